@@ -1,11 +1,4 @@
-"""The built-in evaluators: one folder or module each, whose specs stand in ``spec.py`` as pure data.
+"""Evaluators: one folder a task (quality, detection, segmentation, …); each turns fused images into rows of numbers.
 
-``discover`` is the entry point through which the catalog finds them; it imports no heavy library.
+No evaluator knows a method: they meet through fused images only.
 """
-
-from fusionbench.catalog import specs_below
-
-
-def discover() -> list[object]:
-    """All specs of the built-in evaluators, in alphabetical order of their modules."""
-    return specs_below(__name__, __path__)

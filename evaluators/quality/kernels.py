@@ -1,0 +1,27 @@
+"""How the numba kernels of this package are compiled: lazily, without the GIL, cached on disk where that is possible.
+
+No `fastmath`: every kernel keeps IEEE semantics, so that a value does not depend on the machine's vector width beyond
+the order of a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Compile `function` with numba on its first call (nogil, IEEE float64).
+
+    The machine code is cached beside the source, or in `NUMBA_CACHE_DIR`, or in the user's cache folder. Where none of
+    them can be written (a read-only install without a home folder) numba refuses to decorate at all; the kernel is then
+    compiled in each process instead.
+    """
+    try:
+        return numba.njit(function, cache=True, nogil=True, error_model="numpy")  # type: ignore[no-any-return]
+    except RuntimeError:  # "cannot cache function …: no locator available"
+        return numba.njit(function, nogil=True, error_model="numpy")  # type: ignore[no-any-return]

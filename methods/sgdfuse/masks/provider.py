@@ -1,0 +1,126 @@
+"""The interface of a mask provider, and what all of them share: image checks, image hashes, fingerprints, weight files."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from fusionbench.errors import ImageError, InputError, MissingWeightsError
+
+Image = npt.NDArray[np.uint8]
+Objectness = npt.NDArray[np.float32]
+
+
+class ProviderUnavailableError(MissingWeightsError):
+    """A provider that can't run here: its weights, package or folder are missing, or are not what they should be."""
+
+
+@runtime_checkable
+class MaskProvider(Protocol):
+    """Turns an image into objectness.
+
+    ``name`` is the provider's registered name; ``fingerprint`` names everything that determines its maps (name, options, sha256 of the
+    weights) and goes into cache keys and provenance. Providers are deterministic: the same image gives the same map.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def objectness(self, image: Image, name: str | None = None) -> Objectness:
+        """Objectness, float32 H×W in [0,1], of ``image``, uint8 H×W×3 RGB or H×W.
+
+        A grey image (H×W, or three equal channels) counts as infrared where a provider makes a difference. ``name`` (a stem such as
+        ``ir/00001D``) matters to the ``file`` provider alone.
+        """
+        ...
+
+
+def check_image(image: Image) -> Image:
+    """``image`` itself if it is uint8, H×W or H×W×3 and not empty; ``ImageError`` otherwise."""
+    array = np.asarray(image)
+    if array.dtype != np.uint8:
+        raise ImageError(f"mask providers take uint8 images, not {array.dtype}: scale to 0…255 and convert first")
+    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
+        raise ImageError(f"mask providers take H×W or H×W×3 images, not an array of shape {array.shape}")
+    return array
+
+
+def is_grey(image: Image) -> bool:
+    """Whether ``image`` carries no colour: H×W, or H×W×3 with three equal channels."""
+    if image.ndim == 2:
+        return True
+    return bool(np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(image[..., 0], image[..., 2]))
+
+
+def as_rgb(image: Image) -> Image:
+    """``image`` as contiguous uint8 H×W×3 (grey is repeated)."""
+    return np.ascontiguousarray(np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image)
+
+
+def image_hash(image: Image) -> str:
+    """Hex sha256 of the image's shape and bytes; the same picture as H×W and as H×W×3 gives two values."""
+    array = np.ascontiguousarray(check_image(image))
+    digest = hashlib.sha256(f"{array.shape}".encode())
+    digest.update(memoryview(array).cast("B"))
+    return digest.hexdigest()
+
+
+def make_fingerprint(name: str, options: Mapping[str, Any], weights_sha256: str | None = None) -> str:
+    """``name(option=value,…)@weights``: one readable line, stable under the order of the options."""
+    listed = ",".join(f"{key}={json.dumps(options[key], default=str)}" for key in sorted(options))
+    return f"{name}({listed})" + (f"@sha256:{weights_sha256}" if weights_sha256 else "")
+
+
+def file_sha256(path: Path) -> str:
+    """Hex sha256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_git_blob(path: Path) -> str:
+    """The file's git blob id (what ``git hash-object`` prints); some projects publish only that."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def weight_file(given: str | Path | None, variable: str, artifact: str, filename: str) -> Path:
+    """Path of a provider's weight file: the option, else the environment variable, else fusionbench's artifact cache.
+
+    Never downloads. Raises ``ProviderUnavailableError`` that says where it looked and how to get the file.
+    """
+    chosen = given or os.environ.get(variable)
+    hint = (
+        f"Run `fusionbench weights fetch {artifact}`, or name the file with the option `checkpoint` or the environment "
+        f"variable {variable}; the provider `saliency` needs no weights."
+    )
+    if chosen:
+        path = Path(chosen).expanduser()
+        if not path.is_file():
+            source = "the option `checkpoint`" if given else f"the environment variable {variable}"
+            raise ProviderUnavailableError(f"no weight file at {path} (from {source}). {hint}")
+        return path
+    cached = _cached_artifact(artifact)
+    if cached is None:
+        raise ProviderUnavailableError(f"{filename} is not at hand. {hint}")
+    return cached
+
+
+def _cached_artifact(artifact: str) -> Path | None:
+    """The artifact's file in fusionbench's cache, or None when it isn't there."""
+    return None
+
+
+def reject_unknown_options(name: str, error: TypeError) -> InputError:
+    """An ``InputError`` for options that provider ``name`` does not have."""
+    return InputError(f"mask provider {name!r}: {error}. See the docstring of its class for the options it takes.")

@@ -1,0 +1,110 @@
+"""From a method's float output to the uint8 image that is saved: recombination with colour, stretch, rounding.
+
+The official code of the field saves in several ways, and the way is part of a method's published numbers, so each one has
+a name here and stands in the method's spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .contracts import MethodSpec
+from .errors import ImageError
+from .images import GREY_CONVERSIONS, FloatArray, UInt8Array, as_grey
+
+Rounding = Callable[[npt.NDArray[np.floating]], UInt8Array]
+
+ROUNDINGS: dict[str, Rounding] = {
+    "nearest": lambda x: np.clip(np.rint(x), 0, 255).astype(np.uint8),
+    "truncate": lambda x: np.clip(x, 0, 255).astype(np.uint8),
+    "half-up": lambda x: np.clip(np.floor(x + 0.5), 0, 255).astype(np.uint8),
+    "half-down": lambda x: np.clip(np.floor(x + 0.499999999), 0, 255).astype(np.uint8),
+}
+"""Level (float, nominally 0..255) to uint8; ``half-down`` is scikit-image's old saver, ``half-up`` SciPy's."""
+
+
+def stretch(image: FloatArray) -> FloatArray:
+    """Stretch an array to 0..1 by its own minimum and maximum; a constant array becomes 0."""
+    low, high = float(image.min()), float(image.max())
+    return (image - low) / (high - low) if high > low else np.zeros_like(image)
+
+
+def recombine_bt601(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
+    """Replace the luma of ``rgb`` (uint8) by ``luma`` (H×W, 0..255), Cb and Cr kept: the same difference is added to R, G and B.
+
+    This is what the YCbCr round trip amounts to, without its rounding errors. Returns H×W×3 float32, unclipped.
+    """
+    source = GREY_CONVERSIONS[grey](rgb) if grey in {"bt601", "bt601-rounded", "opencv"} else GREY_CONVERSIONS["bt601"](rgb)
+    return np.asarray(rgb + (luma - source)[..., None], np.float32)
+
+
+def recombine_seafusion(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
+    """YCrCb in float with the rounded coefficients that SeAFusion and its followers use (0.713, 0.564; 1.403, 0.714, 0.344, 1.773)."""
+    red, blue = rgb[..., 0].astype(np.float32), rgb[..., 2].astype(np.float32)
+    source = GREY_CONVERSIONS["bt601"](rgb)
+    cr, cb = (red - source) * np.float32(0.713), (blue - source) * np.float32(0.564)
+    return np.stack(
+        [luma + np.float32(1.403) * cr, luma - np.float32(0.714) * cr - np.float32(0.344) * cb, luma + np.float32(1.773) * cb], axis=-1
+    )
+
+
+def recombine_opencv(luma: UInt8Array, rgb: UInt8Array) -> UInt8Array:
+    """OpenCV's 8-bit YCrCb round trip: ``luma`` H×W uint8 replaces Y of ``rgb``."""
+    ycrcb = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
+    ycrcb[..., 0] = luma
+    return np.asarray(cv2.cvtColor(ycrcb, cv2.COLOR_YCrCb2RGB), np.uint8)
+
+
+def recombine_pillow(luma: UInt8Array, rgb: UInt8Array) -> UInt8Array:
+    """Pillow's 8-bit YCbCr round trip: ``luma`` H×W uint8 replaces Y of ``rgb``."""
+    from PIL import Image
+
+    _, cb, cr = Image.fromarray(rgb, "RGB").convert("YCbCr").split()
+    return np.asarray(Image.merge("YCbCr", (Image.fromarray(luma, "L"), cb, cr)).convert("RGB"), np.uint8)
+
+
+FLOAT_RECOMBINATIONS = {"bt601": recombine_bt601, "seafusion": recombine_seafusion}
+BYTE_RECOMBINATIONS = {"opencv": recombine_opencv, "pillow": recombine_pillow}
+RECOMBINATIONS = (*FLOAT_RECOMBINATIONS, *BYTE_RECOMBINATIONS, "none")
+"""Names allowed in ``MethodSpec.colour``; ``none`` saves the grey luma."""
+
+
+def finish(fused: FloatArray, visible: UInt8Array, spec: MethodSpec, *, grey: bool = False) -> UInt8Array:
+    """Turn a method's output into the uint8 image that is saved and scored.
+
+    ``fused`` is float32 C×H×W, nominally in [0,1] (C = 1 for luma, 3 for RGB); ``visible`` H×W×3 uint8. ``grey`` leaves out the
+    recombination with colour (the official form of methods that save grey). Returns H×W×3, or H×W where there is no colour.
+    """
+    quantise_levels = _rounding(spec.rounding)
+    if spec.output == "rgb":
+        image = np.ascontiguousarray(np.moveaxis(fused, 0, -1))
+        image = stretch(image) if spec.quantise in {"minmax", "minmax-rgb"} else image
+        levels = quantise_levels(image * np.float32(255))
+        return as_grey(levels) if grey else levels
+    luma = fused[0]
+    if spec.quantise == "minmax":
+        luma = stretch(luma)
+    luma = luma * np.float32(255)
+    if grey or spec.colour == "none":
+        return quantise_levels(luma)
+    if spec.colour in BYTE_RECOMBINATIONS:
+        return BYTE_RECOMBINATIONS[spec.colour](quantise_levels(luma), visible)
+    try:
+        recombine = FLOAT_RECOMBINATIONS[spec.colour]
+    except KeyError:
+        raise ImageError(f"method {spec.name}: unknown colour {spec.colour!r}; known: {', '.join(RECOMBINATIONS)}") from None
+    image = recombine(luma, visible, spec.grey)
+    if spec.quantise == "minmax-rgb":
+        image = stretch(np.clip(image, 0, 255)) * np.float32(255)
+    return quantise_levels(image)
+
+
+def _rounding(name: str) -> Rounding:
+    try:
+        return ROUNDINGS[name]
+    except KeyError:
+        raise ImageError(f"unknown rounding {name!r}; known: {', '.join(ROUNDINGS)}") from None

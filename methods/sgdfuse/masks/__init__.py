@@ -1,7 +1,8 @@
 """Where SGDFuse's objectness maps come from: one small interface, one module a provider, and their cache.
 
-Start with ``get_provider(name, **options)`` or ``best_available(name)``; both return an object with ``objectness(image)``
-and ``fingerprint``. Names are resolved lazily, because ``spec.py`` reads ``artifacts.py`` here without numpy or torch.
+Start with ``get_provider(name, **options)`` or ``best_available(name)``; both return an object with
+``objectness(image)`` and ``fingerprint``. Names are resolved lazily, because ``spec.py`` reads
+``artifacts.py`` here without numpy or torch.
 """
 
 from importlib import import_module

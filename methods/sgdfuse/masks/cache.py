@@ -2,12 +2,12 @@
 
 import hashlib
 import io
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from fusionbench.images import write_atomic
 
 from .provider import Image, MaskProvider, Objectness, check_image, image_hash
 
@@ -15,16 +15,18 @@ from .provider import Image, MaskProvider, Objectness, check_image, image_hash
 class MaskCache:
     """Maps under ``folder``, one file an image and provider, keyed by image hash + provider fingerprint.
 
-    Stored as 8-bit (steps of 1/255) in compressed npz, whose checksum shows a damaged file; a damaged or foreign entry is computed again.
-    Writing is atomic (temporary file, fsync, rename), so that several processes may share a folder. What comes back is rounded to 8 bits
-    on the first call too: a warm cache changes no result.
+    Stored as 8-bit (steps of 1/255) in compressed npz, whose checksum shows a damaged file; a damaged or
+    foreign entry is computed again. Writing is atomic (temporary file, fsync, rename), so that several
+    processes may share a folder. What comes back is rounded to 8 bits on the first call too: a warm cache
+    changes no result.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder)
 
     def objectness(self, provider: MaskProvider, image: Image, name: str | None = None) -> Objectness:
-        """``provider.objectness(image, name)``, float32 H×W in [0,1] in steps of 1/255, from the cache where it is there."""
+        """``provider.objectness(image, name)``, float32 H×W in [0,1] in steps of 1/255, from the cache where
+        it is there."""
         image = check_image(image)
         path = self.path(provider, image, name)
         stored = _read(path, provider.fingerprint, image.shape[:2])
@@ -34,8 +36,11 @@ class MaskCache:
         return stored.astype(np.float32) / np.float32(255)
 
     def path(self, provider: MaskProvider, image: Image, name: str | None = None) -> Path:
-        """Where the entry lies; the ``file`` provider's maps depend on the name too, so it belongs to their key."""
-        key = f"{image_hash(image)}\n{provider.fingerprint}" + (f"\n{name}" if provider.name == "file" else "")
+        """Where the entry lies; the ``file`` provider's maps depend on the name too, so it belongs to their
+        key."""
+        key = f"{image_hash(image)}\n{provider.fingerprint}" + (
+            f"\n{name}" if provider.name == "file" else ""
+        )
         digest = hashlib.sha256(key.encode()).hexdigest()
         return self._folder / digest[:2] / f"{digest[2:40]}.npz"
 
@@ -54,16 +59,6 @@ def _read(path: Path, fingerprint: str, shape: tuple[int, ...]) -> np.ndarray | 
 
 
 def _write(path: Path, values: np.ndarray, fingerprint: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, objectness=values, fingerprint=np.array(fingerprint))
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(buffer.getvalue())
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomic(path, buffer.getvalue())

@@ -1,8 +1,11 @@
-"""Providers for ablations: ``none`` (no mask at all) and ``random`` (rectangles that know nothing of the scene)."""
+"""Providers for ablations: ``none`` (no mask at all) and ``random`` (rectangles that know nothing of the
+scene)."""
 
 import math
 
 import numpy as np
+
+from fusionbench.errors import InputError
 
 from .objectness import Segment, objectness_from_segments
 from .provider import Image, Objectness, check_image, image_hash, make_fingerprint
@@ -22,17 +25,21 @@ class NoMask:
 class RandomRectangles:
     """Randomly cropped rectangles in place of segments, Table 3's "w/o SAM".
 
-    The paper replaces "the semantic masks with randomly cropped patches from the original images" and says no more. ``content`` settles
-    what a patch carries: ``ones`` (default: a rectangle is a segment of score 1, so that only the semantics is taken away) or ``image``
-    (the image's own brightness within the rectangles). ``count`` rectangles, each with an area drawn log-uniformly from 0.2 % to 10 % of
-    the image and sides in a ratio of 1:3 to 3:1, the range of people and vehicles. Seeded by ``seed`` and the image's content.
+    The paper replaces "the semantic masks with randomly cropped patches from the original images" and says no
+    more. ``content`` settles what a patch carries: ``ones`` (default: a rectangle is a segment of score 1, so
+    that only the semantics is taken away) or ``image`` (the image's own brightness within the rectangles).
+    ``count`` rectangles, each with an area drawn log-uniformly from 0.2 % to 10 % of the image and sides in a
+    ratio of 1:3 to 3:1, the range of people and vehicles. Seeded by ``seed`` and the image's content.
     """
 
     name = "random"
 
     def __init__(self, count: int = 6, content: str = "ones", seed: int = 0) -> None:
         if count < 0 or content not in {"ones", "image"}:
-            raise TypeError(f"count must be at least 0 and content `ones` or `image`, not {count} and {content!r}")
+            raise InputError(
+                "mask provider 'random': count must be at least 0 and content `ones` or `image`, "
+                f"not {count} and {content!r}"
+            )
         self._count, self._content, self._seed = count, content, seed
         self.fingerprint = make_fingerprint(self.name, {"count": count, "content": content, "seed": seed})
 

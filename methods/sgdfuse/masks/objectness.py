@@ -1,7 +1,8 @@
 """From a provider's segments to one objectness channel (design decision 5 of SGDFuse).
 
-Objectness at a pixel is the maximum, over the segments that cover it, of score × area prior. The maximum (not the sum) keeps
-the result in [0,1], makes it independent of the segments' order, and lets nested segments (a head within a person) coexist.
+Objectness at a pixel is the maximum, over the segments that cover it, of score × area prior. The maximum (not
+the sum) keeps the result in [0,1], makes it independent of the segments' order, and lets nested segments (a
+head within a person) coexist.
 """
 
 from collections.abc import Iterable
@@ -26,14 +27,16 @@ class Segment:
 
 
 def area_prior(share: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Weight in [0,1] of segments that cover ``share`` (0…1) of the image: 1 up to 5 %, then falling to 0 at 50 %.
+    """Weight in [0,1] of segments that cover ``share`` (0…1) of the image: 1 up to 5 %, then falling to 0 at
+    50 %.
 
-    Class-agnostic segmenters cut the whole image up, road, sky and walls included, all with scores near 1; size is what tells
-    objects from "stuff". In street scenes people and vehicles cover well under 5 % each (in MSRS' labels people are 1.1 % of all
-    pixels and cars 3.9 %, all instances together), so nothing is taken from these. Above that the weight falls with the *logarithm*
-    of the share, log(0.5 / share) / log(0.5 / 0.05), since it is ratios of size that separate the two, and it arrives at
-    0 at exactly the share where segments are left out, so that a segment growing past 50 % makes no jump. There is no lower limit:
-    distant pedestrians are a few dozen pixels. Shares above 0.5 and empty segments (share 0) get 0.
+    Class-agnostic segmenters cut the whole image up, road, sky and walls included, all with scores near 1;
+    size is what tells objects from "stuff". In street scenes people and vehicles cover well under 5 % each
+    (in MSRS' labels people are 1.1 % of all pixels and cars 3.9 %, all instances together), so nothing is
+    taken from these. Above that the weight falls with the *logarithm* of the share, log(0.5 / share) /
+    log(0.5 / 0.05), since it is ratios of size that separate the two, and it arrives at 0 at exactly the
+    share where segments are left out, so that a segment growing past 50 % makes no jump. There is no lower
+    limit: distant pedestrians are a few dozen pixels. Shares above 0.5 and empty segments (share 0) get 0.
     """
     values = np.asarray(share, dtype=np.float64)
     positive = np.maximum(values, np.finfo(np.float64).tiny)
@@ -42,14 +45,18 @@ def area_prior(share: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def objectness_from_segments(segments: Iterable[Segment], shape: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Objectness, float32 H×W in [0,1], of ``segments`` in an image of ``shape`` (H, W); zeros where there are none.
+    """Objectness, float32 H×W in [0,1], of ``segments`` in an image of ``shape`` (H, W); zeros where there
+    are none.
 
-    Raises ``ValueError`` when a mask has another shape or a score is not a finite number. Scores are clamped to [0,1].
+    Raises ``ValueError`` when a mask has another shape or a score is not a finite number. Scores are clamped
+    to [0,1].
     """
     objectness = np.zeros(shape, dtype=np.float32)
     for segment in segments:
         if segment.mask.shape != tuple(shape):
-            raise ValueError(f"a segment is {segment.mask.shape}, but the image is {tuple(shape)} (height, width)")
+            raise ValueError(
+                f"a segment is {segment.mask.shape}, but the image is {tuple(shape)} (height, width)"
+            )
         if not np.isfinite(segment.score):
             raise ValueError(f"a segment's score is {segment.score}; scores are numbers in [0,1]")
         mask = segment.mask.astype(bool, copy=False)
@@ -60,7 +67,8 @@ def objectness_from_segments(segments: Iterable[Segment], shape: tuple[int, int]
 
 
 def objectness_from_labels(labels: npt.NDArray[np.integer], scores: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """The same for segments that don't overlap: ``labels`` H×W holds 0 for none and i for the segment with ``scores[i - 1]``.
+    """The same for segments that don't overlap: ``labels`` H×W holds 0 for none and i for the segment with
+    ``scores[i - 1]``.
 
     Equal to ``objectness_from_segments`` of the single masks, but its time does not grow with their number.
     """

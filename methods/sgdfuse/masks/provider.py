@@ -1,4 +1,5 @@
-"""The interface of a mask provider, and what all of them share: image checks, image hashes, fingerprints, weight files."""
+"""The interface of a mask provider, and what all of them share: image checks, image hashes, fingerprints,
+weight files."""
 
 import hashlib
 import json
@@ -10,22 +11,24 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from fusionbench.errors import ImageError, InputError, MissingWeightsError
+from fusionbench.errors import ImageError, MissingWeightsError
 
 Image = npt.NDArray[np.uint8]
 Objectness = npt.NDArray[np.float32]
 
 
 class ProviderUnavailableError(MissingWeightsError):
-    """A provider that can't run here: its weights, package or folder are missing, or are not what they should be."""
+    """A provider that can't run here: its weights, package or folder are missing, or are not what they should
+    be."""
 
 
 @runtime_checkable
 class MaskProvider(Protocol):
     """Turns an image into objectness.
 
-    ``name`` is the provider's registered name; ``fingerprint`` names everything that determines its maps (name, options, sha256 of the
-    weights) and goes into cache keys and provenance. Providers are deterministic: the same image gives the same map.
+    ``name`` is the provider's registered name; ``fingerprint`` names everything that determines its maps
+    (name, options, sha256 of the weights) and goes into cache keys and provenance. Providers are
+    deterministic: the same image gives the same map.
     """
 
     @property
@@ -37,8 +40,8 @@ class MaskProvider(Protocol):
     def objectness(self, image: Image, name: str | None = None) -> Objectness:
         """Objectness, float32 H×W in [0,1], of ``image``, uint8 H×W×3 RGB or H×W.
 
-        A grey image (H×W, or three equal channels) counts as infrared where a provider makes a difference. ``name`` (a stem such as
-        ``ir/00001D``) matters to the ``file`` provider alone.
+        A grey image (H×W, or three equal channels) counts as infrared where a provider makes a difference.
+        ``name`` (a stem such as ``ir/00001D``) matters to the ``file`` provider alone.
         """
         ...
 
@@ -47,7 +50,9 @@ def check_image(image: Image) -> Image:
     """``image`` itself if it is uint8, H×W or H×W×3 and not empty; ``ImageError`` otherwise."""
     array = np.asarray(image)
     if array.dtype != np.uint8:
-        raise ImageError(f"mask providers take uint8 images, not {array.dtype}: scale to 0…255 and convert first")
+        raise ImageError(
+            f"mask providers take uint8 images, not {array.dtype}: scale to 0…255 and convert first"
+        )
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         raise ImageError(f"mask providers take H×W or H×W×3 images, not an array of shape {array.shape}")
     return array
@@ -58,11 +63,6 @@ def is_grey(image: Image) -> bool:
     if image.ndim == 2:
         return True
     return bool(np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(image[..., 0], image[..., 2]))
-
-
-def as_rgb(image: Image) -> Image:
-    """``image`` as contiguous uint8 H×W×3 (grey is repeated)."""
-    return np.ascontiguousarray(np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image)
 
 
 def image_hash(image: Image) -> str:
@@ -95,14 +95,15 @@ def file_git_blob(path: Path) -> str:
 
 
 def weight_file(given: str | Path | None, variable: str, artifact: str, filename: str) -> Path:
-    """Path of a provider's weight file: the option, else the environment variable, else fusionbench's artifact cache.
+    """Path of a provider's weight file: the option, else the environment variable, else fusionbench's
+    artifact cache.
 
     Never downloads. Raises ``ProviderUnavailableError`` that says where it looked and how to get the file.
     """
     chosen = given or os.environ.get(variable)
     hint = (
-        f"Run `fusionbench weights fetch {artifact}`, or name the file with the option `checkpoint` or the environment "
-        f"variable {variable}; the provider `saliency` needs no weights."
+        f"Run `fusionbench weights fetch {artifact}`, or name the file with the option `checkpoint` or the "
+        f"environment variable {variable}; the provider `saliency` needs no weights."
     )
     if chosen:
         path = Path(chosen).expanduser()
@@ -119,8 +120,3 @@ def weight_file(given: str | Path | None, variable: str, artifact: str, filename
 def _cached_artifact(artifact: str) -> Path | None:
     """The artifact's file in fusionbench's cache, or None when it isn't there."""
     return None
-
-
-def reject_unknown_options(name: str, error: TypeError) -> InputError:
-    """An ``InputError`` for options that provider ``name`` does not have."""
-    return InputError(f"mask provider {name!r}: {error}. See the docstring of its class for the options it takes.")

@@ -1,13 +1,14 @@
 """Mask providers by name, and the choice of the best one that can run here."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from fusionbench.errors import FusionBenchError, UnknownNameError
+from fusionbench.errors import InputError, UnknownNameError
 
-from .provider import MaskProvider, ProviderUnavailableError, reject_unknown_options
+from .provider import MaskProvider, ProviderUnavailableError
 
 PROVIDERS: dict[str, str] = {
     "sam": "sam:SamMasks",
@@ -26,7 +27,8 @@ FALLBACKS = ("sam", "mobile-sam", "yolo-seg", "saliency")
 
 @dataclass(frozen=True)
 class Selection:
-    """The provider that was chosen, what was asked for, and (where they differ) why; ``reason`` belongs into the provenance."""
+    """The provider that was chosen, what was asked for, and (where they differ) why; ``reason`` belongs into
+    the provenance."""
 
     provider: MaskProvider
     requested: str
@@ -36,24 +38,29 @@ class Selection:
 def get_provider(name: str, **options: Any) -> MaskProvider:
     """The provider called ``name``, ready to use.
 
-    Raises ``UnknownNameError`` for a name that isn't in ``PROVIDERS``, ``InputError`` for options it doesn't take, and
-    ``ProviderUnavailableError`` when its weights, package or folder are missing or wrong.
+    Raises ``UnknownNameError`` for a name that isn't in ``PROVIDERS``, ``InputError`` for options it doesn't
+    take, and ``ProviderUnavailableError`` when its weights, package or folder are missing or wrong.
     """
     if name not in PROVIDERS:
         raise UnknownNameError(f"no mask provider is called {name!r}; there are {', '.join(PROVIDERS)}")
     module, attribute = PROVIDERS[name].split(":")
     factory: Callable[..., MaskProvider] = getattr(import_module(f".{module}", __package__), attribute)
+    signature = inspect.signature(factory)
     try:
-        return factory(**options)
+        signature.bind(**options)
     except TypeError as error:
-        raise reject_unknown_options(name, error) from error
+        known = ", ".join(signature.parameters) or "none"
+        raise InputError(f"mask provider {name!r}: {error}; its options: {known}") from error
+    return factory(**options)
 
 
 def best_available(preferred: str = "auto", **options: Any) -> Selection:
-    """The provider ``preferred`` if it can run here, else the next of sam, mobile-sam, yolo-seg, saliency that can.
+    """The provider ``preferred`` if it can run here, else the next of sam, mobile-sam, yolo-seg, saliency
+    that can.
 
-    ``auto`` starts at ``sam``. ``options`` go to the preferred provider alone. ``file``, ``random`` and ``none`` are never replaced (they
-    were asked for on purpose), and neither is a provider whose weight file was named in ``options``: their errors are raised.
+    ``auto`` starts at ``sam``. ``options`` go to the preferred provider alone. ``file``, ``random`` and
+    ``none`` are never replaced (they were asked for on purpose), and neither is a provider whose weight file
+    was named in ``options``: their errors are raised.
     """
     if preferred not in FALLBACKS and preferred != "auto":
         return Selection(get_provider(preferred, **options), preferred, None)
@@ -69,4 +76,4 @@ def best_available(preferred: str = "auto", **options: Any) -> Selection:
             failures.append(f"{name}: {error}")
             continue
         return Selection(provider, preferred, " | ".join(failures) or None)
-    raise FusionBenchError("no mask provider can run here: " + " | ".join(failures))
+    raise ProviderUnavailableError("no mask provider can run here: " + " | ".join(failures))

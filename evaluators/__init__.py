@@ -2,3 +2,10 @@
 
 No evaluator knows a method: they meet through fused images only.
 """
+
+from fusionbench.catalog import specs_below
+
+
+def discover() -> list[object]:
+    """The specs of the built-in evaluators (entry point ``fusionbench.evaluators``)."""
+    return specs_below(__name__, __path__)

@@ -25,3 +25,8 @@ def kernel(function: F) -> F:
         return numba.njit(function, cache=True, nogil=True, error_model="numpy")  # type: ignore[no-any-return]
     except RuntimeError:  # "cannot cache function …: no locator available"
         return numba.njit(function, nogil=True, error_model="numpy")  # type: ignore[no-any-return]
+
+
+def inline_kernel(function: F) -> F:
+    """Compile a scalar function that other kernels call inside their loops (LLVM inlines it there)."""
+    return numba.njit(function, nogil=True, error_model="numpy")  # type: ignore[no-any-return]

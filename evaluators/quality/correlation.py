@@ -1,0 +1,56 @@
+"""Correlation and error metrics from exact integer moments: CC, SCD, MSE, RMSE, PSNR."""
+
+from __future__ import annotations
+
+import math
+
+from .pixel_sums import Moments, exact_ratio
+from .undefined import Undefined
+
+
+def _pearson(covariance: int, variance_x: int, variance_y: int) -> float:
+    """Pearson's r from exact integers of one common scale."""
+    # The root of the exact product: variances reach 2^80, beyond what a float64 product may lose.
+    return covariance / (math.sqrt(variance_x) * math.sqrt(variance_y))
+
+
+def correlation_coefficient(m: Moments) -> float:
+    """CC = (r(A,F) + r(B,F))/2, Pearson, −1…1, higher is better. Raises ``Undefined`` where an image is constant (0/0)."""
+    variances = {
+        "infrared": m.covariance(m.a, m.a, m.aa),
+        "visible": m.covariance(m.b, m.b, m.bb),
+        "fused": m.covariance(m.f, m.f, m.ff),
+    }
+    for name, variance in variances.items():
+        if variance == 0:
+            raise Undefined(f"constant {name} image: CC is 0/0")
+    r_a = _pearson(m.covariance(m.a, m.f, m.af), variances["infrared"], variances["fused"])
+    r_b = _pearson(m.covariance(m.b, m.f, m.bf), variances["visible"], variances["fused"])
+    return (r_a + r_b) / 2
+
+
+def sum_of_correlations_of_differences(m: Moments) -> float:
+    """SCD = r(F−B, A) + r(F−A, B) with signed differences (Aslantas, Bendes 2015), −2…2, higher is better.
+
+    Raises ``Undefined`` where a source or a difference image is constant (0/0), e.g. where the fused image equals a source.
+    """
+    cov_ab = m.covariance(m.a, m.b, m.ab)
+    cov_af = m.covariance(m.a, m.f, m.af)
+    cov_bf = m.covariance(m.b, m.f, m.bf)
+    var_a, var_b, var_f = (m.covariance(s, s, q) for s, q in ((m.a, m.aa), (m.b, m.bb), (m.f, m.ff)))
+    total = 0.0
+    for name, other, covariance, variance, difference in (
+        ("infrared", "visible", cov_af - cov_ab, var_a, var_f + var_b - 2 * cov_bf),
+        ("visible", "infrared", cov_bf - cov_ab, var_b, var_f + var_a - 2 * cov_af),
+    ):
+        if variance == 0:
+            raise Undefined(f"constant {name} image: SCD is 0/0")
+        if difference == 0:
+            raise Undefined(f"fused minus {other} image is constant: SCD is 0/0")
+        total += _pearson(covariance, variance, difference)
+    return total
+
+
+def mean_squared_error(m: Moments) -> float:
+    """MSE = (mse(A,F) + mse(B,F))/2 in squared grey levels (0…65025), lower is better."""
+    return exact_ratio(m.aa + m.bb + 2 * m.ff - 2 * (m.af + m.bf), 2 * m.n)

@@ -58,7 +58,7 @@ class MobileSamMasks:
                     "task": "segment",
                     "mode": "predict",
                     "imgsz": image_size,
-                    "conf": pred_iou_thresh,
+                    "conf": min(max(pred_iou_thresh, 0.0), 1.0),
                     "device": torch.device(device),
                     "save": False,
                     "verbose": False,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 BACKGROUND_SHARE = 0.5
 """Segments that cover more than this share of the image are background and are left out."""
 
-FULL_WEIGHT_SHARE = 0.05
+FULL_WEIGHT_SHARE = 0.10
 """Segments up to this share of the image keep their score unchanged."""
 
 
@@ -27,16 +27,17 @@ class Segment:
 
 
 def area_prior(share: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Weight in [0,1] of segments that cover ``share`` (0…1) of the image: 1 up to 5 %, then falling to 0 at
+    """Weight in [0,1] of segments that cover ``share`` (0…1) of the image: 1 up to 10 %, then falling to 0 at
     50 %.
 
     Class-agnostic segmenters cut the whole image up, road, sky and walls included, all with scores near 1;
-    size is what tells objects from "stuff". In street scenes people and vehicles cover well under 5 % each
-    (in MSRS' labels people are 1.1 % of all pixels and cars 3.9 %, all instances together), so nothing is
-    taken from these. Above that the weight falls with the *logarithm* of the share, log(0.5 / share) /
-    log(0.5 / 0.05), since it is ratios of size that separate the two, and it arrives at 0 at exactly the
-    share where segments are left out, so that a segment growing past 50 % makes no jump. There is no lower
-    limit: distant pedestrians are a few dozen pixels. Shares above 0.5 and empty segments (share 0) get 0.
+    size is what tells objects from "stuff". In street scenes nearly every person and vehicle covers less than
+    10 % (in MSRS' labels people are 1.1 % of all pixels and cars 3.9 %, all instances together), so nothing
+    is taken from these. Above that the weight falls with the *logarithm* of the share, log(0.5 / share) /
+    log(0.5 / 0.1), since it is ratios of size that separate the two: a near car that fills 20 % still gets
+    0.57. It arrives at 0 at exactly the share where segments are left out, so that a segment growing past 50
+    % makes no jump. There is no lower limit: distant pedestrians are a few dozen pixels. Shares above 0.5 and
+    empty segments (share 0) get 0.
     """
     values = np.asarray(share, dtype=np.float64)
     positive = np.maximum(values, np.finfo(np.float64).tiny)

@@ -73,10 +73,16 @@ def image_hash(image: Image) -> str:
     return digest.hexdigest()
 
 
+OBJECTNESS_VERSION = 1
+"""Part of every fingerprint: raise it when the area prior or the joining of segments changes."""
+
+
 def make_fingerprint(name: str, options: Mapping[str, Any], weights_sha256: str | None = None) -> str:
-    """``name(option=value,…)@weights``: one readable line, stable under the order of the options."""
+    """``name(option=value,…)@weights/objectness<version>``: one readable line, stable under the order of the
+    options."""
     listed = ",".join(f"{key}={json.dumps(options[key], default=str)}" for key in sorted(options))
-    return f"{name}({listed})" + (f"@sha256:{weights_sha256}" if weights_sha256 else "")
+    weights = f"@sha256:{weights_sha256}" if weights_sha256 else ""
+    return f"{name}({listed}){weights}/objectness{OBJECTNESS_VERSION}"
 
 
 def file_sha256(path: Path) -> str:

@@ -165,6 +165,6 @@ def _check_official(path: Path, sha256: str) -> None:
         if path.name == artifact.filename and sha256 != artifact.sha256:
             raise ProviderUnavailableError(
                 f"{path} bears the name of the official checkpoint but not its sha256 ({sha256[:16]}… "
-                f"instead of {str(artifact.sha256)[:16]}…): the download is incomplete or the file was changed. "
+                f"instead of {str(artifact.sha256)[:16]}…): the download is incomplete or was changed. "
                 f"Delete it and run `fusionbench weights fetch {artifact.name}`, or rename it if it is yours"
             )

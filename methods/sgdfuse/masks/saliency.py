@@ -6,6 +6,8 @@ cut at several levels into connected regions, each region a segment with its mea
 what stands out, not what things are.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -53,12 +55,13 @@ class SaliencyMasks:
         scale = min(1.0, self._max_side / max(height, width))
         if scale < 1.0:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         else:
             small = image
         objectness = _objectness_of_contrast(centre_surround_contrast(small))
         if scale < 1.0:
-            objectness = cv2.resize(objectness, (width, height), interpolation=cv2.INTER_LINEAR)
+            enlarged = cv2.resize(objectness, (width, height), interpolation=cv2.INTER_LINEAR)
+            objectness = np.asarray(enlarged, np.float32)
         return np.clip(objectness, 0.0, 1.0).astype(np.float32, copy=False)
 
 
@@ -82,12 +85,14 @@ def centre_surround_contrast(image: Image) -> npt.NDArray[np.float32]:
         # Foliage and gravel differ from pixel to pixel, objects do not: smooth the texture away first.
         smooth = cv2.GaussianBlur(cv2.medianBlur(image, 5), (0, 0), short / 240)
         lab = cv2.cvtColor(smooth.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-        lab *= np.float32(2.55)  # CIELAB lightness 0…100 to the 0…255 of the floor; a and b in the same unit
+        lab = np.asarray(
+            lab * 2.55, np.float32
+        )  # CIELAB lightness 0…100 to the 0…255 of the floor; a and b in the same unit
         for size in sizes[:-1]:  # against the whole scene, sky and walls would stand out most
             difference = lab - cv2.blur(lab, (size, size), borderType=cv2.BORDER_REFLECT)
             np.maximum(contrast, np.sqrt(np.einsum("hwc,hwc->hw", difference, difference)), out=contrast)
     full = max(float(np.percentile(contrast[::2, ::2], 99.5)), CONTRAST_FLOOR)
-    return np.minimum(contrast / np.float32(full), np.float32(1.0))
+    return np.asarray(np.minimum(contrast / full, 1.0), np.float32)
 
 
 def _objectness_of_contrast(contrast: npt.NDArray[np.float32]) -> Objectness:
@@ -96,7 +101,7 @@ def _objectness_of_contrast(contrast: npt.NDArray[np.float32]) -> Objectness:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     objectness = np.zeros(contrast.shape, dtype=np.float32)
     for level in LEVELS:
-        cut = (contrast >= level).astype(np.uint8)
+        cut: npt.NDArray[Any] = (contrast >= level).astype(np.uint8)
         cut = cv2.morphologyEx(
             cv2.morphologyEx(cut, cv2.MORPH_CLOSE, kernel), cv2.MORPH_OPEN, kernel[1:4, 1:4]
         )
@@ -110,5 +115,5 @@ def _objectness_of_contrast(contrast: npt.NDArray[np.float32]) -> Objectness:
         # it or more.
         compactness = np.clip(areas / boxes / 0.4, 0.0, 1.0)
         scores = np.where(areas >= smallest, strength * compactness, 0.0)
-        np.maximum(objectness, objectness_from_labels(labels, scores), out=objectness)
+        np.maximum(objectness, objectness_from_labels(np.asarray(labels, np.int32), scores), out=objectness)
     return objectness

@@ -64,7 +64,7 @@ def _read_map(path: Path, shape: tuple[int, int]) -> Objectness:
             raise ImageError(f"{path} can't be read as a numpy array ({error}); write it again") from error
         if not np.issubdtype(values.dtype, np.floating) or not np.all((values >= 0) & (values <= 1)):
             raise ImageError(f"{path} must hold floats in [0,1]")
-        objectness = values.astype(np.float32)
+        objectness: Objectness = values.astype(np.float32)
     else:
         objectness = read_grey(path).astype(np.float32) / np.float32(255)
     if objectness.shape != shape:

@@ -7,8 +7,6 @@ returns into the uint8 image that is saved and scored.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +17,7 @@ import torch
 from . import artifacts, catalog
 from .contracts import Method, MethodContext, MethodSpec, Pair, PairImages
 from .errors import FusionBenchError, ImageError, InputError
-from .images import EXTENSIONS, UInt8Array, read_image, to_grey
+from .images import UInt8Array, to_grey
 from .pixels import finish
 
 TILE = 512
@@ -204,92 +202,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
 def _autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
     dtype = PRECISIONS[precision]
     return torch.autocast(device.type, dtype=dtype) if dtype is not None else contextlib.nullcontext()
-
-
-class FolderFuser:
-    """Images fused elsewhere, read from a folder by the pair's name (``--method dir:/path[:label]``)."""
-
-    def __init__(self, spec: MethodSpec, folder: Path) -> None:
-        self.spec = spec
-        self.folder = folder
-        self._files: dict[str, list[Path]] = {}
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in EXTENSIONS:
-                self._files.setdefault(path.stem, []).append(path)
-
-    def provenance(self) -> dict[str, Any]:
-        return {"folder": str(self.folder.resolve())}
-
-    def file(self, pair: Pair) -> Path:
-        """The file of a pair. Raises ``ImageError`` if there is none, or more than one with that stem."""
-        files = self._files.get(pair.name, [])
-        if not files:
-            raise ImageError(f"{self.folder}: no fused image named {pair.name} (any of {', '.join(EXTENSIONS)})")
-        if len(files) > 1:
-            raise ImageError(f"{self.folder}: {' and '.join(f.name for f in files)} are both named {pair.name}; remove one")
-        return files[0]
-
-    def fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:
-        results = []
-        for pair, source in zip(pairs, images, strict=True):
-            path = self.file(pair)
-            fused = read_image(path)
-            if fused.shape[:2] != source.infrared.shape[:2]:
-                raise ImageError(
-                    f"{path}: is {fused.shape[1]}×{fused.shape[0]}, its sources are {source.infrared.shape[1]}×{source.infrared.shape[0]}; "
-                    f"metrics compare pixel by pixel, so save it at the sources' size"
-                )
-            results.append(fused)
-        return results
-
-
-def folder_method(text: str) -> tuple[MethodSpec, Path]:
-    """Read ``dir:/path[:label]`` into a spec and the folder. Raises ``InputError`` if there is no such folder."""
-    rest = text.removeprefix("dir:")
-    folder, label = Path(rest), ""
-    if not folder.is_dir() and ":" in rest:
-        head, _, label = rest.rpartition(":")
-        folder = Path(head)
-    folder = folder.expanduser()
-    if not folder.is_dir():
-        raise InputError(f"--method {text}: there is no folder {folder}")
-    name = label or folder.resolve().name
-    return MethodSpec(name=plain_name(name), title=name, family="precomputed", status="external", summary=f"images fused elsewhere: {folder}"), folder
-
-
-def plain_name(text: str) -> str:
-    """A name that is safe as a folder name: letters, digits, ``+ - _ .``; anything else becomes ``-``."""
-    cleaned = "".join(c if c.isalnum() or c in "+-_." else "-" for c in text).strip(".-")
-    if not cleaned:
-        raise InputError(f"{text!r} can't be used as a name; use letters and digits")
-    return cleaned
-
-
-def user_method(text: str) -> MethodSpec:
-    """Read ``path/to/file.py:Class`` into a spec: the class's own ``spec`` attribute, or one made from its name.
-
-    Raises ``InputError`` if the file or class is missing, or the file can't be imported.
-    """
-    file, _, attribute = text.rpartition(":")
-    path = Path(file).expanduser()
-    if not path.is_file():
-        raise InputError(f"--method {text}: there is no file {path}; the form is path/to/file.py:Class")
-    module_name = f"fusionbench_user_{plain_name(path.stem)}_{abs(hash(str(path.resolve()))):x}"
-    if module_name not in sys.modules:
-        found = importlib.util.spec_from_file_location(module_name, path)
-        assert found is not None and found.loader is not None
-        module = importlib.util.module_from_spec(found)
-        sys.modules[module_name] = module
-        try:
-            found.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[module_name]
-            raise InputError(f"--method {text}: {path} can't be imported: {type(error).__name__}: {error}") from error
-    module = sys.modules[module_name]
-    if not hasattr(module, attribute):
-        raise InputError(f"--method {text}: {path} has no class {attribute!r}")
-    spec = getattr(getattr(module, attribute), "spec", None)
-    factory = f"{module_name}:{attribute}"
-    if isinstance(spec, MethodSpec):
-        return spec.model_copy(update={"factory": factory})
-    return MethodSpec(name=plain_name(attribute.lower()), title=attribute, family="user", factory=factory)

@@ -343,9 +343,7 @@ def _compare_units(
     values = rows.assign(value=rows["value"].where(np.isfinite(rows["value"])))
     score = ["convention", "metric", "class_name"]
     order = list(dict.fromkeys(values[score].itertuples(index=False, name=None)))
-    wide = values.pivot_table(
-        index=unit, columns=["entrant", *score], values="value", aggfunc="mean", dropna=False, observed=True
-    )
+    wide = values.groupby([unit, "entrant", *score])["value"].mean().unstack(["entrant", *score])
     found: list[dict[str, Any]] = []
     for b in others:
         keys = [key for key in order if (a, *key) in wide.columns and (b, *key) in wide.columns]

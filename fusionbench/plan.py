@@ -1,0 +1,313 @@
+"""Expands a configuration into units of work, each with a key that hashes all its result depends on.
+
+A unit whose key and images are already in the store is done: resuming is the default, and scoring again never fuses again.
+Nothing heavy is imported here: planning opens datasets (listing files) and checks weights, no more.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import artifacts, catalog
+from .config import RunConfig
+from .contracts import Dataset, DatasetSpec, EvaluatorSpec, MethodSpec, Pair
+from .errors import FusionBenchError, InputError, MissingDataError, MissingWeightsError
+from .provenance import processor
+from .store import UnitId
+
+HARNESS_VERSION = 1
+"""Raised when the harness itself changes what a method's pixels come out as."""
+
+REFERENCE_SIZE = (480, 640)
+"""(height, width) at which efficiency is always measured: that of MSRS."""
+
+_IDENTITY = {
+    "name", "input", "output", "grey", "colour", "quantise", "rounding", "size_multiple", "size_rule", "minimum_size", "options", "version",
+}  # fmt: skip
+"""The fields of a method spec that its pixels depend on (the rest is description)."""
+
+
+@dataclass(frozen=True)
+class PlannedMethod:
+    """A method of the run: its spec, the options given to it, and the folder where its images lie ready (``dir:``)."""
+
+    spec: MethodSpec
+    options: dict[str, Any]
+    folder: Path | None = None
+    fingerprint: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedDataset:
+    """A dataset of the run, opened, with the pairs that were selected."""
+
+    spec: DatasetSpec
+    dataset: Dataset
+    split: str
+    pairs: tuple[Pair, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ScoreUnit:
+    """An evaluator with one convention (or protocol), applied to one method on one split, or to the method itself."""
+
+    id: UnitId
+    evaluator: EvaluatorSpec
+    metrics: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """All units about one method on one split."""
+
+    method: PlannedMethod
+    dataset: PlannedDataset
+    fuse: UnitId
+    scores: tuple[ScoreUnit, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.method.spec.name} on {self.dataset.spec.name}/{self.dataset.split}"
+
+
+@dataclass(frozen=True)
+class MethodUnit:
+    """Units about a method itself (efficiency), at the given (height, width) sizes."""
+
+    method: PlannedMethod
+    score: ScoreUnit
+    sizes: tuple[tuple[int, int], ...]
+
+
+@dataclass
+class Plan:
+    """Everything a run will do. ``skipped`` lists what was left out, and why (methods matched by a glob whose weights are missing, …)."""
+
+    config: RunConfig
+    groups: list[Group] = field(default_factory=list)
+    method_units: list[MethodUnit] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def selection(self) -> dict[str, set[str] | None]:
+        """Keys and images of this plan's score units, for reading exactly its rows from the store."""
+        keys: dict[str, set[str] | None] = {}
+        for group in self.groups:
+            for score in group.scores:
+                keys[score.id.key] = {pair.name for pair in group.dataset.pairs}
+        for unit in self.method_units:
+            keys[unit.score.id.key] = None
+        return keys
+
+
+def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
+    """Expand a configuration. Raises ``FusionBenchError`` for unknown names, missing data, or missing weights of a method that was named.
+
+    With ``allow_missing`` (dry runs) missing data and weights are listed in ``skipped`` instead.
+    """
+    plan = Plan(config)
+    evaluators = [catalog.evaluator_of_task(task) for task in catalog.split_names(config.task)]
+    methods = _methods(config, plan, allow_missing)
+    datasets = _datasets(config, plan, allow_missing)
+    image_evaluators = [e for e in evaluators if e.scope != "method"]
+    for method in methods:
+        for dataset in datasets:
+            plan.groups.append(_group(config, method, dataset, image_evaluators, plan))
+        for evaluator in evaluators:
+            if evaluator.scope == "method" and method.folder is None:
+                plan.method_units.append(_method_unit(config, method, datasets, evaluator))
+    if not methods or not datasets:
+        if allow_missing:
+            return plan
+        raise InputError("nothing to run: " + ("; ".join(plan.skipped) or "no method or dataset is left"))
+    return plan
+
+
+def select_pairs(pairs: Sequence[Pair], images: Sequence[str], limit: int | None) -> list[Pair]:
+    """The pairs whose names match ``images`` (names or globs; all if empty), at most ``limit`` of them, evenly spread.
+
+    Raises ``InputError`` if a name or glob matches none.
+    """
+    chosen = list(pairs)
+    if images:
+        patterns = [Path(i).stem if i.lower().endswith((".png", ".jpg", ".webp", ".bmp", ".tif")) else i for i in images]
+        for pattern in patterns:
+            if not any(fnmatch.fnmatchcase(p.name, pattern) for p in pairs):
+                raise InputError(catalog.unknown_name_message("image", pattern, [p.name for p in pairs]).split(";")[0] + "; see `fusionbench info DATASET`")
+        chosen = [p for p in pairs if any(fnmatch.fnmatchcase(p.name, pattern) for pattern in patterns)]
+    if limit is not None and limit < len(chosen):
+        chosen = [chosen[i * len(chosen) // limit] for i in range(limit)]
+    return chosen
+
+
+def open_dataset(name: str, data_root: dict[str, Path], options: dict[str, Any] | None = None) -> Dataset:
+    """Open a dataset by name. Its root is, in turn: ``data_root[name]``, ``data_root['']``, the environment's FUSIONBENCH_DATA, the cache.
+
+    Raises ``UnknownNameError`` or ``MissingDataError``.
+    """
+    spec = catalog.datasets.get(name)
+    if options:
+        spec = spec.model_copy(update={"options": {**spec.options, **options}})
+    root = data_root.get(name) or data_root.get("") or artifacts.data_root(name)
+    dataset: Dataset = catalog.build(spec.factory)(spec, root if spec.needs_root else None)
+    return dataset
+
+
+def _methods(config: RunConfig, plan: Plan, allow_missing: bool) -> list[PlannedMethod]:
+    planned: dict[str, PlannedMethod] = {}
+    for text in catalog.split_names(config.method):
+        for method in _resolve_method(text, config):
+            name = method.spec.name
+            if name in planned:
+                if planned[name].text != text and (method.folder or planned[name].folder):
+                    raise InputError(f"--method {text}: another method of this run is called {name!r} too; give it a label: {text}:OTHER")
+                continue
+            missing = _missing_weights(method.spec)
+            if missing is None:
+                planned[name] = method
+            elif allow_missing or any(c in text for c in "*?[") or text == "all":
+                plan.skipped.append(f"{name}: {missing}")
+            else:
+                raise MissingWeightsError(str(missing))
+    return list(planned.values())
+
+
+def _resolve_method(text: str, config: RunConfig) -> list[PlannedMethod]:
+    if text.startswith("dir:"):
+        from .precomputed import folder_method
+
+        spec, folder = folder_method(text)
+        return [PlannedMethod(spec, {}, folder, "dir", text)]
+    if ".py:" in text:
+        from .usercode import user_method
+
+        spec, fingerprint = user_method(text)
+        return [PlannedMethod(spec, _options(config, spec), None, fingerprint, text)]
+    return [PlannedMethod(spec, _options(config, spec), None, "", text) for spec in catalog.methods.match(text)]
+
+
+def _options(config: RunConfig, spec: MethodSpec) -> dict[str, Any]:
+    return {**spec.options, **config.method_options.get("", {}), **config.method_options.get(spec.name, {})}
+
+
+def _missing_weights(spec: MethodSpec) -> FusionBenchError | None:
+    for artifact in spec.artifacts:
+        try:
+            artifacts.locate(artifact)
+        except MissingWeightsError as error:
+            return error
+    return None
+
+
+def _datasets(config: RunConfig, plan: Plan, allow_missing: bool) -> list[PlannedDataset]:
+    planned: dict[str, PlannedDataset] = {}
+    for text in catalog.split_names(config.dataset):
+        for spec in catalog.datasets.match(text):
+            if spec.name in planned:
+                continue
+            options = config.dataset_options.get(spec.name, {})
+            try:
+                dataset = open_dataset(spec.name, config.data_root, options)
+                split = config.split or dataset.spec.splits[0]
+                if split not in dataset.spec.splits:
+                    raise InputError(f"--split {split}: {spec.name} has the splits {', '.join(dataset.spec.splits)}")
+                pairs = dataset.pairs(split)
+            except MissingDataError as error:
+                if allow_missing or any(c in text for c in "*?[") or text == "all":
+                    plan.skipped.append(f"{spec.name}: {error}")
+                    continue
+                raise
+            chosen = select_pairs(pairs, catalog.split_names(config.images), config.limit)
+            if not chosen:
+                raise MissingDataError(f"{spec.name}/{split}: has no pairs; `fusionbench data verify {spec.name}` says what is there")
+            planned[spec.name] = PlannedDataset(dataset.spec, dataset, split, tuple(chosen), options)
+    return list(planned.values())
+
+
+def _group(
+    config: RunConfig, method: PlannedMethod, dataset: PlannedDataset, evaluators: Sequence[EvaluatorSpec], plan: Plan
+) -> Group:
+    fuse_key = _hash({
+        "harness": HARNESS_VERSION,
+        **_method_identity(method, config),
+        "dataset": [dataset.spec.name, dataset.spec.version, dataset.options, dataset.split],
+    })  # fmt: skip
+    names = method.spec.name, dataset.spec.name, dataset.split
+    fuse = UnitId("fuse", *names, "", config.seed, fuse_key)
+    scores = []
+    for evaluator in evaluators:
+        needs = {"labels": dataset.spec.semantic_classes, "boxes": dataset.spec.box_classes}
+        lacking = [what for what, classes in needs.items() if what in evaluator.needs and not classes]
+        if lacking:
+            reason = f"{evaluator.task} on {dataset.spec.name}: skipped, the dataset has no {' or '.join(lacking)}"
+            if reason not in plan.skipped:
+                plan.skipped.append(reason)
+            continue
+        for convention in _conventions(config, evaluator):
+            version = next((c.version for c in evaluator.conventions if c.name == convention), 1)
+            key = _hash([fuse_key, evaluator.name, evaluator.version, convention, version])
+            scores.append(ScoreUnit(UnitId(evaluator.name, *names, convention, config.seed, key), evaluator, _metrics(config, evaluator)))
+    return Group(method, dataset, fuse, tuple(scores))
+
+
+def _method_unit(
+    config: RunConfig, method: PlannedMethod, datasets: Sequence[PlannedDataset], evaluator: EvaluatorSpec
+) -> MethodUnit:
+    sizes = dict.fromkeys([REFERENCE_SIZE, *(d.spec.size for d in datasets if d.spec.size)])
+    key = _hash([
+        _method_identity(method, config), evaluator.name, evaluator.version, list(sizes), config.device, config.jobs, config.batch_size, processor(),
+    ])  # fmt: skip
+    unit = UnitId(evaluator.name, method.spec.name, "", "", "", config.seed, key)
+    return MethodUnit(method, ScoreUnit(unit, evaluator, _metrics(config, evaluator)), tuple(sizes))
+
+
+def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]:
+    spec = method.spec
+    return {
+        "method": {k: v for k, v in spec.model_dump(mode="json").items() if k in _IDENTITY},
+        "weights": [[a.name, a.sha256 or a.git_blob] for a in spec.artifacts],
+        "code": method.fingerprint or spec.factory,
+        "options": method.options,
+        "precision": config.precision,
+        "seed": config.seed,
+    }
+
+
+def _conventions(config: RunConfig, evaluator: EvaluatorSpec) -> list[str]:
+    """The conventions to compute: quality conventions by flag; other tasks run their default protocol unless one of theirs is named."""
+    known = [c.name for c in evaluator.conventions]
+    wanted = catalog.split_names(config.convention)
+    if "all" in wanted:
+        return known or [evaluator.default_convention]
+    named = [w for w in wanted if w in known]
+    everything = [c.name for e in catalog.evaluators.all().values() for c in e.conventions]
+    for name in wanted:
+        if name not in everything:
+            raise InputError(catalog.unknown_name_message("protocol" if evaluator.task != "quality" else "convention", name, everything))
+    return named or [evaluator.default_convention]
+
+
+def _metrics(config: RunConfig, evaluator: EvaluatorSpec) -> tuple[str, ...] | None:
+    if config.metrics is None:
+        return evaluator.default_metrics or None
+    own = {m.name.lower(): m.name for m in evaluator.metrics}
+    chosen: list[str] = []
+    for wanted in catalog.split_names(config.metrics):
+        if wanted.lower() == "all":
+            return tuple(own.values())
+        matches = fnmatch.filter(own, wanted.lower())
+        chosen += [own[m] for m in matches]
+        if not matches and not fnmatch.filter((m.lower() for m in catalog.metrics()), wanted.lower()):
+            raise InputError(catalog.unknown_name_message("metric", wanted, catalog.metrics()))
+    return tuple(dict.fromkeys(chosen)) or evaluator.default_metrics or None
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

@@ -44,7 +44,7 @@ class MobileSamMasks:
             )
         import torch
 
-        path = weight_file(checkpoint, WEIGHTS_VARIABLE, MOBILE_SAM.name, MOBILE_SAM.filename)
+        path = weight_file(checkpoint, WEIGHTS_VARIABLE, MOBILE_SAM)
         # The state dict is read here, not by ultralytics, whose SAM loader unpickles without restriction.
         state = read_state_dict(path)
         with restricted_ultralytics():

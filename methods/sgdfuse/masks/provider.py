@@ -11,6 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from fusionbench import artifacts
+from fusionbench.contracts import Artifact
 from fusionbench.errors import ImageError, MissingWeightsError
 
 Image = npt.NDArray[np.uint8]
@@ -86,43 +88,36 @@ def make_fingerprint(name: str, options: Mapping[str, Any], weights_sha256: str 
 
 
 def file_sha256(path: Path) -> str:
-    """Hex sha256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Hex sha256 of a weight file (read once a process)."""
+    return artifacts.file_hashes(path)[0]
 
 
-def file_git_blob(path: Path) -> str:
-    """The file's git blob id (what ``git hash-object`` prints); some projects publish only that."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def weight_file(given: str | Path | None, variable: str, artifact: str, filename: str) -> Path:
+def weight_file(given: str | Path | None, variable: str, artifact: Artifact) -> Path:
     """Path of a provider's weight file: the option, else the environment variable, else fusionbench's
     artifact cache.
 
-    Never downloads. Raises ``ProviderUnavailableError`` that says where it looked and how to get the file.
+    Never downloads. A file named by the user is taken as it is (its sha256 goes into the fingerprint); one
+    found in the cache must have the artifact's checksum. Raises ``ProviderUnavailableError`` that says where
+    it looked and how to get the file.
     """
     chosen = given or os.environ.get(variable)
-    hint = (
-        f"Run `fusionbench weights fetch {artifact}`, or name the file with the option `checkpoint` or the "
-        f"environment variable {variable}; the provider `saliency` needs no weights."
+    if not chosen:
+        try:
+            return artifacts.locate(artifact)
+        except MissingWeightsError as error:
+            raise ProviderUnavailableError(f"{error} {_elsewhere(variable)}") from error
+    path = Path(chosen).expanduser()
+    if not path.is_file():
+        source = "the option `checkpoint`" if given else f"the environment variable {variable}"
+        raise ProviderUnavailableError(
+            f"no weight file at {path} (from {source}). "
+            f"Run `fusionbench weights fetch {artifact.name}`. {_elsewhere(variable)}"
+        )
+    return path
+
+
+def _elsewhere(variable: str) -> str:
+    return (
+        f"Or name a file with the option `checkpoint` or the environment variable {variable}; "
+        "the mask provider `saliency` needs no weights."
     )
-    if chosen:
-        path = Path(chosen).expanduser()
-        if not path.is_file():
-            source = "the option `checkpoint`" if given else f"the environment variable {variable}"
-            raise ProviderUnavailableError(f"no weight file at {path} (from {source}). {hint}")
-        return path
-    cached = _cached_artifact(artifact)
-    if cached is None:
-        raise ProviderUnavailableError(f"{filename} is not at hand. {hint}")
-    return cached
-
-
-def _cached_artifact(artifact: str) -> Path | None:
-    """The artifact's file in fusionbench's cache, or None when it isn't there."""
-    return None

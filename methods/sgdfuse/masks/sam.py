@@ -150,9 +150,8 @@ def _find(checkpoint: str | Path | None, model: str) -> Path:
     names = [model] if model in _OFFICIAL else ["vit_b", "vit_l", "vit_h"]
     first_error: ProviderUnavailableError | None = None
     for name in reversed(names):
-        artifact = _OFFICIAL[name]
         try:
-            return weight_file(checkpoint, CHECKPOINT_VARIABLE, artifact.name, artifact.filename)
+            return weight_file(checkpoint, CHECKPOINT_VARIABLE, _OFFICIAL[name])
         except ProviderUnavailableError as error:
             first_error = error
     assert first_error is not None

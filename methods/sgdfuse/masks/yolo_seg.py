@@ -8,6 +8,7 @@ import numpy as np
 from fusionbench.errors import InputError
 from fusionbench.images import as_rgb
 
+from .artifacts import YOLOV8N_SEG
 from .objectness import Segment, objectness_from_segments
 from .provider import Image, Objectness, check_image, file_sha256, make_fingerprint, weight_file
 from .ultralytics_gate import restricted_ultralytics, unreadable
@@ -41,7 +42,7 @@ class YoloSegMasks:
             )
         import torch
 
-        path = weight_file(checkpoint, WEIGHTS_VARIABLE, "yolov8n-seg", "yolov8n-seg.pt")
+        path = weight_file(checkpoint, WEIGHTS_VARIABLE, YOLOV8N_SEG)
         self._confidence, self._image_size = confidence, image_size
         self._device = torch.device(device)
         options = {"confidence": confidence, "image_size": image_size}
@@ -52,10 +53,12 @@ class YoloSegMasks:
             except (
                 Exception
             ) as error:  # ultralytics raises whatever it met: TypeError, RuntimeError, KeyError…
-                raise unreadable(path, error, "yolov8n-seg") from error
+                raise unreadable(path, error, YOLOV8N_SEG.name) from error
         if self._model.task != "segment":
             raise unreadable(
-                path, ValueError(f"it is a {self._model.task} model, not a segmentation one"), "yolov8n-seg"
+                path,
+                ValueError(f"it is a {self._model.task} model, not a segmentation one"),
+                YOLOV8N_SEG.name,
             )
 
     def objectness(self, image: Image, name: str | None = None) -> Objectness:

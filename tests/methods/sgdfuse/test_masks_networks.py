@@ -14,7 +14,7 @@ import torch
 from fusionbench.errors import InputError
 from fusionbench.methods.sgdfuse.masks import best_available, get_provider
 from fusionbench.methods.sgdfuse.masks.artifacts import SAM_VIT_B
-from fusionbench.methods.sgdfuse.masks.provider import ProviderUnavailableError, file_git_blob, file_sha256
+from fusionbench.methods.sgdfuse.masks.provider import ProviderUnavailableError, file_sha256
 
 GENEROUS = {"pred_iou_thresh": -10.0, "stability_score_thresh": -1.0}
 """Random weights are sure of nothing: let every proposal through."""
@@ -81,7 +81,7 @@ def tiny_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("SAM_CHECKPOINT", "MOBILE_SAM_WEIGHTS", "YOLO_SEG_WEIGHTS"):
+    for name in ("SAM_CHECKPOINT", "MOBILE_SAM_WEIGHTS", "YOLO_SEG_WEIGHTS", "WEIGHTS"):
         monkeypatch.delenv(f"FUSIONBENCH_{name}", raising=False)
     monkeypatch.setenv("FUSIONBENCH_CACHE", str(tmp_path / "cache"))
 
@@ -136,7 +136,9 @@ def test_missing_sam_checkpoints_say_what_to_do(tmp_path: Path, monkeypatch: pyt
         ProviderUnavailableError, match=r"nowhere\.pth .*option `checkpoint`.*weights fetch sam-vit"
     ):
         get_provider("sam", checkpoint=tmp_path / "nowhere.pth")
-    with pytest.raises(ProviderUnavailableError, match=r"not at hand.*weights fetch sam-vit-l"):
+    with pytest.raises(
+        ProviderUnavailableError, match=r"sam_vit_l_0b3195.pth is not in.*weights fetch sam-vit-l"
+    ):
         get_provider("sam", model="vit_l")
     monkeypatch.setenv("FUSIONBENCH_SAM_CHECKPOINT", str(tmp_path / "gone.pth"))
     with pytest.raises(ProviderUnavailableError, match="environment variable FUSIONBENCH_SAM_CHECKPOINT"):
@@ -249,8 +251,3 @@ def test_yolo_seg_finds_the_labelled_people(shared: Path) -> None:
 def test_yolo_detection_weights_are_refused(shared: Path) -> None:
     with pytest.raises(ProviderUnavailableError, match="detect model, not a segmentation one"):
         get_provider("yolo-seg", checkpoint=shared / "weights" / "yolov8n.pt")
-
-
-def test_git_blob_is_what_git_prints(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"hello\n")  # the id in every git tutorial
-    assert file_git_blob(tmp_path / "file") == "ce013625030ba8dba906f756967f9e9ca394464a"

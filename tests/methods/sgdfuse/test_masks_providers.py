@@ -20,7 +20,7 @@ from fusionbench.methods.sgdfuse.masks.provider import ProviderUnavailableError
 @pytest.fixture(autouse=True)
 def _no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Weights that this machine may have must not change the outcome."""
-    for name in ("SAM_CHECKPOINT", "MOBILE_SAM_WEIGHTS", "YOLO_SEG_WEIGHTS"):
+    for name in ("SAM_CHECKPOINT", "MOBILE_SAM_WEIGHTS", "YOLO_SEG_WEIGHTS", "WEIGHTS"):
         monkeypatch.delenv(f"FUSIONBENCH_{name}", raising=False)
     monkeypatch.setenv("FUSIONBENCH_CACHE", str(tmp_path / "cache"))
 

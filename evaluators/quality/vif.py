@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .kernels import kernel
+from .local_moments import FUSED, INFRARED, VISIBLE, horizontal, vertical_products
 from .undefined import Undefined
 
 Float64 = npt.NDArray[np.float64]
@@ -33,58 +34,6 @@ def gaussian_taps(scale: int) -> Float64:
 
 
 @kernel
-def _vertical_products(a, b, f, taps, top, out):  # type: ignore[no-untyped-def]
-    """out[0…7] = vertically filtered a, b, f, a², b², f², af, bf of rows top…top+N−1 (the window is symmetric)."""
-    half = taps.size // 2
-    width = a.shape[1]
-    ra, rb, rf = a[top + half], b[top + half], f[top + half]
-    k = taps[half]
-    for c in range(width):
-        x, y, z = ra[c], rb[c], rf[c]
-        out[0, c] = k * x
-        out[1, c] = k * y
-        out[2, c] = k * z
-        out[3, c] = k * (x * x)
-        out[4, c] = k * (y * y)
-        out[5, c] = k * (z * z)
-        out[6, c] = k * (x * z)
-        out[7, c] = k * (y * z)
-    for t in range(half):
-        k = taps[t]
-        ra, rb, rf = a[top + t], b[top + t], f[top + t]
-        sa, sb, sf = a[top + 2 * half - t], b[top + 2 * half - t], f[top + 2 * half - t]
-        for c in range(width):
-            x, y, z = ra[c], rb[c], rf[c]
-            u, v, w = sa[c], sb[c], sf[c]
-            out[0, c] += k * (x + u)
-            out[1, c] += k * (y + v)
-            out[2, c] += k * (z + w)
-            out[3, c] += k * (x * x + u * u)
-            out[4, c] += k * (y * y + v * v)
-            out[5, c] += k * (z * z + w * w)
-            out[6, c] += k * (x * z + u * w)
-            out[7, c] += k * (y * z + v * w)
-
-
-@kernel
-def _horizontal(rows, taps, out):  # type: ignore[no-untyped-def]
-    """Filter each of `rows` horizontally ('valid') into `out`."""
-    half = taps.size // 2
-    columns = out.shape[1]
-    for channel in range(rows.shape[0]):
-        source = rows[channel]
-        target = out[channel]
-        k = taps[half]
-        for c in range(columns):
-            target[c] = k * source[c + half]
-        for t in range(half):
-            k = taps[t]
-            mirror = 2 * half - t
-            for c in range(columns):
-                target[c] += k * (source[c + t] + source[c + mirror])
-
-
-@kernel
 def _information_terms(reference, reference_square, cross, fused, fused_square, numerator, denominator):  # type: ignore[no-untyped-def]
     """Multiply 1 + g²σ₁²/(σ_v²+σ_n²) and 1 + σ₁²/σ_n² of each window of a row into the running products."""
     for c in range(fused.size):
@@ -93,25 +42,25 @@ def _information_terms(reference, reference_square, cross, fused, fused_square, 
         s1 = max(reference_square[c] - m * m, 0.0)
         s2 = max(fused_square[c] - n * n, 0.0)
         s12 = cross[c] - m * n
-        g = s12 / (s1 + 1e-10)
+        g = s12 / (s1 + EPSILON)
         sv = s2 - g * s12
-        flat = s1 < 1e-10
+        flat = s1 < EPSILON
         g = 0.0 if flat else g
         sv = s2 if flat else sv
         s1 = 0.0 if flat else s1
-        flat = s2 < 1e-10
+        flat = s2 < EPSILON
         g = 0.0 if flat else g
         sv = 0.0 if flat else sv
         negative = g < 0.0
         sv = s2 if negative else sv
         g = 0.0 if negative else g
-        sv = max(sv, 1e-10)
-        numerator[c] *= 1.0 + g * g * s1 / (sv + 2.0)
-        denominator[c] *= 1.0 + s1 / 2.0
+        sv = max(sv, EPSILON)
+        numerator[c] *= 1.0 + g * g * s1 / (sv + NOISE_VARIANCE)
+        denominator[c] *= 1.0 + s1 / NOISE_VARIANCE
 
 
 @kernel
-def _scale_sums(a, b, f, taps):  # type: ignore[no-untyped-def]
+def _scale_sums(a, b, f, taps, ceiling):  # type: ignore[no-untyped-def]
     """Σ log10 of the four kinds of terms over all windows of a scale: (numerator a, denominator a, numerator b, denominator b)."""
     size = taps.size
     height, width = a.shape
@@ -122,11 +71,12 @@ def _scale_sums(a, b, f, taps):  # type: ignore[no-untyped-def]
     products = np.ones((4, columns))
     sums = np.zeros(4)
     for row in range(rows):
-        _vertical_products(a, b, f, taps, row, vertical)
-        _horizontal(vertical, taps, local)
-        _information_terms(local[0], local[3], local[6], local[2], local[5], products[0], products[1])
-        _information_terms(local[1], local[4], local[7], local[2], local[5], products[2], products[3])
-        if row % 32 == 31 or row == rows - 1:
+        vertical_products(a, b, f, taps, row, ceiling, vertical)
+        horizontal(vertical, taps, local)
+        mean, square = local[FUSED[0]], local[FUSED[1]]
+        _information_terms(local[INFRARED[0]], local[INFRARED[1]], local[INFRARED[2]], mean, square, products[0], products[1])
+        _information_terms(local[VISIBLE[0]], local[VISIBLE[1]], local[VISIBLE[2]], mean, square, products[2], products[3])
+        if row % ROWS_PER_LOG == ROWS_PER_LOG - 1 or row == rows - 1:
             for kind in range(4):
                 total = 0.0
                 for c in range(columns):
@@ -163,13 +113,20 @@ def _decimate(image, taps):  # type: ignore[no-untyped-def]
     return out
 
 
-def vifp_pair(infrared: npt.NDArray[np.generic], visible: npt.NDArray[np.generic], fused: npt.NDArray[np.generic]) -> tuple[float, float]:
+def vifp_pair(
+    infrared: npt.NDArray[np.generic],
+    visible: npt.NDArray[np.generic],
+    fused: npt.NDArray[np.generic],
+    *,
+    saturating: bool = False,
+) -> tuple[float, float]:
     """vifp(infrared, fused) and vifp(visible, fused), the fused image's statistics computed once for both.
 
     vifp = Σ_s Σ log10(1 + g²σ₁²/(σ_v²+σ_n²)) / Σ_s Σ log10(1 + σ₁²/σ_n²), σ_n² = 2, over four scales of Gaussian windows
     (N = 17, 9, 5, 3, σ = N/5, 'valid'), each scale after the first filtered and decimated by two; reference = source, distorted = fused.
 
-    Parameters: H×W arrays (uint8 or float64), 0..255, both sides at least 41. Returns values ≥ 0, 1 for identical images, above
+    Parameters: H×W arrays (uint8 or float64), 0..255, both sides at least 41; `saturating`: products at scale 1 stop at 255, as MATLAB's uint8
+    arithmetic made them in the tables of 2021 (linfeng-legacy). Returns values ≥ 0, 1 for identical images, above
     1 where the fused image has more contrast. Raises ``Undefined`` below 41 pixels and where a source is constant (0/0).
     """
     height, width = fused.shape
@@ -181,7 +138,7 @@ def vifp_pair(infrared: npt.NDArray[np.generic], visible: npt.NDArray[np.generic
         taps = gaussian_taps(scale)
         if scale > 1:
             images = [_decimate(image, taps) for image in images]
-        sums += _scale_sums(*images, taps)
+        sums += _scale_sums(*images, taps, 255.0 if saturating and scale == 1 else None)
     for name, denominator in (("infrared", sums[1]), ("visible", sums[3])):
         if denominator <= 0.0 or not math.isfinite(denominator):
             raise Undefined(f"constant {name} image: VIF is 0/0")

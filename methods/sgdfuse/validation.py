@@ -1,0 +1,77 @@
+"""Validation during training: the paper's seven metrics on held-out pairs, and sample grids to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from fusionbench.images import write_png
+
+from . import surrogates
+from .network import SGDFuseNetwork, image_noise
+from .pack import PackedPair, validation_batch
+
+Fuse = Callable[..., Tensor]
+GRID_ROWS = 4
+
+
+@torch.no_grad()
+def validate(
+    network: SGDFuseNetwork, pairs: tuple[PackedPair, ...], seed: int, stage: int
+) -> tuple[dict[str, dict[str, float]], npt.NDArray[np.uint8] | None]:
+    """Metrics by dataset, {dataset: {metric: mean over its pairs}}, of what would be saved (uint8), and a sample grid.
+
+    Stage 1 judges F1, stage 2 the fused image. The grid is uint8 RGB: a row a pair (infrared, visible, maximum, F1, fused).
+    """
+    network.eval()
+    values: dict[str, dict[str, list[float]]] = {}
+    rows: list[npt.NDArray[np.uint8]] = []
+    shown: set[str] = set()
+    for pair in pairs:
+        batch = validation_batch(pair)
+        noise = image_noise(batch.infrared, batch.visible, seed)
+        preliminary = _fuse_padded(network, batch.infrared, batch.visible).clamp(0, 1)
+        fused = preliminary
+        if stage == 2:
+            fused = network(batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, noise)
+        saved = (fused.float() * 255).round().clamp(0, 255)
+        grey = [255 * batch.infrared, *(surrogates.rgb_to_luma(image).round() for image in (255 * batch.visible, saved))]
+        found = values.setdefault(pair.dataset, {})
+        for name, value in surrogates.validation_metrics(*grey).items():
+            found.setdefault(name, []).append(float(value.mean()))
+        if pair.dataset not in shown and len(rows) < GRID_ROWS:
+            shown.add(pair.dataset)
+            maximum = torch.maximum(batch.infrared, batch.visible)
+            tiles = (batch.infrared.expand_as(batch.visible), batch.visible, maximum, preliminary, fused)
+            rows.append(_row([tile.float() for tile in tiles]))
+    means = {dataset: {name: float(np.mean(v)) for name, v in found.items()} for dataset, found in values.items()}
+    return means, _stack(rows) if rows else None
+
+
+def _fuse_padded(network: SGDFuseNetwork, infrared: Tensor, visible: Tensor) -> Tensor:
+    height, width = infrared.shape[-2:]
+    padding = (0, -width % network.size_multiple, 0, -height % network.size_multiple)
+    padded = [torch.nn.functional.pad(image, padding, mode="reflect") for image in (infrared, visible)]
+    return network.preliminary(*padded)[..., :height, :width]
+
+
+def _row(tiles: list[Tensor]) -> npt.NDArray[np.uint8]:
+    images = [(tile[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy() for tile in tiles]
+    return np.concatenate(images, axis=1)
+
+
+def _stack(rows: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
+    width = max(row.shape[1] for row in rows)
+    return np.concatenate([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows], axis=0)
+
+
+def write_grid(path: Path, grid: npt.NDArray[np.uint8] | None) -> None:
+    """Write a sample grid as PNG (nothing where there is none)."""
+    if grid is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(path, grid)

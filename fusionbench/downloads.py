@@ -103,7 +103,7 @@ def _from_url(
         _forget(part)
         if not resumed:
             raise _Refused(f"what was received {reason}")
-        # The beginning came from an earlier download and may have been of another version: once more from the start.
+        # The beginning came from an earlier download, perhaps of another version: once more from the start.
 
 
 def _transfer(url: str, part: Path, progress: Progress | None, expected_bytes: int | None) -> None:

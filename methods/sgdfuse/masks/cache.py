@@ -36,13 +36,14 @@ class MaskCache:
         return stored.astype(np.float32) / np.float32(255)
 
     def path(self, provider: MaskProvider, image: Image, name: str | None = None) -> Path:
-        """Where the entry lies; the ``file`` provider's maps depend on the name too, so it belongs to their
-        key."""
-        key = f"{image_hash(image)}\n{provider.fingerprint}" + (
-            f"\n{name}" if provider.name == "file" else ""
-        )
+        """Where the entry lies; the maps of ``file`` and ``…@ir`` depend on the name too."""
+        key = f"{image_hash(image)}\n{provider.fingerprint}" + (f"\n{name}" if _uses_name(provider) else "")
         digest = hashlib.sha256(key.encode()).hexdigest()
         return self._folder / digest[:2] / f"{digest[2:40]}.npz"
+
+
+def _uses_name(provider: MaskProvider) -> bool:
+    return provider.name == "file" or "@" in provider.name
 
 
 def _read(path: Path, fingerprint: str, shape: tuple[int, ...]) -> np.ndarray | None:

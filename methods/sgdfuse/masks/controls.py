@@ -8,7 +8,7 @@ import numpy as np
 from fusionbench.errors import InputError
 
 from .objectness import Segment, objectness_from_segments
-from .provider import Image, Objectness, check_image, image_hash, make_fingerprint
+from .provider import Image, MaskProvider, Objectness, check_image, image_hash, make_fingerprint
 
 
 class NoMask:
@@ -20,6 +20,27 @@ class NoMask:
     def objectness(self, image: Image, name: str | None = None) -> Objectness:
         """Zeros, H×W."""
         return np.zeros(check_image(image).shape[:2], dtype=np.float32)
+
+
+class OneSided:
+    """Another provider's masks for one source alone, ``ir`` or ``vi``; the other source's are blank.
+
+    For Table 3's "w/o IR SAM" and "w/o VIS SAM". The source is read off the image's name (``ir/00001D``); an
+    image without a name gets its mask.
+    """
+
+    def __init__(self, provider: MaskProvider, side: str) -> None:
+        if side not in {"ir", "vi"}:
+            raise InputError(f"mask provider '{provider.name}@{side}': the source is `ir` or `vi`")
+        self._provider, self._side = provider, side
+        self.name = f"{provider.name}@{side}"
+        self.fingerprint = f"{provider.fingerprint}@{side}"
+
+    def objectness(self, image: Image, name: str | None = None) -> Objectness:
+        """The provider's map, or zeros H×W for the other source's images."""
+        if name is not None and name.partition("/")[0] != self._side:
+            return np.zeros(check_image(image).shape[:2], dtype=np.float32)
+        return self._provider.objectness(image, name)
 
 
 class RandomRectangles:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fusionbench.errors import InputError, UnknownNameError
 
+from .controls import OneSided
 from .provider import MaskProvider, ProviderUnavailableError
 
 PROVIDERS: dict[str, str] = {
@@ -36,11 +37,12 @@ class Selection:
 
 
 def get_provider(name: str, **options: Any) -> MaskProvider:
-    """The provider called ``name``, ready to use.
+    """The provider called ``name``, ready to use; ``name@ir`` and ``name@vi`` blank the other source's masks.
 
     Raises ``UnknownNameError`` for a name that isn't in ``PROVIDERS``, ``InputError`` for options it doesn't
     take, and ``ProviderUnavailableError`` when its weights, package or folder are missing or wrong.
     """
+    name, _, side = name.partition("@")
     if name not in PROVIDERS:
         raise UnknownNameError(f"no mask provider is called {name!r}; there are {', '.join(PROVIDERS)}")
     module, attribute = PROVIDERS[name].split(":")
@@ -51,7 +53,8 @@ def get_provider(name: str, **options: Any) -> MaskProvider:
     except TypeError as error:
         known = ", ".join(signature.parameters) or "none"
         raise InputError(f"mask provider {name!r}: {error}; its options: {known}") from error
-    return factory(**options)
+    provider = factory(**options)
+    return OneSided(provider, side) if side else provider
 
 
 def best_available(preferred: str = "auto", **options: Any) -> Selection:

@@ -1,0 +1,299 @@
+"""The paper's ablations by one command: `run(...)` is what `fusionbench ablate sgdfuse` calls.
+
+Every variant of `ablation.yaml` is trained and scored with the same data, seed, settings and steps. Finished
+variants are skipped, a killed one goes on at its last checkpoint, and the table is written anew after each
+variant.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fusionbench.config import RunConfig
+from fusionbench.errors import InputError, UnitsFailedError
+from fusionbench.images import write_atomic
+from fusionbench.progress import make_progress
+from fusionbench.runner import execute
+from fusionbench.store import RunStore
+
+from .ablation_plan import PLAN, STAGE2_SWITCHES, Ablation, Variant, read_plan
+from .ablation_table import TableRow, csv_table, latex_table, latex_text, markdown_table
+from .checkpoint import load_weights, save_weights
+from .config import Config
+from .network import build_network
+from .pack import step_seed
+from .train import WEIGHTS, train
+
+RESULT = "result.json"
+BEGUN = "begun.json"
+
+
+def run(
+    *,
+    out: Path | str = Path("runs/sgdfuse-ablation"),
+    datasets: Sequence[tuple[str, str | Path | None]] = (),
+    config: Path | None = None,
+    resume: bool = True,
+    steps: int | None = None,
+    masks: Sequence[str] | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    limit: int | None = None,
+    data_root: Mapping[str, Path] | None = None,
+    only: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+) -> Path:
+    """Train and score the variants of the plan `config` (default: the paper's) below `out`; returns the
+    Markdown table's path.
+
+    `datasets` are the (name, root) pairs to train on; the dataset that scores is looked for at `data_root`,
+    else at the root it has in `datasets`. `steps` is the length of each stage (default: the plan's), `masks`
+    the provider instead of the plan's, `limit` the number of scored pairs, evenly spread (default: all),
+    `only` the names of variants to do now, `overrides` settings for all variants. With `resume` finished
+    variants are kept. Writes `ablation.tex`, `ablation.csv` and `ablation.md`. Raises InputError for an
+    unusable plan, or for results in `out` that were made otherwise.
+    """
+    out = Path(out)
+    plan = read_plan(Path(config) if config else PLAN, steps, masks, overrides or {})
+    unknown = set(only) - {variant.name for variant in plan.variants}
+    if unknown:
+        raise InputError(
+            f"no variant {', '.join(sorted(unknown))}; there are {', '.join(v.name for v in plan.variants)}"
+        )
+    roots = {name: Path(root) for name, root in datasets if root} | dict(data_root or {})
+    identity = {"seed": seed, "limit": limit, "datasets": [name for name, _ in datasets]}
+    chosen = [variant for variant in plan.variants if not only or variant.name in only]
+    if not resume:
+        _discard(out, chosen)
+    failures: list[str] = []
+    with make_progress() as progress:
+        if plan.reason:
+            progress.message(f"masks by {', '.join(plan.variants[-1].masks)}: {plan.reason}")
+        for variant in chosen:
+            expected = {**_description(variant), **identity}
+            if _finished(out / variant.name, expected):
+                progress.message(f"{variant.label}: finished before")
+                continue
+            progress.message(f"{variant.label}: training")
+            weights = _train_variant(variant, out, datasets, device, seed)
+            progress.message(f"{variant.label}: scoring")
+            try:
+                values, count = _score(variant, weights, plan, out, roots, device, seed, limit)
+            except UnitsFailedError as error:
+                failures.append(f"{variant.label}: {error}")
+                continue
+            result = {**expected, "values": values, "pairs": count, "facts": load_weights(weights)[1]}
+            _write(out / variant.name / RESULT, json.dumps(result, indent=1))
+            write_tables(plan, out, seed)
+    table = write_tables(plan, out, seed)
+    if failures:
+        raise UnitsFailedError("; ".join(failures))
+    return table
+
+
+def _train_variant(
+    variant: Variant, out: Path, datasets: Sequence[tuple[str, str | Path]], device: str, seed: int
+) -> Path:
+    """Train one variant (a stage I that several have in common is trained once); returns the weights."""
+    folder = out / variant.name
+    overrides = _overrides(variant.config)
+    common = {
+        "datasets": datasets,
+        "preset": variant.config.preset,
+        "device": device,
+        "seed": seed,
+        "resume": True,
+    }
+    init = None
+    if variant.config.model.use_stage1:
+        first = out / "stage1" / variant.stage1_key
+        weights = first / WEIGHTS
+        if not (first / RESULT).exists():
+            _share_masks(out, first)
+            _write(first / BEGUN, "{}")
+            bare = {**overrides, **{f"model.{name}": value for name, value in STAGE2_SWITCHES.items()}}
+            weights = train(out=first, stage=1, masks=["none"], overrides=bare, **common)
+            _write(first / RESULT, "{}")
+        init = folder / "stage1.safetensors"
+        if not init.exists():
+            start_from_stage1(weights, variant.config, seed, init)
+        if not variant.config.model.use_stage2:
+            return init
+    _share_masks(out, folder)
+    return train(out=folder, stage=2, masks=variant.masks, init=init, overrides=overrides, **common)
+
+
+def start_from_stage1(weights: Path, config: Config, seed: int, path: Path) -> None:
+    """Write weights with the trained stage I of `weights` and, for the rest, what a run of `seed` starts
+    from.
+
+    Going on from them gives what training both stages in one go would give, since stage I touches nothing
+    else.
+    """
+    source, facts = load_weights(weights)
+    torch.manual_seed(step_seed(seed, "weights"))
+    network = build_network(config)
+    if network.stage1 is None or source.stage1 is None:
+        raise InputError(f"{weights} and the variant must both have a stage I")
+    network.stage1.load_state_dict(source.stage1.state_dict())
+    save_weights(path, network.state_dict(), config, facts)
+
+
+def _score(
+    variant: Variant,
+    weights: Path,
+    plan: Ablation,
+    out: Path,
+    roots: Mapping[str, Path],
+    device: str,
+    seed: int,
+    limit: int | None,
+) -> tuple[dict[str, float], int]:
+    """Fuse and score through the harness; mean of each metric, and how many pairs it is over."""
+    settings = RunConfig(
+        method=["sgdfuse"],
+        method_options={"sgdfuse": {"weights": str(weights), "masks": variant.masks[0].partition("@")[0]}},
+        dataset=[plan.dataset],
+        data_root={plan.dataset: roots[plan.dataset]} if plan.dataset in roots else {},
+        split=plan.split,
+        task=["quality"],
+        metrics=list(plan.metrics),
+        convention=[plan.convention],
+        limit=limit,
+        device=device,
+        seed=seed,
+        out=out / variant.name,
+        name="scores",
+        report=[],
+    )
+    result = execute(settings)
+    if result.failures:
+        raise UnitsFailedError(f"{sum(map(len, result.failures.values()))} pairs failed; see {result.folder}")
+    rows = RunStore.read_only(result.folder).rows(result.plan.selection())
+    values = {metric: float(rows[rows["metric"] == metric]["value"].mean()) for metric in plan.metrics}
+    return values, int(rows["image"].nunique())
+
+
+def write_tables(plan: Ablation, out: Path, seed: int) -> Path:
+    """Write `ablation.tex`, `.csv` and `.md` from the results that are there; returns the Markdown file's
+    path.
+    """
+    results = {
+        v.name: json.loads((out / v.name / RESULT).read_text())
+        for v in plan.variants
+        if (out / v.name / RESULT).exists()
+    }
+    rows = [
+        TableRow(
+            variant.group, variant.label, results.get(variant.name, {}).get("values", {}), variant.published
+        )
+        for variant in plan.variants
+    ]
+    facts = _facts(plan, results, seed)
+    caption = _caption(plan, facts)
+    metrics = [(name, "$Q^{AB/F}$" if name == "Qabf" else name) for name in plan.metrics]
+    _write(
+        out / "ablation.tex", latex_table(rows, metrics, latex_text(caption), latex_text(plan.published_from))
+    )
+    _write(out / "ablation.csv", csv_table(rows, plan.metrics, facts))
+    _write(out / "ablation.md", markdown_table(rows, plan.metrics, caption, plan.published_from))
+    return out / "ablation.md"
+
+
+def _facts(plan: Ablation, results: Mapping[str, Any], seed: int) -> dict[str, object]:
+    """The budget, for caption and CSV."""
+    ours = plan.variants[-1]
+    settings = ours.config.train
+    known = next(iter(results.values()), {})
+    return {
+        "preset": ours.config.preset,
+        "steps1": settings.steps1 or f"{settings.epochs1} epochs",
+        "steps2": settings.steps2 or f"{settings.epochs2} epochs",
+        "batch_size": settings.batch_size,
+        "crop": settings.crop,
+        "training_pairs": known.get("facts", {}).get("training_pairs", ""),
+        "masks": "+".join(ours.masks),
+        "seed": seed,
+        "dataset": f"{plan.dataset}/{plan.split}",
+        "pairs": known.get("pairs", 0),
+        "convention": plan.convention,
+    }
+
+
+def _caption(plan: Ablation, facts: Mapping[str, object]) -> str:
+    stages = f"{facts['steps1']} steps of stage I and {facts['steps2']} of stage II".replace(
+        "epochs steps", "epochs"
+    )
+    return (
+        f"Ablation of SGDFuse on {facts['dataset']} ({facts['pairs']} pairs, "
+        f"convention {facts['convention']}). Measured: preset {facts['preset']}, every variant trained with "
+        f"the same budget of {stages}, {facts['batch_size']} crops of {facts['crop']}×{facts['crop']} a "
+        f"step from {facts['training_pairs']} pairs, masks by {facts['masks']}, seed {facts['seed']}. "
+        f"Published: values of {plan.published_from} "
+        "(SAM masks, 1083 training pairs, 200 epochs), copied, not measured. Best in bold."
+    )
+
+
+def _finished(folder: Path, expected: Mapping[str, Any]) -> bool:
+    """Whether a variant's result is there. Raises InputError when it, or what was begun, was made with other
+    settings.
+    """
+    for name in (RESULT, BEGUN):
+        path = folder / name
+        if not path.exists():
+            continue
+        found = json.loads(path.read_text(encoding="utf-8"))
+        different = [key for key in expected if found.get(key) != json.loads(json.dumps(expected[key]))]
+        if different:
+            raise InputError(
+                f"{path} was made with another {' and '.join(different)}; choose another --out, or "
+                "begin anew with --restart"
+            )
+        if name == RESULT:
+            return True
+    _write(folder / BEGUN, json.dumps(dict(expected), indent=1))
+    return False
+
+
+def _discard(out: Path, variants: Sequence[Variant]) -> None:
+    """Throw away what an earlier ablation left for the variants; folders without our mark are left alone."""
+    for variant in variants:
+        for folder in (out / variant.name, out / "stage1" / variant.stage1_key):
+            if (folder / BEGUN).exists():
+                shutil.rmtree(folder)
+
+
+def _description(variant: Variant) -> dict[str, Any]:
+    return {"name": variant.name, "masks": list(variant.masks), "config": variant.config.to_dict()}
+
+
+def _overrides(config: Config) -> dict[str, Any]:
+    """A configuration as overrides by dotted name."""
+    return {
+        f"{section}.{name}": value
+        for section, values in config.to_dict().items()
+        if isinstance(values, dict)
+        for name, value in values.items()
+    }
+
+
+def _share_masks(out: Path, folder: Path) -> None:
+    """Let a run's mask cache be the common one: entries are keyed by image and provider."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (out / "masks").mkdir(parents=True, exist_ok=True)
+    link = folder / "masks"
+    if not link.exists():
+        try:
+            link.symlink_to((out / "masks").resolve(), target_is_directory=True)
+        except OSError:  # no links here: the run keeps a cache of its own
+            return
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomic(path, text.encode("utf-8"))

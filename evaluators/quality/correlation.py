@@ -54,3 +54,28 @@ def sum_of_correlations_of_differences(m: Moments) -> float:
 def mean_squared_error(m: Moments) -> float:
     """MSE = (mse(A,F) + mse(B,F))/2 in squared grey levels (0…65025), lower is better."""
     return exact_ratio(m.aa + m.bb + 2 * m.ff - 2 * (m.af + m.bf), 2 * m.n)
+
+
+def source_errors(m: Moments) -> tuple[float, float]:
+    """Mean squared error of the fused image against infrared and against visible, in squared grey levels."""
+    return exact_ratio(m.aa + m.ff - 2 * m.af, m.n), exact_ratio(m.bb + m.ff - 2 * m.bf, m.n)
+
+
+def root_mean_squared_error(m: Moments) -> float:
+    """RMSE = (√mse(A,F) + √mse(B,F))/2 in grey levels (0…255), lower is better."""
+    first, second = source_errors(m)
+    return (math.sqrt(first) + math.sqrt(second)) / 2
+
+
+def root_of_sum_over_pixels(m: Moments) -> float:
+    """VIFB's "mse": (√SSE(A,F) + √SSE(B,F))/(2·H·W), the count divided by after the root; published as its RMSE."""
+    return sum(math.sqrt(mse * m.n) for mse in source_errors(m)) / (2 * m.n)
+
+
+def peak_signal_to_noise_ratio(error: float, peak: float) -> float:
+    """PSNR = 10 log₁₀(peak²/error) in dB, higher is better. Raises ``Undefined`` for an error of 0 (infinite), or a peak of 0."""
+    if error == 0.0:
+        raise Undefined("the three images are equal (error 0): PSNR is infinite")
+    if peak == 0.0:
+        raise Undefined("the fused image is zero everywhere: PSNR relative to its maximum is −∞")
+    return 10.0 * math.log10(peak * peak / error)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
-from .pixel_sums import Moments, exact_ratio
+import numpy as np
+import numpy.typing as npt
+
+from .pixel_sums import Moments, exact_ratio, sobel_magnitude_sum, squared_differences
 from .undefined import Undefined
+
+
+UInt8 = npt.NDArray[np.uint8]
 
 
 def standard_deviation(moments: Moments) -> float:
@@ -34,3 +42,30 @@ def average_gradient(gradient_sum: float, shape: tuple[int, int], *, inner_count
     if min(height, width) < 2:
         raise Undefined(f"AG needs at least 2×2 px, got {width}×{height}")
     return gradient_sum / ((height - 1) * (width - 1) if inner_count else height * width)
+
+
+def saturating_standard_deviation(histogram: npt.NDArray[np.int64]) -> float:
+    """SD in MATLAB's uint8 arithmetic, √(mean(min(clip(round(F − mean F), 0, 255)², 255))): the 8…11 of the tables of 2021 (linfeng-legacy)."""
+    levels = np.arange(256)
+    mean = float(histogram @ levels) / float(histogram.sum())
+    deviation = np.clip(np.floor(levels - mean + 0.5), 0, 255)
+    return math.sqrt(float(histogram @ np.minimum(deviation**2, 255)) / float(histogram.sum()))
+
+
+def spatial_frequency_over_all_pixels(image: UInt8) -> float:
+    """SF with both sums of squared differences divided by the number of pixels (VIFB, mended: one channel at a time). H×W uint8."""
+    along_rows, along_columns = squared_differences(image)
+    return math.sqrt(along_rows / image.size + along_columns / image.size)
+
+
+def spatial_frequency_of_row(channels: Sequence[UInt8]) -> float:
+    """SF as VIFB publishes it: the colour channels side by side as one image H×3W, so that the seams between them count as edges."""
+    return spatial_frequency_over_all_pixels(np.ascontiguousarray(np.concatenate(channels, axis=1)))
+
+
+def edge_intensity(image: UInt8, *, border: Literal["edge", "constant"] = "edge") -> float:
+    """EI = mean √(gx² + gy²) of Sobel gradients, the border replicated (`edge`) or zero (`constant`). Higher is better.
+
+    H×W uint8; 0…1442; 0 for a constant image with a replicated border; no minimum size.
+    """
+    return float(sobel_magnitude_sum(np.pad(image, 1, mode=border))) / image.size

@@ -88,6 +88,23 @@ def gradient_magnitude_sum(image: UInt8) -> float:
     return sums.sum() / np.sqrt(8.0)
 
 
+@kernel
+def sobel_magnitude_sum(padded: UInt8) -> float:
+    """Σ √(gx² + gy²) of Sobel gradients over the inside of an image that has a frame of one pixel."""
+    height, width = padded.shape[0] - 2, padded.shape[1] - 2
+    sums = np.zeros(width)
+    for row in range(height):
+        above, here, below = padded[row], padded[row + 1], padded[row + 2]
+        for c in range(width):
+            nw, n, ne = np.int32(above[c]), np.int32(above[c + 1]), np.int32(above[c + 2])
+            w, e = np.int32(here[c]), np.int32(here[c + 2])
+            sw, s, se = np.int32(below[c]), np.int32(below[c + 1]), np.int32(below[c + 2])
+            dx = (ne - nw) + 2 * (e - w) + (se - sw)
+            dy = (sw - nw) + 2 * (s - n) + (se - ne)
+            sums[c] += np.sqrt(np.float64(dx * dx + dy * dy))
+    return sums.sum()
+
+
 @dataclass(frozen=True)
 class Moments:
     """Exact first and second moments of a triple of images, as Python integers (``n`` pixels; a infrared, b visible, f fused)."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,9 @@ from fusionbench.errors import InputError
 
 from . import pixel_sums
 from .grey import to_grey
+from .undefined import Undefined
+
+T = TypeVar("T")
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -51,6 +56,22 @@ class GreyTriple:
         """(height, width)."""
         height, width = self.fused.shape
         return height, width
+
+    @cached_property
+    def _memo(self) -> dict[str, Any]:
+        return {}
+
+    def once(self, name: str, compute: Callable[[UInt8, UInt8, UInt8], T]) -> T:
+        """`compute(infrared, visible, fused)`, kept under `name`: for functions that yield several metrics, or serve several conventions."""
+        if name not in self._memo:
+            try:
+                self._memo[name] = compute(self.infrared, self.visible, self.fused)
+            except Undefined as why:
+                self._memo[name] = why
+        result = self._memo[name]
+        if isinstance(result, Undefined):
+            raise result
+        return result  # type: ignore[no-any-return]
 
     @cached_property
     def joint_histograms(self) -> tuple[Int64, Int64]:
@@ -112,3 +133,12 @@ class Triple:
             images = (to_grey(image, conversion) for image in (self.infrared, self.visible, self.fused))
             self._grey[conversion] = GreyTriple(*images)
         return self._grey[conversion]
+
+    @cached_property
+    def channels(self) -> list[GreyTriple]:
+        """The colour channels as VIFB takes them: three triples for a colour fused image (grey sources repeated), else one of grey levels."""
+        if self.fused.ndim == 2 or self.fused.shape[2] == 1:
+            return [self.grey("matlab")]
+        split = [[np.ascontiguousarray(i if i.ndim == 2 else i[:, :, min(c, i.shape[2] - 1)]) for c in range(3)]
+                 for i in (self.infrared, self.visible, self.fused)]  # fmt: skip
+        return [GreyTriple(a, b, f) for a, b, f in zip(*split, strict=True)]

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import correlate1d
 
 from .kernels import kernel
 from .local_moments import FUSED, INFRARED, VISIBLE, horizontal, vertical_products
@@ -143,3 +144,33 @@ def vifp_pair(
         if denominator <= 0.0 or not math.isfinite(denominator):
             raise Undefined(f"constant {name} image: VIF is 0/0")
     return float(sums[0] / sums[1]), float(sums[2] / sums[3])
+
+
+def vifp_off_centre(source: npt.NDArray[np.generic], fused: npt.NDArray[np.generic]) -> float:
+    """vifp(source, fused) as `ivif-zoo` computes it: window offsets from ⌊−N/2⌋ to ⌊N/2⌋ in N steps (half a pixel off centre), zero-padded 'same' filtering.
+
+    About 6 % above vifp. H×W, 0..255, any size. Raises ``Undefined`` where the source is zero everywhere (0/0).
+    """
+    reference, distorted = (np.asarray(image, dtype=np.float64) for image in (source, fused))
+    sums = np.zeros(2)
+    for scale in range(1, 5):
+        size = 2 ** (5 - scale) + 1
+        offsets = np.linspace(-size // 2, size // 2, size)
+        taps = np.exp(-(offsets**2) / (2.0 * (size / 5.0) ** 2))
+        taps /= taps.sum()
+
+        def smooth(image: Float64, taps: Float64 = taps) -> Float64:
+            down = correlate1d(image, taps, axis=0, mode="constant")
+            return np.asarray(correlate1d(down, taps, axis=1, mode="constant"), dtype=np.float64)
+
+        if scale > 1:
+            reference, distorted = smooth(reference)[::2, ::2], smooth(distorted)[::2, ::2]
+        moments = [smooth(image) for image in (reference, reference**2, reference * distorted, distorted, distorted**2)]
+        products = np.ones((2, moments[0].shape[1]))
+        for row in range(moments[0].shape[0]):
+            _information_terms(*(moment[row] for moment in moments), products[0], products[1])
+            sums += np.log10(products).sum(1)
+            products[:] = 1.0
+    if sums[1] <= 0.0:
+        raise Undefined("the source is zero everywhere: VIF is 0/0")
+    return float(sums[0] / sums[1])

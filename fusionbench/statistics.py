@@ -279,14 +279,14 @@ def entrant_names(rows: pd.DataFrame) -> pd.Series[str]:
 def compare(
     rows: pd.DataFrame,
     a: str,
-    b: str | Sequence[str],
+    b: str | Sequence[str] | None = None,
     *,
     confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Compare one method ``a`` with another, or with each of several (``b``), score by score and pair by
-    pair.
+    """Compare one method ``a`` with another, or with each of several (``b``; all others if None), score by
+    score and pair by pair.
 
     Methods are named as ``entrant_names`` does (``max``, or ``max@run-2`` where the rows of several runs hold
     ``max``). Scores that exist image by image are paired by image (repeated seeds averaged first); whole-set
@@ -301,9 +301,11 @@ def compare(
 
     Raises ``InputError`` naming a method that has no rows, and for fewer than two methods.
     """
-    others = [b] if isinstance(b, str) else [name for name in b if name != a]
     names = entrant_names(rows) if len(rows) else pd.Series([], dtype=str)
     known = sorted(set(names))
+    if b is None:
+        b = list(dict.fromkeys(names))
+    others = [b] if isinstance(b, str) else [name for name in b if name != a]
     for name in (a, *others):
         if name not in known:
             raise InputError(

@@ -1,0 +1,105 @@
+"""LaTeX tables in the form of the paper's: booktabs, best in bold red, second best blue and underlined."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from .layout import ARROWS, MISSING, Column, Line, ResultTable
+
+CHUNK = 10
+"""Score columns side by side; wider tables continue below, in the same float."""
+
+PREAMBLE = r"""% Needs in the preamble: \usepackage{booktabs} \usepackage[table]{xcolor}
+\providecommand{\best}[1]{\textcolor{red}{\textbf{#1}}}
+\providecommand{\second}[1]{\textcolor{blue}{\underline{#1}}}
+"""
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+    "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "†": r"\textsuperscript{$\dagger$}",
+    "‡": r"\textsuperscript{$\ddagger$}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∞": r"$\infty$",
+    "−": r"$-$", "±": r"$\pm$", "×": r"$\times$", "µ": r"$\mu$", "²": r"\textsuperscript{2}",
+    "³": r"\textsuperscript{3}", "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
+}  # fmt: skip
+
+
+def escape(text: str) -> str:
+    """Text as LaTeX prints it. Letters outside Latin-1 lose their accents or become ``?``, so that any name
+    compiles.
+    """
+    return "".join(_ESCAPES.get(c) or (c if ord(c) < 256 else _plain(c)) for c in text if c.isprintable())
+
+
+def _plain(character: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return "".join(_ESCAPES.get(c, c) for c in decomposed) or "?"
+
+
+def latex_table(table: ResultTable) -> str:
+    """A ``table*`` float that compiles on its own preamble lines (given as a comment at its head)."""
+    tabulars = "\n\\par\\medskip\n".join(_tabular(chunk) for chunk in table.chunks(CHUNK))
+    notes = "".join(f"\n\\par{{\\footnotesize {escape(note)}}}" for note in table.footnotes)
+    marks = (
+        r" Best in \best{bold red}, second best \second{blue and underlined}." if _is_marked(table) else ""
+    )
+    return (
+        f"{PREAMBLE}\\begin{{table*}}[t]\n\\centering\n\\caption{{{escape(table.caption)}{marks}}}\n"
+        f"\\label{{tab:{table.name}}}\n{tabulars}{notes}\n\\end{{table*}}\n"
+    )
+
+
+def _is_marked(table: ResultTable) -> bool:
+    return any(any(line.marks) for line in table.lines)
+
+
+def _tabular(table: ResultTable) -> str:
+    head = " & ".join(["Method", *(_heading(c) for c in table.columns)])
+    body: list[str] = []
+    for i, line in enumerate(table.lines):
+        if i and line.kind != table.lines[i - 1].kind:
+            body.append(r"\midrule")
+        body.append(_line(line))
+    return "\n".join(
+        [
+            f"\\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+            r"\toprule",
+            f"{head} \\\\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+
+
+def _heading(column: Column) -> str:
+    return f"{escape(column.heading)}{escape(ARROWS[column.direction])}"
+
+
+def _line(line: Line) -> str:
+    label = escape(line.label)
+    if line.kind == "published":
+        label = rf"\textit{{{label}}}"
+    cells = [label]
+    for cell, mark in zip(line.texts, line.marks, strict=True):
+        text = "--" if cell == MISSING else escape(cell)
+        cells.append(rf"\{mark}{{{text}}}" if mark else text)
+    return " & ".join(cells) + r" \\"
+
+
+def latex_document(tables: Sequence[ResultTable]) -> str:
+    """A whole document with every table, to compile as it is (``pdflatex``)."""
+    parts = [
+        r"\documentclass[a4paper]{article}",
+        r"\usepackage[T1]{fontenc}",
+        r"\usepackage[utf8]{inputenc}",
+        r"\usepackage[margin=15mm,landscape]{geometry}",
+        r"\usepackage{booktabs}",
+        r"\usepackage[table]{xcolor}",
+        r"\begin{document}",
+        *(latex_table(table) for table in tables),
+        r"\end{document}",
+    ]
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,352 @@
+"""Tables as data: which methods and metrics, in which order, formatted how, marked how, under which caption.
+
+Every table a report writes, in the terminal, in Markdown, CSV or LaTeX, is one of these ``ResultTable``
+objects, so that all of them say the same. One table holds one dataset, split, evaluator and convention (or
+protocol): two conventions never share a column.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from .published import published_beside
+from .summary import TABLE_KEY, direction_of, summary
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import MethodSpec, MetricSpec, ReportInput
+
+REFERENCE_METHODS = ("infrared", "visible")
+"""The single sensors: always printed first."""
+
+COSTS = "efficiency"
+"""The evaluator whose numbers don't depend on what a method was trained on."""
+
+COMPETING_REFERENCES = frozenset({"detection", "segmentation"})
+"""Evaluators in which a single sensor may be marked best: the tasks, where beating it is the point. A quality
+metric compares
+an image with the sources, so that a source scores absurdly well by being one."""
+
+CLASS_ORDER = ("background", "unlabelled", "car", "person", "curve", "color_cone", "bike")
+"""Class columns in the order of the paper's Table 4; other classes follow in the order of the rows."""
+
+ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
+MISSING = "–"
+Mark = Literal["", "best", "second"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One score: its metric and class, the heading, the direction, and the decimals to print."""
+
+    metric: str
+    class_name: str
+    heading: str
+    direction: str
+    digits: int
+
+    @property
+    def titled(self) -> str:
+        """The heading with its arrow: ``EN ↑``."""
+        return f"{self.heading} {ARROWS[self.direction]}".strip()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method: ``values`` (NaN where there is none), their text, half-widths and marks, column by column.
+
+    A half-width is the text of ± the 95 % interval over seeds, "" for scores without repeated seeds.
+
+    ``kind`` is ``reference`` (a single sensor), ``measured``, or ``published`` (printed by others, never
+    measured here).
+    """
+
+    label: str
+    kind: Literal["reference", "measured", "published"]
+    values: tuple[float, ...]
+    cells: tuple[str, ...]
+    halves: tuple[str, ...]
+    marks: tuple[Mark, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Cells with their half-widths: ``0.781±0.012``."""
+        return tuple(f"{c}±{h}" if h else c for c, h in zip(self.cells, self.halves, strict=True))
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """A finished table, to be rendered in any format."""
+
+    dataset: str
+    split: str
+    evaluator: str
+    convention: str
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    caption: str
+    footnotes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """A plain file name stem: ``msrs-test-quality-cddfuse``."""
+        return slug(f"{self.dataset}-{self.split}-{self.evaluator}-{self.convention}")
+
+    def chunks(self, width: int) -> list[ResultTable]:
+        """The same table in pieces of at most ``width`` columns, as even as can be."""
+        pieces = max(1, math.ceil(len(self.columns) / width))
+        size = math.ceil(len(self.columns) / pieces)
+        return [self._columns(slice(start, start + size)) for start in range(0, len(self.columns), size)]
+
+    def _columns(self, part: slice) -> ResultTable:
+        lines = tuple(
+            Line(x.label, x.kind, x.values[part], x.cells[part], x.halves[part], x.marks[part])
+            for x in self.lines
+        )
+        return replace(self, columns=self.columns[part], lines=lines)
+
+
+def slug(text: str) -> str:
+    """A plain file name of letters, digits, ``-``, ``_`` and ``.``."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in text)
+    return "-".join(part for part in kept.split("-") if part.strip(".")).strip(".") or "unnamed"
+
+
+def format_value(value: float, digits: int) -> str:
+    """The one way a table prints a number: fixed decimals, ``–`` for a missing one, never ``-0.000``."""
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if not any(c in "123456789" for c in text) else text
+
+
+def mark_best(
+    cells: Sequence[str], values: Sequence[float], competes: Sequence[bool], direction: str
+) -> list[Mark]:
+    """Mark the best and the second best of a column as the paper's tables do.
+
+    What is printed alike is marked alike. Two or more that share the first place leave no second place.
+    Nothing is marked without a direction, with fewer than two competitors, or where all are equal; no second
+    with fewer than three.
+    """
+    marks: list[Mark] = ["" for _ in cells]
+    field = [i for i, v in enumerate(values) if competes[i] and not math.isnan(v)]
+    printed = {cells[i] for i in field}
+    if direction == "none" or len(field) < 2 or len(printed) < 2:
+        return marks
+    sign = -1 if direction == "lower" else 1
+    ordered = sorted(field, key=lambda i: -sign * values[i])
+    first = [i for i in field if cells[i] == cells[ordered[0]]]
+    for i in first:
+        marks[i] = "best"
+    rest = [i for i in ordered if i not in first]
+    if len(first) == 1 and len(field) >= 3:
+        for i in rest:
+            if cells[i] == cells[rest[0]]:
+                marks[i] = "second"
+    return marks
+
+
+def tables(data: ReportInput) -> list[ResultTable]:
+    """All tables of the rows, one for each dataset, split, evaluator and convention, in the order of the
+    rows.
+
+    ``data.options["published"]`` adds the published rows that may stand beside them.
+    """
+    if not len(data.rows):
+        return []
+    lines = summary(data.rows)
+    return [
+        _table(data, dict(zip(TABLE_KEY, key, strict=True)), part)
+        for key, part in lines.groupby(TABLE_KEY, sort=False)
+    ]
+
+
+def _table(data: ReportInput, key: dict[str, Any], lines: pd.DataFrame) -> ResultTable:
+    columns = _columns(lines, data.metrics)
+    footnotes: list[str] = []
+    found: list[Line] = []
+    entrants = ordered_entrants(lines, data.methods)
+    for entrant, method in entrants:
+        spec = data.methods.get(method)
+        own = lines[lines["entrant"] == entrant].set_index(["metric", "class_name"])
+        sign, footnote = contamination(spec, key["dataset"], key["split"])
+        if key["evaluator"] == COSTS:
+            sign, footnote = "", ""
+        if footnote and footnote not in footnotes:
+            footnotes.append(footnote)
+        label = (spec.title if spec else method) + (
+            f"@{entrant.split('@', 1)[1]}" if entrant != method else ""
+        )
+        kind: Literal["reference", "measured"] = "reference" if method in REFERENCE_METHODS else "measured"
+        found.append(_line(label + sign, kind, own, columns))
+    found.sort(key=lambda line: line.kind != "reference")
+    found = _marked(found, columns, key["evaluator"] in COMPETING_REFERENCES)
+    footnotes += _exclusion_notes(lines, data.methods)
+    if data.options.get("published"):
+        names = {s.published_as for _, m in entrants if (s := data.methods.get(m)) and s.published_as}
+        rows = published_beside(key["dataset"], key["split"], key["evaluator"], key["convention"], names)
+        found += _published_lines(rows, columns)
+        footnotes += _published_notes(rows)
+    return ResultTable(
+        **key,
+        columns=columns,
+        lines=tuple(found),
+        caption=caption(data, key, lines),
+        footnotes=tuple(footnotes),
+    )
+
+
+def _line(
+    label: str,
+    kind: Literal["reference", "measured", "published"],
+    own: pd.DataFrame,
+    columns: Sequence[Column],
+) -> Line:
+    """A line from scores indexed by metric and class: ``mean`` and, over seeds, ``high``; or ``printed``
+    text.
+    """
+    values, cells, halves = [], [], []
+    for column in columns:
+        score = (
+            own.loc[(column.metric, column.class_name)]
+            if (column.metric, column.class_name) in own.index
+            else {}
+        )
+        value = float(score.get("mean", math.nan))
+        half = float(score.get("high", math.nan)) - value if score.get("unit") == "seed" else math.nan
+        values.append(value)
+        cells.append(score.get("printed") or format_value(value, column.digits))
+        halves.append("" if math.isnan(half) else format_value(half, column.digits))
+    return Line(label, kind, tuple(values), tuple(cells), tuple(halves), ("",) * len(columns))
+
+
+def _marked(lines: list[Line], columns: Sequence[Column], references_compete: bool) -> list[Line]:
+    competes = [line.kind == "measured" or references_compete for line in lines]
+    by_column = [
+        mark_best([x.cells[j] for x in lines], [x.values[j] for x in lines], competes, column.direction)
+        for j, column in enumerate(columns)
+    ]
+    return [replace(line, marks=tuple(marks[i] for marks in by_column)) for i, line in enumerate(lines)]
+
+
+def ordered_entrants(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> list[tuple[str, str]]:
+    """(entrant, method) pairs of a summary: in the order of ``methods``, then of the rows."""
+    rank = {name: i for i, name in enumerate(methods)}
+    pairs = dict.fromkeys(lines[["entrant", "method"]].itertuples(index=False, name=None))
+    return sorted(pairs, key=lambda pair: rank.get(pair[1], len(rank)))
+
+
+def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> tuple[Column, ...]:
+    """Class scores first, metric by metric and followed by their mean, then the other scores, in the order of
+    ``metrics``.
+    """
+    scores = list(dict.fromkeys(lines[["metric", "class_name"]].itertuples(index=False, name=None)))
+    rank = {name: i for i, name in enumerate(metrics)}
+    names = sorted(dict.fromkeys(m for m, _ in scores), key=lambda m: rank.get(m, len(rank)))
+    classes = {m: sorted((c for n, c in scores if n == m and c), key=_class_rank) for m in names}
+    ordered: list[tuple[str, str]] = []
+    for metric in names:
+        ordered += [(metric, c) for c in classes[metric]]
+        ordered += [(m, "") for m in (metric, f"m{metric}") if classes[metric] and (m, "") in scores]
+    ordered += [(m, "") for m in names if (m, "") in scores]
+    one_class_metric = sum(bool(c) for c in classes.values()) == 1
+    found = []
+    for metric, class_name in dict.fromkeys(ordered):
+        readable = class_name.replace("_", " ").title()
+        heading = metric if not class_name else readable if one_class_metric else f"{metric} {readable}"
+        spec = metrics.get(metric)
+        unit = f" ({spec.unit})" if spec and spec.unit and not class_name else ""
+        found.append(
+            Column(
+                metric, class_name, heading + unit, direction_of(metric, metrics), spec.digits if spec else 3
+            )
+        )
+    return tuple(found)
+
+
+def _class_rank(class_name: str) -> int:
+    return CLASS_ORDER.index(class_name) if class_name in CLASS_ORDER else len(CLASS_ORDER)
+
+
+def contamination(spec: MethodSpec | None, dataset: str, split: str) -> tuple[str, str]:
+    """The mark and footnote for a method that has seen the data it is tested on: †, ‡ or nothing.
+
+    ``trained_on`` entries read ``dataset:split``, or ``dataset`` alone where the authors don't say which
+    part.
+    """
+    trained = {name.partition(":")[::2] for name in spec.trained_on} if spec else set()
+    if (dataset, split) in trained or (dataset, "") in trained:
+        return "†", "† trained on these test images, or on this dataset without saying which part"
+    if any(name == dataset for name, _ in trained):
+        return "‡", "‡ trained on another part of this dataset (in-domain)"
+    return "", ""
+
+
+def _exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> list[str]:
+    """What was left out of the means, by name; many alike are counted, and the CSV names them all."""
+    notes = []
+    for line in lines[lines["n_excluded"] > 0].itertuples():
+        title = methods[line.method].title if line.method in methods else line.entrant
+        names = line.excluded.split("; ")
+        shown = "; ".join(names[:3]) + (
+            f"; and {len(names) - 3} more (see the CSV)" if len(names) > 3 else ""
+        )
+        score = f"{line.metric} {line.class_name}".strip()
+        notes.append(f"{title}, {score}: {line.n_excluded} left out of {line.n + line.n_excluded}: {shown}")
+    return notes
+
+
+def _published_lines(rows: pd.DataFrame, columns: Sequence[Column]) -> list[Line]:
+    found = []
+    for method, own in rows.groupby("method", sort=False):
+        scores = own.set_index(["metric", "class_name"]).rename(columns={"value": "mean"})
+        found.append(_line(f"{method} (published)", "published", scores, columns))
+    return [line for line in found if not all(math.isnan(v) for v in line.values)]
+
+
+def _published_notes(rows: pd.DataFrame) -> list[str]:
+    sources = list(dict.fromkeys(rows["source"]))
+    notes = [f"published: printed in {', '.join(sources)}; not measured here, not marked"] if sources else []
+    for text in dict.fromkeys(part for note in rows["note"] for part in note.split("; ") if part):
+        said = rows[rows["note"].str.split("; ").map(lambda parts, text=text: text in parts)]
+        scores = ", ".join(dict.fromkeys(said["metric"]))
+        whom = ", ".join(dict.fromkeys(said["method"]))
+        notes.append(f"published: {text}" + ("" if len(said) > len(rows) / 2 else f" ({whom}: {scores})"))
+    return notes
+
+
+def caption(data: ReportInput, key: Mapping[str, Any], lines: pd.DataFrame) -> str:
+    """What a table is: task, dataset, split, number of pairs, convention or protocol, run and commit."""
+    rows = data.rows
+    images = rows[
+        (rows["dataset"] == key["dataset"]) & (rows["split"] == key["split"]) & (rows["image"] != "")
+    ]
+    count = images["image"].nunique()
+    title = data.datasets[key["dataset"]].title if key["dataset"] in data.datasets else key["dataset"]
+    place = f"{title} ({key['split']}" + (f", n = {count} pairs)" if count else ")")
+    parts = [
+        f"{key['evaluator'].replace('-', ' ').capitalize()} on {place}"
+        if key["dataset"]
+        else key["evaluator"].capitalize()
+    ]
+    word = {"quality": "convention", "efficiency": "measured on"}.get(key["evaluator"], "protocol")
+    parts.append(f"{word} {key['convention']}" if key["convention"] else "no convention named")
+    seeds = lines.loc[lines["unit"] == "seed", "n"].max()
+    if pd.notna(seeds) and seeds > 1:
+        parts.append(f"mean of {int(seeds)} seeds ± half its 95 % interval")
+    commit = commit_of(data.run)
+    text = ", ".join(parts) + "."
+    return f"{text} fusionbench commit {commit}." if commit else text
+
+
+def commit_of(run: Mapping[str, Any]) -> str:
+    """The commit (or, if it was resumed under others, commits) that a run file names, "" where unknown."""
+    origins = [invocation.get("provenance") for invocation in run.get("invocations") or [run]]
+    return ", ".join(dict.fromkeys(o["commit"] for o in origins if o and o.get("commit")))

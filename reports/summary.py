@@ -1,0 +1,137 @@
+"""From rows to one number a method and score, with its spread: what every report starts from.
+
+A *score* is a metric (and class) of one dataset, split, evaluator and convention. Rows of different
+conventions, protocols, datasets or splits are never joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from fusionbench.statistics import bootstrap_interval, entrant_names, student_interval
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import MetricSpec
+
+TABLE_KEY = ["dataset", "split", "evaluator", "convention"]
+"""What one table is about: its numbers may stand in one column."""
+
+SUMMARY_COLUMNS = [
+    *TABLE_KEY, "entrant", "method", "run", "metric", "class_name", "unit", "n", "mean", "median", "std",
+    "low", "high", "n_excluded", "excluded",
+]  # fmt: skip
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Summarise rows: one line for each method (of each run) and score, in the order of the rows.
+
+    ``entrant`` is the method's name, with ``@run`` where one method stands in several runs. Where a score has
+    a whole-set value (``image`` empty: mIoU, latency), that is the score: ``unit`` is ``seed``, ``n`` the
+    number of seeds, the interval Student's t over them. Else ``unit`` is ``image``: seeds are averaged image
+    by image, ``n`` counts the images, and ``low``, ``high`` are the 95 % BCa bootstrap interval of the mean
+    over images (fixed seed). ``std`` is the sample standard deviation; spreads of a single value are NaN.
+    Values that are not finite are left out; ``excluded`` names each of them with its reason (``00123D:
+    constant image; …``).
+    """
+    if not len(rows):
+        return pd.DataFrame(columns=SUMMARY_COLUMNS)
+    marked = rows.assign(entrant=entrant_names(rows))
+    key = [*TABLE_KEY, "entrant", "metric", "class_name"]
+    whole = (marked["image"] == "").to_numpy()
+    score = marked.groupby(key, sort=False).ngroup().to_numpy()
+    has_whole = np.isin(score, score[whole])
+    kept = marked[whole | ~has_whole]
+    kept = kept.assign(unit=np.where(kept["image"] == "", "seed", "image"))
+    found = kept.groupby([*key, "unit"], sort=False)[["method", "run"]].first().reset_index()
+    found = found.merge(_moments(kept, key), on=key, how="left")
+    excluded = _exclusions(kept, key)
+    if len(excluded):
+        found = found.merge(excluded, on=key, how="left")
+        found["n_excluded"] = found["n_excluded"].fillna(0).astype(int)
+        found["excluded"] = found["excluded"].fillna("")
+    else:
+        found = found.assign(n_excluded=0, excluded="")
+    return found[SUMMARY_COLUMNS]
+
+
+def _moments(kept: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """``n``, mean, median, standard deviation and interval by score; units (images or seeds) as the
+    observations.
+    """
+    finite = kept.assign(value=kept["value"].where(np.isfinite(kept["value"])))
+    parts = []
+    for (_, unit), group in finite.groupby(["dataset", "unit"], sort=False):
+        observation = "image" if unit == "image" else "seed"
+        wide = group.groupby([observation, *key])["value"].mean().unstack(key)
+        values = wide.to_numpy(np.float64)
+        if unit == "image":
+            low, high = bootstrap_interval(values)
+        else:
+            low, high = np.array([student_interval(column) for column in values.T]).T
+        part = wide.columns.to_frame(index=False)
+        part["n"] = np.isfinite(values).sum(axis=0)
+        part["mean"], part["median"] = wide.mean().to_numpy(), wide.median().to_numpy()
+        part["std"], part["low"], part["high"] = wide.std(ddof=1).to_numpy(), low, high
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _exclusions(kept: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """How many values were left out, and each one's image (or seed) and reason."""
+    bad = kept[~np.isfinite(kept["value"])]
+    where = bad["image"].where(bad["image"] != "", "seed " + bad["seed"].astype(str))
+    fallback = np.where(np.isnan(bad["value"]), "no reason given", "infinite")
+    reason = bad["reason"].where(bad["reason"].fillna("") != "", pd.Series(fallback, bad.index))
+    bad = bad.assign(named=where + ": " + reason)
+    grouped = bad.groupby(key, sort=False)["named"]
+    joined = grouped.agg(lambda names: "; ".join(dict.fromkeys(names)))
+    counted = grouped.agg(lambda names: len(dict.fromkeys(names)))
+    return pd.DataFrame({"n_excluded": counted, "excluded": joined}).reset_index()
+
+
+def direction_of(metric: str, metrics: Mapping[str, MetricSpec]) -> str:
+    """``higher``, ``lower`` or ``none``; ``none`` for a metric that no spec describes, so that nothing is
+    marked by a guess.
+    """
+    return metrics[metric].direction if metric in metrics else "none"
+
+
+def leaderboard(
+    rows: pd.DataFrame, metrics: Mapping[str, MetricSpec], *, leave_out: frozenset[str] = frozenset()
+) -> pd.DataFrame:
+    """Methods ordered by their mean rank over the metrics of each table (``TABLE_KEY``), best first.
+
+    Ranks go by each score's mean in its metric's direction (metrics without one don't count; class scores
+    count only where the table has no score over all classes); equal means share the mean of their ranks. A
+    method that lacks a score is ranked last in it. ``leave_out`` names methods that don't compete. Columns:
+    ``TABLE_KEY``, ``entrant``, ``mean_rank``, ``firsts`` (scores in which it is best), ``n_scores``.
+    """
+    lines = summary(rows)
+    lines = lines[~lines["method"].isin(leave_out)]
+    parts = []
+    for key, table in lines.groupby(TABLE_KEY, sort=False):
+        overall = table[table["class_name"] == ""]
+        wide = (overall if len(overall) else table).pivot(
+            index="entrant", columns=["metric", "class_name"], values="mean"
+        )
+        wide = wide.reindex(list(dict.fromkeys(table["entrant"])))
+        signs = [
+            {"higher": -1.0, "lower": 1.0}.get(direction_of(metric, metrics), 0.0)
+            for metric, _ in wide.columns
+        ]
+        directed = wide.loc[:, [s != 0 for s in signs]] * [s for s in signs if s != 0]
+        if directed.shape[1] == 0:
+            continue
+        ranks = directed.rank(axis=0, method="average", na_option="bottom")
+        best = directed.eq(directed.min(axis=0), axis=1).sum(axis=1)
+        part = pd.DataFrame(
+            {"mean_rank": ranks.mean(axis=1), "firsts": best, "n_scores": directed.notna().sum(axis=1)}
+        )
+        part = part.sort_values("mean_rank", kind="stable").rename_axis("entrant").reset_index()
+        parts.append(part.assign(**dict(zip(TABLE_KEY, key, strict=True))))
+    columns = [*TABLE_KEY, "entrant", "mean_rank", "firsts", "n_scores"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)

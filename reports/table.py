@@ -1,0 +1,149 @@
+"""The tables: in the terminal (rich), and as CSV, Markdown and LaTeX files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich import box
+from rich.table import Table
+from rich.text import Text
+from tabulate import tabulate
+
+from fusionbench.images import write_atomic
+
+from .latex import latex_document, latex_table
+from .layout import REFERENCE_METHODS, Line, ResultTable, tables
+from .summary import leaderboard, summary
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import ReportInput, ReportSpec
+
+TERMINAL_WIDTH = 100
+"""Characters; tables with more scores continue below, since a terminal would cut them."""
+
+_STYLES = {"best": "bold red", "second": "underline blue", "": ""}
+_MARKDOWN = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+
+    spec: ReportSpec
+
+    def render(self, data: ReportInput, folder: Path) -> list[Path]:
+        """Write ``summary.csv`` (every score with its spread), ``leaderboard.csv``, ``tables.md``,
+        ``tables.tex`` (compiles as it is), and for each dataset, split, evaluator and convention
+        ``table-….{csv,md,tex}``. Nothing is written without rows.
+        """
+        found = tables(data)
+        if not found:
+            return []
+        folder.mkdir(parents=True, exist_ok=True)
+        out = {"summary.csv": _csv(summary(data.rows))}
+        board = leaderboard(data.rows, data.metrics, leave_out=frozenset(REFERENCE_METHODS))
+        if len(board):
+            out["leaderboard.csv"] = _csv(board)
+        out["tables.md"] = "\n".join(markdown_table(t) for t in found)
+        out["tables.tex"] = latex_document(found)
+        for table in found:
+            out[f"table-{table.name}.csv"] = csv_table(table)
+            out[f"table-{table.name}.md"] = markdown_table(table)
+            out[f"table-{table.name}.tex"] = latex_table(table)
+        return [_write(folder / name, text) for name, text in out.items()]
+
+    def terminal(self, data: ReportInput) -> Iterable[Table]:
+        """The tables as the command line prints them."""
+        return terminal_tables(data)
+
+
+def build(spec: ReportSpec) -> TableReport:
+    """The factory of ``spec.py``."""
+    return TableReport(spec)
+
+
+def terminal_tables(data: ReportInput) -> list[Table]:
+    """One rich table for each dataset, split, evaluator and convention; wide ones in several pieces."""
+    return [
+        _terminal_table(chunk, number)
+        for table in tables(data)
+        for number, chunk in enumerate(table.chunks(_columns_that_fit(table)))
+    ]
+
+
+def _columns_that_fit(table: ResultTable) -> int:
+    label = max(len(line.label) for line in table.lines)
+    widest = max((len(t) for line in table.lines for t in line.texts), default=1)
+    words = max(len(word) for column in table.columns for word in column.titled.split())
+    return max(2, (TERMINAL_WIDTH - label - 4) // (max(widest, words) + 3))
+
+
+def _terminal_table(table: ResultTable, number: int) -> Table:
+    title = table.caption if number == 0 else f"(continued) {table.dataset} {table.split}, {table.convention}"
+    caption = "\n".join(table.footnotes) if number == 0 else None
+    shown = Table(
+        title=Text(title), caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
+    )
+    shown.add_column("Method", no_wrap=True)
+    for column in table.columns:
+        shown.add_column(column.titled, justify="right")
+    for i, line in enumerate(table.lines):
+        if i and line.kind != table.lines[i - 1].kind:
+            shown.add_section()
+        cells = [Text(c, style=_STYLES[m]) for c, m in zip(line.texts, line.marks, strict=True)]
+        shown.add_row(Text(line.label), *cells, style="dim italic" if line.kind == "published" else None)
+    return shown
+
+
+def markdown_table(table: ResultTable) -> str:
+    """A Markdown table under its caption, footnotes below; best bold, second best underlined."""
+    header = ["Method", *(column.titled for column in table.columns)]
+    body = [[_markdown(line.label), *_marked_cells(line)] for line in table.lines]
+    align = ["left", *["right"] * len(table.columns)]
+    text = tabulate(
+        body, [_markdown(h) for h in header], tablefmt="pipe", colalign=align, disable_numparse=True
+    )
+    notes = "".join(f"\n- {_markdown(note)}" for note in table.footnotes)
+    return f"**{_markdown(table.caption)}**\n\n{text}\n" + (f"{notes}\n" if notes else "")
+
+
+def _marked_cells(line: Line) -> list[str]:
+    return [_MARKDOWN[m].format(c) for c, m in zip(line.texts, line.marks, strict=True)]
+
+
+def _markdown(text: str) -> str:
+    for character in "\\|*_<>`":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def csv_table(table: ResultTable) -> str:
+    """The table with full-precision means: method, kind (reference, measured or published), then one column a
+    score.
+    """
+    scores = {
+        f"{c.metric}:{c.class_name}" if c.class_name else c.metric: j for j, c in enumerate(table.columns)
+    }
+    lines = [
+        {
+            "method": x.label,
+            "kind": x.kind,
+            "convention": "published" if x.kind == "published" else table.convention,
+        }
+        | {name: x.values[j] for name, j in scores.items()}
+        for x in table.lines
+    ]
+    return _csv(pd.DataFrame(lines))
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _write(path: Path, text: str) -> Path:
+    write_atomic(path, text.encode())
+    return path

@@ -63,7 +63,7 @@ def time_warm(
     min_runs: int = MIN_RUNS,
     prepare: Callable[[], object] = lambda: None,
 ) -> Times:
-    """Time a call that has run before and took ``first`` seconds. ``prepare`` runs untimed.
+    """Time a call that has run before and took ``first`` s. ``prepare`` runs untimed.
 
     As many runs as fit into ``budget`` seconds, at least ``min_runs`` and at most 30; one if a call takes over
     5 s, none over 15 s.

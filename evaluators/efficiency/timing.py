@@ -65,7 +65,7 @@ def time_warm(
 ) -> Times:
     """Time a call that has run before and took ``first`` s. ``prepare`` runs untimed.
 
-    As many runs as fit into ``budget`` seconds, at least ``min_runs`` and at most 30; one if a call takes over
+    As many runs as fit into ``budget`` s, at least ``min_runs`` and at most 30; one if a call takes over
     5 s, none over 15 s.
     """
     if first > VERY_LONG_S:

@@ -181,9 +181,7 @@ def _table(data: ReportInput, key: dict[str, Any], lines: pd.DataFrame) -> Resul
             sign, footnote = "", ""
         if footnote and footnote not in footnotes:
             footnotes.append(footnote)
-        label = (spec.title if spec else method) + (
-            f"@{entrant.split('@', 1)[1]}" if entrant != method else ""
-        )
+        label = entrant_title(entrant, method, data.methods)
         kind: Literal["reference", "measured"] = "reference" if method in REFERENCE_METHODS else "measured"
         found.append(_line(label + sign, kind, own, columns))
     found.sort(key=lambda line: line.kind != "reference")
@@ -241,6 +239,12 @@ def ordered_entrants(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> 
     rank = {name: i for i, name in enumerate(methods)}
     pairs = dict.fromkeys(lines[["entrant", "method"]].itertuples(index=False, name=None))
     return sorted(pairs, key=lambda pair: rank.get(pair[1], len(rank)))
+
+
+def entrant_title(entrant: str, method: str, methods: Mapping[str, MethodSpec]) -> str:
+    """How a method is called in tables and figures: its title, with ``@run`` where several runs hold it."""
+    title = methods[method].title if method in methods else method
+    return title if entrant == method else f"{title}@{entrant.split('@', 1)[1]}"
 
 
 def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> tuple[Column, ...]:

@@ -1,0 +1,57 @@
+"""The built-in reports as data."""
+
+from fusionbench.contracts import ReportSpec
+
+SPECS = [
+    ReportSpec(
+        name="table",
+        title="Tables",
+        summary="Methods × metrics: terminal, CSV (with medians and intervals), Markdown, LaTeX; best marked",
+        factory="fusionbench.reports.table:build",
+    ),
+    ReportSpec(
+        name="per-image",
+        title="Per-image values",
+        summary="Every value of every image as CSV, one column a method",
+        factory="fusionbench.reports.per_image:build",
+    ),
+    ReportSpec(
+        name="boxplots",
+        title="Box plots",
+        summary="How each metric is spread over the images, method by method",
+        factory="fusionbench.reports.boxplots:build",
+    ),
+    ReportSpec(
+        name="scatter",
+        title="Cost against quality",
+        summary="FLOPs, parameters and a quality metric in one plot (the paper's Fig. 9)",
+        factory="fusionbench.reports.scatter:build",
+    ),
+    ReportSpec(
+        name="qualitative",
+        title="Qualitative grid",
+        summary="Scenes × methods with two zoomed insets each (the paper's Figs. 5-8)",
+        factory="fusionbench.reports.qualitative:build",
+    ),
+    ReportSpec(
+        name="correlation",
+        title="Agreement of metrics",
+        summary="Rank correlation between metrics, between conventions, and between metrics and task scores",
+        default=False,
+        factory="fusionbench.reports.correlation:build",
+    ),
+    ReportSpec(
+        name="ranking",
+        title="Ranking with critical differences",
+        summary="Friedman test and Nemenyi critical-difference diagrams (three methods or more)",
+        default=False,
+        factory="fusionbench.reports.ranking:build",
+    ),
+    ReportSpec(
+        name="compare",
+        title="Paired comparison",
+        summary="Every method against the first: paired differences, intervals, Wilcoxon tests, effect sizes",
+        default=False,
+        factory="fusionbench.reports.compare:build",
+    ),
+]

@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 
+from fusionbench import artifacts
 from fusionbench.config import RunConfig
-from fusionbench.errors import InputError, UnitsFailedError
+from fusionbench.errors import InputError, MissingDataError, UnitsFailedError
 from fusionbench.images import write_atomic
 from fusionbench.progress import make_progress
 from fusionbench.runner import execute
@@ -43,6 +44,7 @@ def run(
     steps: int | None = None,
     masks: Sequence[str] | None = None,
     device: str = "auto",
+    precision: str = "32",
     seed: int = 0,
     limit: int | None = None,
     data_root: Mapping[str, Path] | None = None,
@@ -52,22 +54,32 @@ def run(
     """Train and score the variants of the plan `config` (default: the paper's) below `out`; returns the
     Markdown table's path.
 
-    `datasets` are the (name, root) pairs to train on; the dataset that scores is looked for at `data_root`,
-    else at the root it has in `datasets`. `steps` is the length of each stage (default: the plan's), `masks`
-    the provider instead of the plan's, `limit` the number of scored pairs, evenly spread (default: all),
-    `only` the names of variants to do now, `overrides` settings for all variants. With `resume` finished
-    variants are kept. Writes `ablation.tex`, `ablation.csv` and `ablation.md`. Raises InputError for an
-    unusable plan, or for results in `out` that were made otherwise.
+    `datasets` are the (name, root) pairs to train on (without a root: where the dataset lies on this
+    machine); the dataset that scores is looked for at `data_root`, else at the root it has in `datasets`.
+    `precision` (32, bf16, 16) is that of training; scoring is float32. `steps` is the length of each stage
+    (default: the plan's), `masks` the provider instead of the plan's, `limit` the number of scored pairs,
+    evenly spread (default: all), `only` the names of variants to do now, `overrides` settings for all
+    variants. With `resume` finished variants are kept. Writes `ablation.tex`, `ablation.csv` and
+    `ablation.md`. Raises InputError for an unusable plan, or for results in `out` that were made otherwise.
     """
     out = Path(out)
     plan = read_plan(Path(config) if config else PLAN, steps, masks, overrides or {})
     unknown = set(only) - {variant.name for variant in plan.variants}
     if unknown:
+        known = ", ".join(variant.name for variant in plan.variants)
+        raise InputError(f"no variant {', '.join(sorted(unknown))}; there are {known}")
+    located = [(name, _root_of(name, root)) for name, root in datasets]
+    if not located:
         raise InputError(
-            f"no variant {', '.join(sorted(unknown))}; there are {', '.join(v.name for v in plan.variants)}"
+            "an ablation trains: pass --dataset NAME:ROOT at least once (for example msrs:/data/MSRS)"
         )
-    roots = {name: Path(root) for name, root in datasets if root} | dict(data_root or {})
-    identity = {"seed": seed, "limit": limit, "datasets": [name for name, _ in datasets]}
+    roots = dict(located) | dict(data_root or {})
+    identity = {
+        "seed": seed,
+        "precision": precision,
+        "limit": limit,
+        "datasets": [name for name, _ in datasets],
+    }
     chosen = [variant for variant in plan.variants if not only or variant.name in only]
     if not resume:
         _discard(out, chosen)
@@ -81,7 +93,7 @@ def run(
                 progress.message(f"{variant.label}: finished before")
                 continue
             progress.message(f"{variant.label}: training")
-            weights = _train_variant(variant, out, datasets, device, seed)
+            weights = _train_variant(variant, out, located, device, precision, seed)
             progress.message(f"{variant.label}: scoring")
             try:
                 values, count = _score(variant, weights, plan, out, roots, device, seed, limit)
@@ -97,8 +109,23 @@ def run(
     return table
 
 
+def _root_of(name: str, root: str | Path | None) -> Path:
+    """Where a dataset lies: what the user said, else FUSIONBENCH_DATA or the cache."""
+    found = Path(root) if root else artifacts.data_root(name)
+    if found is None:
+        raise MissingDataError(
+            f"dataset {name}: say where it lies with --dataset {name}:FOLDER, or set FUSIONBENCH_DATA"
+        )
+    return found
+
+
 def _train_variant(
-    variant: Variant, out: Path, datasets: Sequence[tuple[str, str | Path]], device: str, seed: int
+    variant: Variant,
+    out: Path,
+    datasets: Sequence[tuple[str, Path]],
+    device: str,
+    precision: str,
+    seed: int,
 ) -> Path:
     """Train one variant (a stage I that several have in common is trained once); returns the weights."""
     folder = out / variant.name
@@ -107,6 +134,7 @@ def _train_variant(
         "datasets": datasets,
         "preset": variant.config.preset,
         "device": device,
+        "precision": precision,
         "seed": seed,
         "resume": True,
     }

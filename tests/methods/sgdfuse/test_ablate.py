@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from fusionbench.errors import InputError
+from fusionbench.errors import FusionBenchError, InputError
 from fusionbench.images import write_png
 from fusionbench.methods.sgdfuse import ablate
 from fusionbench.methods.sgdfuse.ablation_plan import PLAN, read_plan
@@ -186,6 +186,20 @@ def test_trains_and_scores_through_the_harness(msrs: Path, tmp_path: Path) -> No
         assert all(np.isfinite(value) for value in result["values"].values())
     assert len({json.dumps(result["values"]) for result in results.values()}) == 5
     assert "(2 pairs, convention cddfuse)" in path.read_text()
+
+
+def test_data_and_variants_are_checked_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FUSIONBENCH_DATA", raising=False)
+    for arguments, message in (
+        ({}, "pass --dataset"),
+        ({"datasets": [("msrs", None)]}, "FUSIONBENCH_DATA"),
+        ({"datasets": [("msrs", tmp_path)], "only": ["no-sum"]}, "no variant no-sum; there are no-sam"),
+    ):
+        with pytest.raises(FusionBenchError, match=message):
+            ablate.run(out=tmp_path / "out", masks=["none"], **arguments)
+    assert not (tmp_path / "out").exists()
 
 
 def test_unusable_plans_are_refused(tmp_path: Path) -> None:

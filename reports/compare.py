@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,13 +112,18 @@ def verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> list[str
     found = []
     for line in frame.itertuples():
         direction = direction_of(line.metric, metrics)
-        if direction == "none" or 2 / 2**line.n > LEVEL:
+        if direction == "none" or not _testable(line.n):
             found.append("")
         elif line.p_holm >= LEVEL:
             found.append("no difference")
         else:
             found.append("better" if (line.difference > 0) == (direction == "higher") else "worse")
     return found
+
+
+def _testable(pairs: int) -> bool:
+    """Whether Wilcoxon's test of so many pairs can reach ``LEVEL`` at all (six can: p ≥ 2/2^n)."""
+    return 2 / 2**pairs <= LEVEL
 
 
 def _cells(part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> Iterable[list[str]]:
@@ -132,7 +138,7 @@ def _cells(part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> Iterable[li
             format_value(line.mean_b, digits),
             f"{'+' if line.difference > 0 else ''}{format_value(line.difference, digits)}",
             f"[{format_value(line.low, digits)}, {format_value(line.high, digits)}]",
-            format_p(line.p_holm),
+            format_p(line.p_holm if _testable(line.n) else math.nan),
             format_value(line.effect, 2),
             line.verdict,
         ]
@@ -149,8 +155,8 @@ def _title(key: Sequence[Any], part: pd.DataFrame) -> str:
 
 
 _NOTE = (
-    "Difference: mean over pairs, method less baseline, with its bootstrap interval (Student's over seeds). p: Wilcoxon "
-    "signed-rank, Holm-corrected over this table. Effect: matched-pairs rank-biserial correlation."
+    "Difference: mean over pairs, method less baseline, with its bootstrap interval (Student's over seeds). "
+    "p: Wilcoxon signed-rank, Holm-corrected over this table. Effect: matched-pairs rank-biserial correlation."
 )
 
 

@@ -139,17 +139,11 @@ def _size_legend(axes: Axes, parameters: list[float]) -> None:
     if top <= 0:
         return
     sizes = sorted({float(f"{top * share:.1g}") for share in (0.1, 0.4, 1.0)})
-    handles = [
-        axes.scatter(
-            [], [], s=max(_MIN_AREA, _MAX_AREA * size / top), color="0.8", edgecolors="black", linewidths=0.5
-        )
-        for size in sizes
-    ]
+    style = {"color": "0.8", "edgecolors": "black", "linewidths": 0.5}
+    handles = [axes.scatter([], [], s=max(_MIN_AREA, _MAX_AREA * size / top), **style) for size in sizes]
     names = [f"{size:g} M parameters" for size in sizes]
     if min(parameters) <= 0:
-        handles.insert(
-            0, axes.scatter([], [], s=_MIN_AREA, color="0.8", edgecolors="black", linewidths=0.5, marker="s")
-        )
+        handles.insert(0, axes.scatter([], [], s=_MIN_AREA, marker="s", **style))
         names.insert(0, "no parameters")
     axes.figure.legend(
         handles,

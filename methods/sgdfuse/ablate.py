@@ -1,4 +1,4 @@
-"""The paper's ablations by one command: `run(...)` is what `fusionbench ablate sgdfuse` calls.
+"""The paper's ablations by one command: `ablate(...)` is what `fusionbench ablate sgdfuse` calls.
 
 Every variant of `ablation.yaml` is trained and scored with the same data, seed, settings and steps. Finished
 variants are skipped, a killed one goes on at its last checkpoint, and the table is written anew after each
@@ -31,11 +31,14 @@ from .network import build_network
 from .pack import step_seed
 from .train import WEIGHTS, train
 
+METHOD = "sgdfuse-paper"
+"""The spec that ships no weights and fuses with those that it is given, whatever their preset."""
+
 RESULT = "result.json"
 BEGUN = "begun.json"
 
 
-def run(
+def ablate(
     *,
     out: Path | str = Path("runs/sgdfuse-ablation"),
     datasets: Sequence[tuple[str, str | Path | None]] = (),
@@ -130,7 +133,7 @@ def _train_variant(
     """Train one variant (a stage I that several have in common is trained once); returns the weights."""
     folder = out / variant.name
     overrides = _overrides(variant.config)
-    common = {
+    common: dict[str, Any] = {
         "datasets": datasets,
         "preset": variant.config.preset,
         "device": device,
@@ -185,8 +188,8 @@ def _score(
 ) -> tuple[dict[str, float], int]:
     """Fuse and score through the harness; mean of each metric, and how many pairs it is over."""
     settings = RunConfig(
-        method=["sgdfuse"],
-        method_options={"sgdfuse": {"weights": str(weights), "masks": variant.masks[0].partition("@")[0]}},
+        method=[METHOD],
+        method_options={METHOD: {"weights": str(weights), "masks": variant.masks[0].partition("@")[0]}},
         dataset=[plan.dataset],
         data_root={plan.dataset: roots[plan.dataset]} if plan.dataset in roots else {},
         split=plan.split,
@@ -238,7 +241,7 @@ def _facts(plan: Ablation, results: Mapping[str, Any], seed: int) -> dict[str, o
     """The budget, for caption and CSV."""
     ours = plan.variants[-1]
     settings = ours.config.train
-    known = next(iter(results.values()), {})
+    known: Mapping[str, Any] = next(iter(results.values()), {})
     return {
         "preset": ours.config.preset,
         "steps1": settings.steps1 or f"{settings.epochs1} epochs",

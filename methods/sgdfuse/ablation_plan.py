@@ -20,7 +20,7 @@ from .masks import best_available, get_provider
 
 PLAN = Path(__file__).parent / "ablation.yaml"
 
-STAGE2_SWITCHES = {
+STAGE2_SWITCHES: dict[str, Any] = {
     "use_mask_ir": True,
     "use_mask_vi": True,
     "use_stage2": True,

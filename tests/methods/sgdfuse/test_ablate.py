@@ -150,13 +150,13 @@ def test_finished_variants_are_skipped_and_a_killed_one_goes_on(
 
     monkeypatch.setattr(ablate, "train", counting)
     with pytest.raises(KeyboardInterrupt):
-        ablate.run(**arguments)
+        ablate.ablate(**arguments)
     assert scored == ["no-stage2", "no-hfah"]
     table = (tmp_path / "out" / "ablation.md").read_text()
     assert "| w/o HFAH | **2.000** |" in table
     assert "| Ours (3 blocks) | – |" in table
 
-    path = ablate.run(**arguments)
+    path = ablate.ablate(**arguments)
     assert scored == ["no-stage2", "no-hfah", "ours"]
     assert [stage for _, stage in trained] == [1, 2, None, 2]  # stage I once for all three
     assert "| Ours (3 blocks) | **3.000** |" in path.read_text()
@@ -164,18 +164,18 @@ def test_finished_variants_are_skipped_and_a_killed_one_goes_on(
     lines = list(csv.DictReader((tmp_path / "out" / "ablation.csv").open()))
     assert {line["training_pairs"] for line in lines if line["source"] == "measured"} == {"5"}
 
-    ablate.run(**arguments)
+    ablate.ablate(**arguments)
     assert len(scored) == 3
     with pytest.raises(InputError, match=r"another seed.*--restart"):
-        ablate.run(**arguments | {"seed": 1})
-    ablate.run(**arguments | {"seed": 1, "resume": False})
+        ablate.ablate(**arguments | {"seed": 1})
+    ablate.ablate(**arguments | {"seed": 1, "resume": False})
     assert len(scored) == 6
 
 
 @pytest.mark.slow
 def test_trains_and_scores_through_the_harness(msrs: Path, tmp_path: Path) -> None:
     plan = small_plan(tmp_path, ("no-sam", "no-ir-sam", "no-stage1", "no-diffusion", "ours"))
-    path = ablate.run(
+    path = ablate.ablate(
         out=tmp_path / "out", datasets=[("msrs", msrs)], config=plan, steps=2, masks=["saliency"],
         device="cpu", limit=2, overrides=TINY,
     )  # fmt: skip
@@ -198,7 +198,7 @@ def test_data_and_variants_are_checked_before_training(
         ({"datasets": [("msrs", tmp_path)], "only": ["no-sum"]}, "no variant no-sum; there are no-sam"),
     ):
         with pytest.raises(FusionBenchError, match=message):
-            ablate.run(out=tmp_path / "out", masks=["none"], **arguments)
+            ablate.ablate(out=tmp_path / "out", masks=["none"], **arguments)
     assert not (tmp_path / "out").exists()
 
 

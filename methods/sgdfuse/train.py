@@ -35,7 +35,7 @@ HISTORY = "history.jsonl"
 
 def train(
     *,
-    out: Path | str,
+    out: Path | str = "runs/train-sgdfuse",
     datasets: Sequence[tuple[str, str | Path]],
     stage: str | int = "all",
     preset: str = "default",

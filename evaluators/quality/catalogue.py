@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from . import correlation, entropy_family, features, information, nabf, qabf, ssim, vif
+from . import chen, correlation, entropy_family, features, information, nabf, qabf, ssim, vif
 from .mef import mef_ms_ssim, mef_ssim, ms_ssim_pair
 from .triple import GreyTriple, Triple
 
@@ -137,10 +137,6 @@ def _nabf_swapped(t: GreyTriple) -> float:
     return nabf.edge_balance(t.visible, t.fused, t.infrared).nabf
 
 
-def _nabf_unit(t: GreyTriple) -> float:
-    return nabf.edge_balance(t.visible, t.fused, t.infrared, white=1.0).nabf
-
-
 def _ssim_sum(t: GreyTriple) -> float:
     return math.fsum(t.once("SSIM gaussian", ssim.ssim_pair))
 
@@ -179,6 +175,14 @@ def _ms_ssim_sum(t: GreyTriple) -> float:
 
 def _ms_ssim_mean(t: GreyTriple) -> float:
     return _ms_ssim_sum(t) / 2
+
+
+def _qcb(t: GreyTriple) -> float:
+    return t.once("Chen", chen.chen_metrics).qcb
+
+
+def _qcv(t: GreyTriple) -> float:
+    return t.once("Chen", chen.chen_metrics).qcv
 
 
 def _edge_intensity(t: GreyTriple) -> float:
@@ -243,7 +247,6 @@ _LINFENG_LEGACY: dict[str, GreyFormula] = {
     "PSNR": _psnr_of_unit_error,
     "VIF": lambda t: math.fsum(vif.vifp_pair(t.infrared, t.visible, t.fused, saturating=True)),
     "Qabf": lambda t: qabf.qabf_unit_range(t.infrared, t.visible, t.fused),
-    "Nabf": _nabf_unit,
     "SSIM": _mef_ssim,
 }
 _VIFB_CORRECTED: dict[str, GreyFormula] = {
@@ -258,6 +261,8 @@ _VIFB_CORRECTED: dict[str, GreyFormula] = {
     "RMSE": _rmse,
     "SSIM": _ssim_sum,
     "Qabf": _qabf_saturating,
+    "Qcb": _qcb,
+    "Qcv": _qcv,
 }
 _VIFB: dict[str, GreyFormula] = {
     **{name: formula for name, formula in _VIFB_CORRECTED.items() if name != "SF"},
@@ -268,6 +273,8 @@ _MEFB: dict[str, GreyFormula] = {
     "NMI": _nmi,
     "Qncie": _qncie,
     "TE": _tsallis_transposed,
+    "Qcb": _qcb,
+    "Qcv": _qcv,
     "MEF-SSIM": _mef_ssim,
 }
 _IVIF_ZOO: dict[str, GreyFormula] = {
@@ -308,6 +315,8 @@ _CORRECTED: dict[str, GreyFormula] = {
     "RMSE": _rmse,
     "PSNR": _psnr,
     "VIF": _vif,
+    "Qcb": _qcb,
+    "Qcv": _qcv,
 }
 
 FORMULAS: dict[str, dict[str, Formula]] = {

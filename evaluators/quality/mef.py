@@ -133,7 +133,8 @@ def halve(image: Real, *, zero_borders: bool = False) -> Real:
     height, width = image.shape
     odd = height % 2, width % 2
     if zero_borders and any(odd):
-        image = np.pad(image, ((odd[0], odd[0]), (odd[1], odd[1])))
+        # The second zero has no partner and drops out of the blocks.
+        image = np.pad(image, ((odd[0], 0), (odd[1], 0)))
     elif any(odd):
         image = np.pad(image, ((0, odd[0]), (0, odd[1])), mode="edge")
     result: Real = (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / 4.0

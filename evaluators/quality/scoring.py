@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy.typing as npt
@@ -25,26 +25,42 @@ class MetricValue:
     reason: str | None = None
 
 
-def _choose(metrics: Sequence[str] | None, convention: str) -> dict[str, Formula | None]:
-    """The formulas asked for, in order; None for a metric that exists, but not in this convention."""
+def _spelling(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+_ALIASES = {"fmi-w": "FMI_wavelet", "fmi-none": "FMI_pixel"}
+"""Names that the original code bases use for one of ours."""
+
+
+def conventions_with(metric: str) -> list[str]:
+    """The conventions that define a metric, in the catalogue's order."""
+    return [convention for convention, formulas in FORMULAS.items() if metric in formulas]
+
+
+def chosen_metrics(metrics: Sequence[str] | None, convention: str) -> list[str]:
+    """The proper names of the metrics asked for (any case, ``-`` or ``_``); None gives the defaults that the convention defines.
+
+    Raises ``UnknownNameError``, with a suggestion, for a convention or metric that doesn't exist.
+    """
     if convention not in FORMULAS:
         raise UnknownNameError(f"no convention {convention!r}{_hint(convention, FORMULAS)}; there are: {', '.join(FORMULAS)}")
-    formulas = FORMULAS[convention]
     if metrics is None:
-        return {name: formulas[name] for name in DEFAULT_METRICS if name in formulas}
-    known = {name.lower(): name for table in FORMULAS.values() for name in table}
-    chosen: dict[str, Formula | None] = {}
+        return [name for name in DEFAULT_METRICS if name in FORMULAS[convention]]
+    known = {_spelling(name): name for table in FORMULAS.values() for name in table} | _ALIASES
+    chosen: dict[str, None] = {}
     for asked in metrics:
-        name = known.get(asked.lower())
+        name = known.get(_spelling(asked))
         if name is None:
             raise UnknownNameError(f"no metric {asked!r}{_hint(asked, known.values())}; `fusionbench list metrics` names all")
-        chosen[name] = formulas.get(name)
-    return chosen
+        chosen[name] = None
+    return list(chosen)
 
 
-def _hint(name: str, candidates: object) -> str:
-    near = difflib.get_close_matches(name.lower(), {str(c).lower(): c for c in candidates}, n=1)  # type: ignore[attr-defined]
-    return f" (did you mean {near[0]!r}?)" if near else ""
+def _hint(name: str, candidates: Iterable[str]) -> str:
+    spellings = {_spelling(candidate): candidate for candidate in candidates}
+    near = difflib.get_close_matches(_spelling(name), spellings, n=1)
+    return f" (did you mean {spellings[near[0]]!r}?)" if near else ""
 
 
 def metric_value(formula: Formula, triple: Triple) -> MetricValue:
@@ -58,6 +74,20 @@ def metric_value(formula: Formula, triple: Triple) -> MetricValue:
     return MetricValue(value)
 
 
+def score_triple(triple: Triple, *, metrics: Sequence[str] | None = None, convention: str = "cddfuse") -> dict[str, MetricValue]:
+    """As ``score_arrays``, on a ``Triple``, which keeps what several conventions share."""
+    formulas = FORMULAS.get(convention, {})
+    scores: dict[str, MetricValue] = {}
+    for name in chosen_metrics(metrics, convention):
+        if name in formulas:
+            scores[name] = metric_value(formulas[name], triple)
+        else:
+            scores[name] = MetricValue(
+                math.nan, f"{name} isn't defined in convention {convention!r}; it is in: {', '.join(conventions_with(name))}"
+            )
+    return scores
+
+
 def score_arrays(
     infrared: npt.ArrayLike,
     visible: npt.ArrayLike,
@@ -69,12 +99,8 @@ def score_arrays(
     """Score one fused image against its infrared and visible source.
 
     Each image is H×W or H×W×3 (RGB), uint8 or integer-valued in 0…255; the three have one size. `metrics` are names in any
-    case (None: the nine defaults), `convention` one of `catalogue.FORMULAS`. A value that can't be computed is NaN with its reason, never silently. Raises
-    ``InputError`` for unusable images and ``UnknownNameError`` for an unknown metric or convention.
+    case (None: the nine defaults), `convention` one of `catalogue.FORMULAS`. A value that can't be computed is NaN with its reason, never silently.
+    Raises ``InputError`` for unusable images and ``UnknownNameError`` for an unknown metric or convention.
     """
-    chosen = _choose(metrics, convention)
-    triple = Triple.of(infrared, visible, fused)
-    return {
-        name: MetricValue(math.nan, f"{name} isn't defined in convention {convention!r}") if formula is None else metric_value(formula, triple)
-        for name, formula in chosen.items()
-    }
+    chosen = chosen_metrics(metrics, convention)
+    return score_triple(Triple.of(infrared, visible, fused), metrics=chosen, convention=convention)

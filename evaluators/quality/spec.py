@@ -1,12 +1,11 @@
-"""The quality metrics and conventions as data; imports neither NumPy nor OpenCV."""
+"""The quality evaluator as data; imports neither NumPy nor OpenCV, so that `fusionbench list` answers at once."""
 
-from fusionbench.contracts import ConventionSpec, EvaluatorSpec, MetricSpec
+from fusionbench.contracts import EvaluatorSpec
+
+from .convention_specs import CONVENTIONS
+from .metric_specs import METRICS
 
 DEFAULT_METRICS = ("EN", "SD", "SF", "AG", "MI", "SCD", "CC", "VIF", "Qabf")
-
-METRICS = tuple(MetricSpec(name=name, title=name) for name in DEFAULT_METRICS)
-
-CONVENTIONS = (ConventionSpec(name="cddfuse", title="CDDFuse"),)
 
 SPEC = EvaluatorSpec(
     name="quality",

@@ -82,13 +82,12 @@ def _long(matrices: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _task_figure(tasks: pd.DataFrame) -> Figure:
     """Quality metrics × task scores: which metric orders the methods as the task does?"""
-    place = tasks["dataset"] + " " + tasks["split"] + " " + tasks["protocol"] + " " + tasks["score"]
+    place = tasks["dataset"] + " " + tasks["split"] + "\n" + tasks["protocol"] + " " + tasks["score"]
     counts = tasks.groupby(place)["n_methods"].max()
-    place = place + place.map(lambda p: f" (n = {counts[p]})")
+    place = place + place.map(lambda p: f" ({counts[p]} methods)")
     metric = tasks["metric"] + (" (" + tasks["convention"] + ")" if tasks["convention"].nunique() > 1 else "")
-    matrix = tasks.assign(place=place, named=metric).pivot_table(
-        index="named", columns="place", values="tau", sort=False
-    )
+    named = tasks.assign(place=place, named=metric)
+    matrix = named.pivot_table(index="place", columns="named", values="tau", sort=False, dropna=False)
     return heat_maps({"Kendall's τ over methods": matrix}, "Which quality metric predicts the task?")
 
 

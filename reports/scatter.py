@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .figures import FONT, label_points, method_colours, new_figure, save
-from .layout import ARROWS, COSTS, entrant_title, ordered_entrants, slug
+from .layout import (
+    ARROWS,
+    COMPETING_REFERENCES,
+    COSTS,
+    REFERENCE_METHODS,
+    entrant_title,
+    ordered_entrants,
+    slug,
+)
 from .summary import TABLE_KEY, direction_of, summary
 
 if TYPE_CHECKING:
@@ -27,7 +35,7 @@ or its first.
 """
 
 PREFERRED_SIZE = "640x480"
-_MAX_AREA = 900.0  # of a marker, in square points
+_MAX_AREA = 500.0  # of a marker, in square points
 _MIN_AREA = 16.0
 
 
@@ -47,8 +55,9 @@ class ScatterReport:
         lines = summary(data.rows)
         costs = _costs(lines)
         files: list[Path] = []
-        for key, table in lines[lines["evaluator"] != COSTS].groupby(TABLE_KEY, sort=False):
-            overall = table[table["class_name"] == ""]
+        sensors = lines["method"].isin(REFERENCE_METHODS) & ~lines["evaluator"].isin(COMPETING_REFERENCES)
+        overall_scores = lines[(lines["evaluator"] != COSTS) & (lines["class_name"] == "") & ~sensors]
+        for key, overall in overall_scores.groupby(TABLE_KEY, sort=False):
             wanted = (
                 [str(data.options["scatter"])]
                 if data.options.get("scatter")
@@ -102,8 +111,8 @@ def _figure(
     axes = figure.subplots()
     for (entrant, point), area in zip(points.iterrows(), areas, strict=True):
         axes.scatter(
-            point["FLOPs"], point["mean"], s=area, color=colours[str(entrant)], alpha=0.75, edgecolors="black",
-            linewidths=0.5, zorder=3, marker="o" if point["Params"] > 0 else "s", clip_on=False,
+            point["FLOPs"], point["mean"], s=area, color=colours[str(entrant)], alpha=0.75,
+            edgecolors="black", linewidths=0.5, zorder=3, marker="o" if point["Params"] > 0 else "s", clip_on=False,
         )  # fmt: skip
     positive = points["FLOPs"][points["FLOPs"] > 0]
     if len(positive) and (points["FLOPs"] <= 0).any():

@@ -1,0 +1,161 @@
+"""Figures: files and their contents where they can be checked by numbers; the pictures were looked at by eye."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from synthetic import frame, quality_rows, report_input, row, synthetic_pair
+
+from fusionbench.catalog import build as resolve
+from fusionbench.contracts import ReportInput
+from fusionbench.reports.figures import label_points, method_colours, new_figure, pages
+from fusionbench.reports.insets import COLOURS, choose_regions, with_insets
+from fusionbench.reports.qualitative import disagreement
+from fusionbench.reports.scatter import marker_areas
+from fusionbench.reports.spec import SPECS
+
+
+def render(name: str, data: ReportInput, folder: Path) -> list[str]:
+    spec = next(s for s in SPECS if s.name == name)
+    files = resolve(spec.factory)(spec).render(data, folder)
+    assert all(f.is_file() and f.stat().st_size > 0 for f in files)
+    assert not [f for f in folder.rglob("*.part")]
+    return sorted(f.name for f in files)
+
+
+@pytest.mark.parametrize("name", [s.name for s in SPECS])
+def test_no_rows_no_files(name: str, tmp_path: Path) -> None:
+    assert render(name, report_input(frame([])), tmp_path / "out") == []
+    assert not (tmp_path / "out").exists()
+
+
+def fused_folder(folder: Path, methods: dict[str, int], images: int = 6) -> Path:
+    """Fused images that differ from each other in the lower left only."""
+    pair = synthetic_pair("demo", "test", "")
+    for method, level in methods.items():
+        for i in range(images):
+            path = folder / method / "demo" / "test" / f"{i:03d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = pair.visible.copy()
+            image[60:80, 10:40] = level
+            cv2.imwrite(str(path), image[..., ::-1])
+    return folder
+
+
+def test_qualitative_grid(tmp_path: Path) -> None:
+    fused = fused_folder(tmp_path / "fused", {"max": 20, "average": 220})
+    data = report_input(quality_rows(["visible", "max", "average"], images=6), fused=fused)
+    assert render("qualitative", data, tmp_path / "out") == [
+        "qualitative-demo-test.pdf",
+        "qualitative-demo-test.png",
+    ]
+    (fused / "max" / "demo" / "test" / "000.png").write_bytes(b"torn")
+    data = report_input(data.rows, fused=fused, scenes="000,003")
+    render("qualitative", data, tmp_path / "out")  # the damaged scene is left out, the other is shown
+    assert render("qualitative", report_input(data.rows, fused=fused, scenes="000"), tmp_path / "none") == []
+
+
+def test_regions_are_where_methods_differ_and_where_infrared_is_bright() -> None:
+    pair = synthetic_pair("demo", "test", "")
+    first = pair.infrared.copy()
+    second = first.copy()
+    second[60:80, 10:40] = 200
+    differ, bright = choose_regions(pair.infrared, [first, second])
+    x, y, w, h = differ
+    assert (x >= 10) and (x + w <= 40) and (y >= 60) and (y + h <= 80)
+    x, y, w, h = bright
+    assert pair.infrared[y : y + h, x : x + w].max() == 250
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 40), (40, 40)])
+def test_regions_of_small_and_constant_images(shape: tuple[int, int]) -> None:
+    flat = np.full(shape, 7, np.uint8)
+    for x, y, w, h in choose_regions(flat, [flat, flat]):
+        assert 0 <= x <= x + w <= shape[1]
+        assert 0 <= y <= y + h <= shape[0]
+    picture = with_insets(np.repeat(flat[..., None], 3, 2), choose_regions(flat, [flat, flat]), 60)
+    assert picture.shape[1:] == (60, 3)
+
+
+def test_regions_do_not_overlap() -> None:
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 255, (96, 128), np.uint8) for _ in range(3)]
+    (ax, ay, aw, ah), (bx, by, bw, bh) = choose_regions(images[0], images)
+    assert ax + aw <= bx or bx + bw <= ax or ay + ah <= by or by + bh <= ay
+
+
+def test_insets_stand_below_in_the_colours_of_their_regions() -> None:
+    image = np.zeros((96, 128, 3), np.uint8)
+    picture = with_insets(image, [(0, 0, 26, 20), (64, 40, 26, 20)], 256)
+    assert picture.shape[0] > 192
+    below = picture[194:]
+    assert tuple(below[1, 1]) == COLOURS[0]
+    assert tuple(below[1, -2]) == COLOURS[1]
+
+
+def test_scenes_are_those_on_which_the_methods_differ_most() -> None:
+    values = {"a": {"0": 1.0, "1": 1.0, "2": 1.0}, "b": {"0": 1.1, "1": 3.0, "2": 1.5}}
+    rows = frame(row(m, "EN", v, image=i) for m, own in values.items() for i, v in own.items())
+    assert disagreement(rows, report_input(rows)) == ["1", "2", "0"]
+    one = rows[rows["method"] == "a"]
+    assert disagreement(one, report_input(one)) == []
+
+
+def test_boxplots_have_a_page_for_each_nine_metrics(tmp_path: Path) -> None:
+    rows = quality_rows(metrics=[f"M{i}" for i in range(11)])
+    rows.loc[0, "value"] = np.nan
+    assert render("boxplots", report_input(rows), tmp_path) == [
+        f"boxplots-demo-test-quality-cddfuse-{page}.{ending}" for page in (1, 2) for ending in ("pdf", "png")
+    ]
+
+
+def test_figures_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    data = report_input(quality_rows(images=4, metrics=["EN"]))
+    for folder in ("a", "b"):
+        render("boxplots", data, tmp_path / folder)
+    for name in ("png", "pdf"):
+        first, second = (next((tmp_path / f).glob(f"*.{name}")).read_bytes() for f in ("a", "b"))
+        assert first == second
+
+
+def test_scatter_needs_costs_of_two_methods_and_takes_zero_flops(tmp_path: Path) -> None:
+    rows = [quality_rows(["max", "net", "visible"])]
+    assert render("scatter", report_input(rows[0]), tmp_path) == []
+    costs = [("max", 0.0, 0.0), ("net", 40.0, 7.0), ("visible", 0.0, 0.0)]
+    cost_rows = [
+        row(m, name, value, image="", evaluator="efficiency", convention="cpu-1t 640x480 fp32 b1")
+        for m, flops, params in costs
+        for name, value in (("FLOPs", flops), ("Params", params))
+    ]
+    rows = frame([*rows[0].to_dict("records"), *cost_rows])
+    assert render("scatter", report_input(rows), tmp_path) == [
+        "scatter-demo-test-quality-cddfuse-VIF.pdf",
+        "scatter-demo-test-quality-cddfuse-VIF.png",
+    ]
+    assert "scatter-demo-test-quality-cddfuse-SD.png" in render(
+        "scatter", report_input(rows, scatter="SD"), tmp_path
+    )
+    assert marker_areas([0.0, 1.0, 4.0])[2] == 4 * marker_areas([0.0, 1.0, 4.0])[1]
+
+
+def test_labels_do_not_cover_each_other() -> None:
+    figure = new_figure(5, 4)
+    axes = figure.subplots()
+    random = np.random.default_rng(0)
+    points = [(float(x), float(y)) for x, y in random.normal(scale=0.1, size=(14, 2))]
+    axes.set(xlim=(-1, 1), ylim=(-1, 1))
+    axes.scatter(*zip(*points, strict=True), s=30)
+    label_points(axes, points, [f"method {i}" for i in range(14)], [3.0] * 14)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    pairs = [(i, j) for i in range(14) for j in range(i) if boxes[i].overlaps(boxes[j])]
+    assert pairs == []
+
+
+def test_pages_and_colours() -> None:
+    assert [(suffix, list(part)) for suffix, part in pages([1, 2, 3], 2)] == [("-1", [1, 2]), ("-2", [3])]
+    assert [(suffix, list(part)) for suffix, part in pages([1, 2], 2)] == [("", [1, 2])]
+    assert len(set(method_colours([str(i) for i in range(20)]).values())) == 20

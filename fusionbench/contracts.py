@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import torch
 
     UInt8Array = npt.NDArray[np.uint8]
+else:
+    UInt8Array = Any  # plugins may import the name at run time; NumPy stays unimported here
 
 
 class _Spec(BaseModel):
@@ -65,7 +67,8 @@ class MethodSpec(_Spec):
     ``input`` is what ``Method.fuse`` gets as its visible image: ``luma`` and ``gray`` N×1×H×W, ``rgb`` N×3×H×W.
     ``output`` is what it returns: ``luma`` (N×1×H×W, to which the harness adds the visible image's colour) or ``rgb`` (N×3×H×W).
     ``grey`` names the conversion that yields luma/gray (see ``fusionbench.images.GREY_CONVERSIONS``), ``colour`` the
-    recombination, ``quantise`` how float becomes uint8: ``clip`` clamps to [0,1], ``minmax`` stretches each image to its own range first;
+    recombination, ``quantise`` how float becomes uint8: ``clip`` clamps to [0,1], ``minmax`` stretches each luma (``minmax-rgb``: the
+    recombined image) to its own range first, ``max-rgb`` scales the recombined image so that its largest value becomes 255;
     ``rounding`` is ``nearest`` (half to even) or ``truncate``.
     """
 
@@ -86,7 +89,7 @@ class MethodSpec(_Spec):
     output: Literal["luma", "rgb"] = "luma"
     grey: str = "bt601"
     colour: str = "bt601"
-    quantise: Literal["clip", "minmax", "minmax-rgb"] = "clip"
+    quantise: Literal["clip", "minmax", "minmax-rgb", "max-rgb"] = "clip"
     rounding: Literal["nearest", "truncate", "half-up", "half-down"] = "nearest"
     size_multiple: int = 1
     size_rule: Literal["pad", "crop"] = "pad"
@@ -268,6 +271,7 @@ class EvaluatorSpec(_Spec):
     default_metrics: tuple[str, ...] = ()
     conventions: tuple[ConventionSpec, ...] = ()
     default_convention: str = ""
+    artifacts: tuple[Artifact, ...] = ()
     factory: str = ""
     version: int = 1
 

@@ -24,7 +24,8 @@ FloatArray = npt.NDArray[np.float32]
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 """File name endings taken for images, lower case."""
 
-cv2.setLogLevel(0)  # decode errors are reported by us, with the file's name
+# Decode errors are reported by us, with the file's name.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 cv2.setNumThreads(1)  # images are the unit of parallelism; nested threads only fight each other
 
 
@@ -132,6 +133,25 @@ def _luma_pillow_ycbcr(rgb: UInt8Array) -> FloatArray:
     return ((tables[0][rgb[..., 0]] + tables[1][rgb[..., 1]] + tables[2][rgb[..., 2]]) >> 6).astype(np.float32)
 
 
+def _luma_truncated(rgb: UInt8Array) -> FloatArray:
+    """BT.601 luma as a matrix product in double precision, truncated. The last bit decides: white becomes 254."""
+    weights = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]])
+    return np.trunc(np.clip(np.dot(rgb.astype(np.float64), weights.T)[..., 0], 0, 255)).astype(np.float32)
+
+
+def _luma_pillow_round_trip(rgb: UInt8Array) -> FloatArray:
+    """Unrounded luma of what Pillow's RGB → YCbCr → RGB round trip leaves of a colour image."""
+    from PIL import Image
+
+    there_and_back = np.asarray(Image.fromarray(rgb).convert("YCbCr").convert("RGB"), np.float64)
+    return (there_and_back @ np.array([0.299, 0.587, 0.114])).astype(np.float32)
+
+
+def _luma_studio(rgb: UInt8Array) -> FloatArray:
+    """A studio-range luma with 0.564 for green where the standard has 0.504 (PIAFusion's coefficients)."""
+    return (rgb.astype(np.float32) @ np.float32([0.257, 0.564, 0.098]) + np.float32(16)).astype(np.float32)
+
+
 GREY_CONVERSIONS: dict[str, Callable[[UInt8Array], FloatArray]] = {
     "bt601": _luma_float,
     "bt601-rounded": lambda rgb: np.rint(_luma_float(rgb)),
@@ -139,6 +159,9 @@ GREY_CONVERSIONS: dict[str, Callable[[UInt8Array], FloatArray]] = {
     "opencv-flag": _luma_opencv_flag,
     "pillow": _luma_fixed(19595, 38470, 7471, 16, 32768),
     "pillow-ycbcr": _luma_pillow_ycbcr,
+    "pillow-round-trip": _luma_pillow_round_trip,
+    "truncated": _luma_truncated,
+    "piafusion": _luma_studio,
 }
 """How a method's grey or luma input is made from RGB: name → H×W×3 uint8 → H×W float32 in 0..255."""
 

@@ -7,6 +7,7 @@ a name here and stands in the method's spec.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -33,6 +34,12 @@ def stretch(image: FloatArray) -> FloatArray:
     return (image - low) / (high - low) if high > low else np.zeros_like(image)
 
 
+def brighten(image: FloatArray) -> FloatArray:
+    """Scale levels so that the largest value of the array becomes 255; an array without positive values is left as it is."""
+    high = float(image.max())
+    return image * np.float32(255 / high) if high > 0 else image
+
+
 def recombine_bt601(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
     """Replace the luma of ``rgb`` (uint8) by ``luma`` (H×W, 0..255), Cb and Cr kept: the same difference is added to R, G and B.
 
@@ -52,6 +59,49 @@ def recombine_seafusion(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatAr
     )
 
 
+def recombine_sage(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
+    """SeAFusion's coefficients on 8-bit chroma, whose neutral value 128 isn't quite the 127.5 that is taken off (SAGE)."""
+    chroma = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.float32) - np.float32(127.5)
+    return ChromaMatrix((0, 0, 0), (0, 0, 0), (1.403, -0.344, -0.714, 1.773)).add(luma, chroma[..., 2], chroma[..., 1])
+
+
+@dataclass(frozen=True)
+class ChromaMatrix:
+    """Rounded YCbCr coefficients of some official code; the offset 128 of Cb and Cr cancels out.
+
+    ``cb`` and ``cr`` weigh R, G, B; ``back`` is (Cr in R, Cb in G, Cr in G, Cb in B). ``gain`` and ``black`` undo a studio-range luma.
+    """
+
+    cb: tuple[float, float, float]
+    cr: tuple[float, float, float]
+    back: tuple[float, float, float, float]
+    gain: float = 1.0
+    black: float = 0.0
+
+    def __call__(self, luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
+        """Replace the luma of ``rgb`` (H×W×3 uint8) by ``luma`` (H×W, 0..255) → H×W×3 float32, unclipped."""
+        colour = rgb.astype(np.float32)
+        return self.add(luma, colour @ np.float32(self.cb), colour @ np.float32(self.cr))
+
+    def add(self, luma: FloatArray, cb: FloatArray, cr: FloatArray) -> FloatArray:
+        """Add chroma (H×W each, neutral at 0) to a luma → H×W×3 float32."""
+        luma = np.float32(self.gain) * (luma - np.float32(self.black))
+        cr_red, cb_green, cr_green, cb_blue = (np.float32(value) for value in self.back)
+        return np.stack([luma + cr_red * cr, luma + cb_green * cb + cr_green * cr, luma + cb_blue * cb], axis=-1)
+
+
+_JFIF_BACK = (1.402, -0.344136, -0.714136, 1.772)
+CHROMA_MATRICES = {
+    "u2fusion": ChromaMatrix((-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813), (1.402, -0.34414, -0.71414, 1.772)),
+    "dafusion": ChromaMatrix((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312), _JFIF_BACK),
+    "mufusion": ChromaMatrix((-0.169, -0.331, 0.5), (0.5, -0.419, -0.081), _JFIF_BACK),
+    "piafusion": ChromaMatrix(
+        (-0.148, -0.291, 0.439), (0.439, -0.368, -0.071), (1.596, -0.392, -0.813, 2.017), gain=1.164, black=16
+    ),
+}
+"""Coefficients by the method whose official code uses them (GIFNet shares MUFusion's)."""
+
+
 def recombine_opencv(luma: UInt8Array, rgb: UInt8Array) -> UInt8Array:
     """OpenCV's 8-bit YCrCb round trip: ``luma`` H×W uint8 replaces Y of ``rgb``."""
     ycrcb = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
@@ -67,7 +117,12 @@ def recombine_pillow(luma: UInt8Array, rgb: UInt8Array) -> UInt8Array:
     return np.asarray(Image.merge("YCbCr", (Image.fromarray(luma, "L"), cb, cr)).convert("RGB"), np.uint8)
 
 
-FLOAT_RECOMBINATIONS = {"bt601": recombine_bt601, "seafusion": recombine_seafusion}
+FLOAT_RECOMBINATIONS: dict[str, Callable[[FloatArray, UInt8Array, str], FloatArray]] = {
+    "bt601": recombine_bt601,
+    "seafusion": recombine_seafusion,
+    "sage": recombine_sage,
+    **CHROMA_MATRICES,
+}
 BYTE_RECOMBINATIONS = {"opencv": recombine_opencv, "pillow": recombine_pillow}
 RECOMBINATIONS = (*FLOAT_RECOMBINATIONS, *BYTE_RECOMBINATIONS, "none")
 """Names allowed in ``MethodSpec.colour``; ``none`` saves the grey luma."""
@@ -90,7 +145,7 @@ def finish(fused: FloatArray, visible: UInt8Array, spec: MethodSpec, *, grey: bo
         luma = stretch(luma)
     luma = luma * np.float32(255)
     if grey or spec.colour == "none":
-        return quantise_levels(luma)
+        return quantise_levels(brighten(luma) if spec.quantise == "max-rgb" else luma)
     if spec.colour in BYTE_RECOMBINATIONS:
         return BYTE_RECOMBINATIONS[spec.colour](quantise_levels(luma), visible)
     try:
@@ -100,6 +155,8 @@ def finish(fused: FloatArray, visible: UInt8Array, spec: MethodSpec, *, grey: bo
     image = recombine(luma, visible, spec.grey)
     if spec.quantise == "minmax-rgb":
         image = stretch(np.clip(image, 0, 255)) * np.float32(255)
+    elif spec.quantise == "max-rgb":
+        image = brighten(image)
     return quantise_levels(image)
 
 

@@ -163,7 +163,7 @@ def open_dataset(name: str, data_root: dict[str, Path], options: dict[str, Any] 
 def _methods(config: RunConfig, plan: Plan, allow_missing: bool) -> list[PlannedMethod]:
     planned: dict[str, PlannedMethod] = {}
     for text in catalog.split_names(config.method):
-        for method in _resolve_method(text, config):
+        for method in resolve_methods(text, config):
             name = method.spec.name
             if name in planned:
                 if planned[name].text != text and (method.folder or planned[name].folder):
@@ -179,7 +179,8 @@ def _methods(config: RunConfig, plan: Plan, allow_missing: bool) -> list[Planned
     return list(planned.values())
 
 
-def _resolve_method(text: str, config: RunConfig) -> list[PlannedMethod]:
+def resolve_methods(text: str, config: RunConfig) -> list[PlannedMethod]:
+    """The methods that a ``--method`` text stands for: a name, a glob, ``dir:…`` or ``file.py:Class``."""
     if text.startswith("dir:"):
         from .precomputed import folder_method
 
@@ -250,10 +251,10 @@ def _group(
             if reason not in plan.skipped:
                 plan.skipped.append(reason)
             continue
-        for convention in _conventions(config, evaluator):
+        for convention in conventions_of(config, evaluator):
             version = next((c.version for c in evaluator.conventions if c.name == convention), 1)
             key = _hash([fuse_key, evaluator.name, evaluator.version, convention, version])
-            scores.append(ScoreUnit(UnitId(evaluator.name, *names, convention, config.seed, key), evaluator, _metrics(config, evaluator)))
+            scores.append(ScoreUnit(UnitId(evaluator.name, *names, convention, config.seed, key), evaluator, metrics_of(config, evaluator)))
     return Group(method, dataset, fuse, tuple(scores))
 
 
@@ -265,7 +266,7 @@ def _method_unit(
         _method_identity(method, config), evaluator.name, evaluator.version, list(sizes), config.device, config.jobs, config.batch_size, processor(),
     ])  # fmt: skip
     unit = UnitId(evaluator.name, method.spec.name, "", "", "", config.seed, key)
-    return MethodUnit(method, ScoreUnit(unit, evaluator, _metrics(config, evaluator)), tuple(sizes))
+    return MethodUnit(method, ScoreUnit(unit, evaluator, metrics_of(config, evaluator)), tuple(sizes))
 
 
 def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]:
@@ -280,7 +281,7 @@ def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]
     }
 
 
-def _conventions(config: RunConfig, evaluator: EvaluatorSpec) -> list[str]:
+def conventions_of(config: RunConfig, evaluator: EvaluatorSpec) -> list[str]:
     """The conventions to compute: quality conventions by flag; other tasks run their default protocol unless one of theirs is named."""
     known = [c.name for c in evaluator.conventions]
     wanted = catalog.split_names(config.convention)
@@ -294,7 +295,7 @@ def _conventions(config: RunConfig, evaluator: EvaluatorSpec) -> list[str]:
     return named or [evaluator.default_convention]
 
 
-def _metrics(config: RunConfig, evaluator: EvaluatorSpec) -> tuple[str, ...] | None:
+def metrics_of(config: RunConfig, evaluator: EvaluatorSpec) -> tuple[str, ...] | None:
     if config.metrics is None:
         return evaluator.default_metrics or None
     own = {m.name.lower(): m.name for m in evaluator.metrics}

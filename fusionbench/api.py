@@ -1,0 +1,98 @@
+"""The Python API: the words of the command line as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .config import RunConfig, validate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .images import UInt8Array
+    from .runner import RunResult
+
+
+def run(config: RunConfig | None = None, *, quiet: bool = True, **settings: Any) -> RunResult:
+    """Fuse, score and report, as ``fusionbench run`` does; settings are the fields of ``RunConfig``.
+
+    >>> result = fusionbench.run(method="max,laplacian", dataset="demo", limit=4)  # doctest: +SKIP
+
+    Single values stand for lists of one. Returns the run's folder, plan and failures; raises ``FusionBenchError`` for what is wrong
+    before the start.
+    """
+    from .rendering import chosen_reports, render, report_input
+    from .runner import execute
+    from .store import RunStore
+
+    config = config or make_config(settings)
+    result = execute(config, quiet=quiet)
+    reports = chosen_reports(config.report)
+    if reports:
+        store = RunStore.read_only(result.folder)
+        data = report_input(store, selection=result.plan.selection(), options={"published": config.published})
+        render(data, result.folder / "report", reports)
+    return result
+
+
+def make_config(settings: dict[str, Any]) -> RunConfig:
+    """A ``RunConfig`` from keyword arguments: single values stand for lists of one, a single ``data_root`` for all datasets."""
+    values = dict(settings)
+    for name in ("method", "dataset", "task", "convention", "images", "metrics", "report"):
+        if isinstance(values.get(name), str):
+            values[name] = [values[name]]
+    if isinstance(values.get("data_root"), str | Path):
+        values["data_root"] = {"": values["data_root"]}
+    return validate(values, "fusionbench.run")
+
+
+def fuse(infrared: Any, visible: Any, method: str = "sgdfuse", *, device: str = "auto", seed: int = 0, **options: Any) -> UInt8Array:
+    """Fuse one pair and return uint8 H×W×3 RGB (H×W for methods that give grey).
+
+    Images are paths, arrays (H×W, H×W×3 RGB) or tensors (C×H×W), uint8 or float in [0,1]. ``options`` are the method's own.
+    Raises ``ImageError``, ``UnknownNameError`` or ``MissingWeightsError``.
+    """
+    from .arrays import as_image
+    from .contracts import MethodContext, Pair, PairImages
+    from .fusing import MethodFuser, weights_resolver
+    from .images import as_grey, as_rgb, check_same_size
+    from .plan import resolve_methods
+    from .runner import resolve_devices
+
+    sources = PairImages(as_grey(as_image(infrared, "infrared")), as_rgb(as_image(visible, "visible")))
+    check_same_size(sources.infrared, sources.visible, "the pair")
+    config = RunConfig(method=[method], method_options={"": options}, seed=seed, device=device)
+    planned = resolve_methods(method, config)[0]
+    context = MethodContext(seed, planned.options, None, weights_resolver(planned.spec))
+    fuser = MethodFuser(planned.spec, context, resolve_devices(device)[0], "fp32")
+    return fuser.fuse([Pair("pair")], [sources])[0]
+
+
+def score(infrared: Any, visible: Any, fused: Any, *, metrics: Sequence[str] | None = None, convention: str | None = None) -> dict[str, float]:
+    """Metrics of a fused image against its sources: {metric: value}. See ``fusionbench.scoring.score_arrays``."""
+    from .scoring import score_arrays
+
+    return score_arrays(infrared, visible, fused, metrics=metrics, convention=convention)
+
+
+def report(runs: str | Path | Sequence[str | Path], reports: Sequence[str] | None = None, *, out: Path | None = None, published: bool = False) -> list[Path]:
+    """Render the reports of one or several runs again, from the store alone; returns the files. Raises on the first report that fails."""
+    from .rendering import chosen_reports, find_runs, merged_input, render
+
+    stores = find_runs([runs] if isinstance(runs, str | Path) else runs)
+    files, _, _ = render(merged_input(stores, {"published": published}), out or stores[0].folder / "report", chosen_reports(reports), strict=True)
+    return files
+
+
+def compare(runs: str | Path | Sequence[str | Path], baseline: str | None = None) -> pd.DataFrame:
+    """Paired comparison of methods over the images of one or several runs: differences, intervals, p values.
+
+    ``baseline`` names the method that the others are compared with (the first one otherwise). See ``fusionbench.statistics.compare``
+    for the columns.
+    """
+    from .rendering import comparison, find_runs
+
+    frame, _ = comparison(find_runs([runs] if isinstance(runs, str | Path) else runs), baseline)
+    return frame

@@ -1,0 +1,34 @@
+"""The command line. Commands import what they need when they run, so that ``--help`` and ``list`` answer at once."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with 0 done, 1 some units failed, 2 bad usage or input, 130 interrupted."""
+    from ..errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, FusionBenchError
+    from .app import app
+
+    try:
+        code = app(arguments, standalone_mode=False)
+    except FusionBenchError as error:
+        print(f"fusionbench: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("\nfusionbench: interrupted; what is finished is kept, run the same command again to go on", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(EXIT_BAD_INPUT)
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # click's usage errors
+            context = getattr(error, "ctx", None)
+            if context is not None:
+                print(context.get_usage(), file=sys.stderr)
+            print(f"fusionbench: {error.format_message()}", file=sys.stderr)
+            sys.exit(EXIT_BAD_INPUT)
+        if type(error).__name__ == "Abort":
+            sys.exit(EXIT_INTERRUPTED)
+        raise
+    sys.exit(code if isinstance(code, int) else 0)

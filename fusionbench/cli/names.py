@@ -1,0 +1,159 @@
+"""``list`` and ``info``: what there is, from specs alone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+KINDS = ("methods", "datasets", "metrics", "conventions", "protocols", "tasks", "reports")
+
+
+def list_names(
+    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List methods, datasets, metrics, conventions, protocols, tasks or reports."""
+    from ..catalog import unknown_name_message
+    from ..errors import UnknownNameError
+
+    kind = kind if kind.endswith("s") else f"{kind}s"
+    if kind not in KINDS:
+        raise UnknownNameError(unknown_name_message("kind of thing", kind, KINDS).split(" `fusionbench")[0] + f" Known: {', '.join(KINDS)}")
+    rows = _ROWS[kind]()
+    if json_:
+        import json
+
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in rows[0] if rows else ["name"]:
+        table.add_column(column, no_wrap=column == "name", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if v is None else str(v) for v in row.values()))
+    Console().print(table)
+
+
+def _methods() -> list[dict[str, Any]]:
+    from ..catalog import methods
+
+    return [
+        {"name": m.name, "title": m.title, "year": m.year, "venue": m.venue, "licence": m.licence, "status": m.status, "trained on": ", ".join(m.trained_on)}
+        for m in methods.all().values()
+    ]
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from ..catalog import datasets
+
+    return [
+        {
+            "name": d.name, "title": d.title, "splits": ", ".join(d.splits), "licence": d.licence,
+            "labels": ", ".join(w for w, c in (("semantic", d.semantic_classes), ("boxes", d.box_classes)) if c), "summary": d.summary,
+        }
+        for d in datasets.all().values()
+    ]  # fmt: skip
+
+
+def _metrics() -> list[dict[str, Any]]:
+    from ..catalog import evaluators
+
+    return [
+        {
+            "name": m.name, "title": m.title, "task": e.task, "better": {"higher": "↑", "lower": "↓", "none": ""}[m.direction],
+            "conventions": ", ".join(m.conventions), "default": "yes" if m.name in e.default_metrics else "",
+        }
+        for e in evaluators.all().values() for m in e.metrics
+    ]  # fmt: skip
+
+
+def _conventions(*, quality: bool) -> list[dict[str, Any]]:
+    from ..catalog import evaluators
+
+    return [
+        {"name": c.name, "task": e.task, "default": "yes" if c.name == e.default_convention else "", "title": c.title, "summary": c.summary, "source": c.source}
+        for e in evaluators.all().values() for c in e.conventions if (e.task == "quality") == quality
+    ]  # fmt: skip
+
+
+def _tasks() -> list[dict[str, Any]]:
+    from ..catalog import evaluators
+
+    return [{"name": e.task, "evaluator": e.title, "needs": ", ".join(sorted(e.needs)), "summary": e.summary} for e in evaluators.all().values()]
+
+
+def _reports() -> list[dict[str, Any]]:
+    from ..catalog import reports
+
+    return [{"name": r.name, "title": r.title, "default": "yes" if r.default else "", "summary": r.summary} for r in reports.all().values()]
+
+
+_ROWS = {
+    "methods": _methods,
+    "datasets": _datasets,
+    "metrics": _metrics,
+    "conventions": lambda: _conventions(quality=True),
+    "protocols": lambda: _conventions(quality=False),
+    "tasks": _tasks,
+    "reports": _reports,
+}
+
+
+def info(
+    words: Annotated[list[str], typer.Argument(metavar="[KIND] NAME", help="A name, optionally after its kind: `info metric VIF`.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """All there is to know about a method, dataset, metric, convention, protocol, task or report."""
+    from .. import catalog
+    from ..errors import InputError, UnknownNameError
+
+    if len(words) > 2:
+        raise InputError("info takes a name, optionally after its kind: `fusionbench info metric VIF`")
+    kind, name = (words[0].rstrip("s"), words[1]) if len(words) == 2 else ("", words[0])
+    tables: dict[str, dict[str, Any]] = {
+        "method": dict(catalog.methods.all()),
+        "dataset": dict(catalog.datasets.all()),
+        "metric": dict(catalog.metrics()),
+        "convention": {c.name: c for e in catalog.evaluators.all().values() for c in e.conventions if e.task == "quality"},
+        "protocol": {c.name: c for e in catalog.evaluators.all().values() for c in e.conventions if e.task != "quality"},
+        "task": {e.task: e for e in catalog.evaluators.all().values()},
+        "report": dict(catalog.reports.all()),
+    }
+    if kind and kind not in tables:
+        raise UnknownNameError(f"info knows {', '.join(tables)}, not {kind!r}")
+    found = [(k, n, spec) for k, table in tables.items() if k == (kind or k) for n, spec in table.items() if n.lower() == name.lower()]
+    if not found:
+        known = [n for k, table in tables.items() if k == (kind or k) for n in table]
+        raise UnknownNameError(catalog.unknown_name_message(kind or "name", name, known).split(" `fusionbench")[0])
+    for found_kind, _, spec in found:
+        if json_:
+            print(spec.model_dump_json(indent=1))
+        else:
+            _print_spec(found_kind, spec)
+
+
+def _print_spec(kind: str, spec: Any) -> None:
+    from rich.console import Console
+
+    console = Console()
+    console.print(f"[bold]{spec.name}[/bold] ({kind}): {spec.title}", highlight=False)
+    for field, value in spec.model_dump(mode="json").items():
+        if field in {"name", "title", "metrics", "factory"} or value in (None, "", [], {}, ()):
+            continue
+        label = field.replace("_", " ")
+        if isinstance(value, dict):
+            console.print(f"  {label}:", highlight=False)
+            for key, text in value.items():
+                console.print(f"    {key}: {text}", markup=False, highlight=False)
+        elif isinstance(value, list):
+            console.print(f"  {label}:", highlight=False)
+            for item in value:
+                text = "; ".join(f"{k} {v}" for k, v in item.items() if v not in (None, "", [], False)) if isinstance(item, dict) else str(item)
+                console.print(f"    - {text}", markup=False, highlight=False)
+        else:
+            console.print(f"  {label}: {value}", markup=False, highlight=False)
+    if kind == "task":
+        console.print(f"  metrics: {', '.join(m.name for m in spec.metrics)}", markup=False, highlight=False)

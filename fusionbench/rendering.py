@@ -1,0 +1,107 @@
+"""Hands the store's rows to the reports: the only way from numbers to tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from . import catalog
+from .contracts import DatasetSpec, MethodSpec, PairImages, ReportInput, ReportSpec
+from .errors import FusionBenchError, InputError
+from .plan import open_dataset
+from .store import RunStore
+
+
+def report_input(
+    store: RunStore, *, selection: Mapping[str, set[str] | None] | None = None, options: Mapping[str, Any] | None = None
+) -> ReportInput:
+    """What reports get of a run: its rows (all, or those of a plan's selection), the specs of what they name, its images."""
+    info = store.info()
+    methods = {n: _method_spec(d) for n, d in info.get("methods", {}).items()}
+    datasets = {n: DatasetSpec.model_validate(d) for n, d in info.get("datasets", {}).items()}
+    config = (info.get("invocations") or [{}])[-1].get("config", {})
+    return ReportInput(
+        rows=store.rows(selection), run=info, methods=methods, metrics=catalog.metrics(), datasets=datasets,
+        fused_dir=store.folder / "fused", load_pair=_pair_loader(config), options=dict(options or {}),
+    )  # fmt: skip
+
+
+def merged_input(stores: Sequence[RunStore], options: Mapping[str, Any] | None = None) -> ReportInput:
+    """The rows of several runs as one (for ``report`` and ``compare`` over runs); images come from the first."""
+    inputs = [report_input(store, options=options) for store in stores]
+    methods = {n: s for i in reversed(inputs) for n, s in i.methods.items()}
+    datasets = {n: s for i in reversed(inputs) for n, s in i.datasets.items()}
+    rows = pd.concat([i.rows for i in inputs], ignore_index=True)
+    doubled = rows.duplicated([c for c in rows.columns if c not in {"run", "value", "reason"}], keep="first")
+    return replace(inputs[0], rows=rows[~doubled], methods=methods, datasets=datasets)
+
+
+def chosen_reports(names: Sequence[str] | None) -> list[ReportSpec]:
+    """The reports to render: those named (globs allowed), or all that are on by default."""
+    if names is None:
+        return [spec for spec in catalog.reports.all().values() if spec.default]
+    return [spec for name in catalog.split_names(names) for spec in catalog.reports.match(name)]
+
+
+def render(data: ReportInput, folder: Path, reports: Sequence[ReportSpec], *, strict: bool = False) -> tuple[list[Path], list[Any], list[str]]:
+    """Render reports into a folder. Returns the files, what is to be shown on the terminal, and what went wrong.
+
+    A report that fails doesn't stop the others, unless ``strict``.
+    """
+    files: list[Path] = []
+    shown: list[Any] = []
+    problems: list[str] = []
+    for spec in reports:
+        try:
+            report = catalog.build(spec.factory)(spec)
+            files += report.render(data, folder)
+            terminal = getattr(report, "terminal", None)
+            if terminal is not None:
+                shown += list(terminal(data))
+        except Exception as error:
+            if strict:
+                raise
+            text = str(error) if isinstance(error, FusionBenchError) else f"{type(error).__name__}: {error}"
+            problems.append(f"report {spec.name}: {text}")
+    return files, shown, problems
+
+
+def find_runs(texts: Iterable[str | Path]) -> list[RunStore]:
+    """Open runs by folder, or by name below runs/. Raises ``InputError`` with the runs that there are."""
+    stores = []
+    for text in texts:
+        candidates = [Path(text), Path("runs") / text]
+        folder = next((c for c in candidates if (c / "run.json").is_file()), None)
+        if folder is None:
+            there = sorted(p.parent.name for p in Path("runs").glob("*/run.json"))
+            raise InputError(f"there is no run {str(text)!r}" + (f"; below runs/ there are {', '.join(there)}" if there else "; `fusionbench run` makes one"))
+        stores.append(RunStore.read_only(folder))
+    return stores
+
+
+def _method_spec(data: Mapping[str, Any]) -> MethodSpec:
+    return MethodSpec.model_validate({k: v for k, v in data.items() if k in MethodSpec.model_fields})
+
+
+def _pair_loader(config: Mapping[str, Any]) -> Any:
+    opened: dict[str, Any] = {}
+    pairs: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def load(dataset: str, split: str, image: str) -> PairImages:
+        if dataset not in opened:
+            roots = {name: Path(root) for name, root in config.get("data_root", {}).items()}
+            opened[dataset] = open_dataset(dataset, roots, config.get("dataset_options", {}).get(dataset))
+        if (dataset, split) not in pairs:
+            pairs[dataset, split] = {pair.name: pair for pair in opened[dataset].pairs(split)}
+        try:
+            pair = pairs[dataset, split][image]
+        except KeyError:
+            raise InputError(f"{dataset}/{split} has no image {image!r} any more; was its root changed?") from None
+        images: PairImages = opened[dataset].load(pair, labels=True)
+        return images
+
+    return load

@@ -26,8 +26,8 @@ MIN_METHODS = 4
 """Fewer methods can't show a rank correlation: of three, one order in three agrees by chance."""
 
 CONVENTION_COLUMNS = [
-    "dataset", "split", "evaluator", "metric", "convention_a", "convention_b", "tau_methods", "n_methods", "rho_images",
-    "best_a", "best_b", "same_best",
+    "dataset", "split", "evaluator", "metric", "convention_a", "convention_b", "tau_methods", "n_methods",
+    "rho_images", "best_a", "best_b", "same_best",
 ]  # fmt: skip
 TASK_COLUMNS = [
     "dataset",
@@ -114,10 +114,10 @@ def between_conventions(rows: pd.DataFrame) -> pd.DataFrame:
             for a, b in combinations(conventions, 2):
                 both = means[[a, b]].dropna()
                 best = (both[a].idxmax(), both[b].idxmax()) if len(both) > 1 else ("", "")
-                values = (
-                    dataset, split, evaluator, metric, a, b, tau.loc[a, b] if tau is not None else np.nan, len(both),
-                    rho.loc[a, b] if a in rho.index and b in rho.index else np.nan, *best, best[0] == best[1],
-                )  # fmt: skip
+                methods = tau.loc[a, b] if tau is not None else np.nan
+                images = rho.loc[a, b] if a in rho.index and b in rho.index else np.nan
+                scope = (dataset, split, evaluator, metric, a, b)
+                values = (*scope, methods, len(both), images, *best, best[0] == best[1])
                 found.append(dict(zip(CONVENTION_COLUMNS, values, strict=True)))
     return pd.DataFrame(found, columns=CONVENTION_COLUMNS)
 

@@ -79,11 +79,9 @@ def _page(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, scores: A
     dataset, split, evaluator, convention = key
     count = rows["image"].nunique()
     commit = commit_of(data.run)
-    figure.suptitle(
-        f"{data.datasets[dataset].title if dataset in data.datasets else dataset} ({split}, n = {count}), {evaluator}, "
-        f"{convention}" + (f", commit {commit}" if commit else ""),
-        fontsize=FONT + 1,
-    )
+    title = data.datasets[dataset].title if dataset in data.datasets else dataset
+    text = f"{title} ({split}, n = {count}), {evaluator}, {convention}"
+    figure.suptitle(text + (f", commit {commit}" if commit else ""), fontsize=FONT + 1)
     return figure
 
 

@@ -156,7 +156,8 @@ def _title(key: Sequence[Any], part: pd.DataFrame) -> str:
 
 _NOTE = (
     "Difference: mean over pairs, method less baseline, with its bootstrap interval (Student's over seeds). "
-    "p: Wilcoxon signed-rank, Holm-corrected over this table. Effect: matched-pairs rank-biserial correlation."
+    "p: Wilcoxon signed-rank, Holm-corrected over this table. "
+    "Effect: matched-pairs rank-biserial correlation."
 )
 
 

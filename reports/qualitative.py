@@ -142,7 +142,7 @@ def _figure(scenes: list[list[Any]], titles: list[str]) -> Figure:
         across * _PICTURE_INCHES,
         sum(h * _PICTURE_INCHES for h in heights) + label * (lines * len(scenes) if lines > 1 else 1),
     )
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)  # type: ignore[union-attr, call-arg]
+    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     grid = figure.subplots(len(scenes) * lines, across, squeeze=False, height_ratios=heights)
     for axes in grid.ravel():
         axes.set_axis_off()

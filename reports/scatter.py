@@ -112,7 +112,8 @@ def _figure(
     for (entrant, point), area in zip(points.iterrows(), areas, strict=True):
         axes.scatter(
             point["FLOPs"], point["mean"], s=area, color=colours[str(entrant)], alpha=0.75,
-            edgecolors="black", linewidths=0.5, zorder=3, marker="o" if point["Params"] > 0 else "s", clip_on=False,
+            edgecolors="black", linewidths=0.5, zorder=3, clip_on=False,
+            marker="o" if point["Params"] > 0 else "s",
         )  # fmt: skip
     positive = points["FLOPs"][points["FLOPs"] > 0]
     if len(positive) and (points["FLOPs"] <= 0).any():
@@ -138,7 +139,7 @@ def _figure(
 
 
 def marker_areas(parameters: list[float]) -> list[float]:
-    """Marker areas in square points, proportional to the parameters, with a least area so that none vanishes."""
+    """Marker areas in square points, proportional to the parameters, with a least area for the smallest."""
     top = max([*parameters, 0.0]) or 1.0
     return [max(_MIN_AREA, _MAX_AREA * p / top) for p in parameters]
 

@@ -23,7 +23,8 @@ def row(method: str, metric: str, value: float, **changes: Any) -> dict[str, Any
     """One row of quality on the split ``test`` of ``demo``, image ``a``, with changes."""
     return {
         "run": "run", "method": method, "dataset": "demo", "split": "test", "image": "a",
-        "evaluator": "quality", "convention": "cddfuse", "metric": metric, "class_name": "", "seed": 0, "value": value, "reason": "",
+        "evaluator": "quality", "convention": "cddfuse", "metric": metric, "class_name": "", "seed": 0,
+        "value": value, "reason": "",
     } | changes  # fmt: skip
 
 

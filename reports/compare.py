@@ -123,7 +123,7 @@ def verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> list[str
 
 def _testable(pairs: int) -> bool:
     """Whether Wilcoxon's test of so many pairs can reach ``LEVEL`` at all (six can: p ≥ 2/2^n)."""
-    return 2 / 2**pairs <= LEVEL
+    return bool(2.0**-pairs <= LEVEL / 2)
 
 
 def _cells(part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> Iterable[list[str]]:

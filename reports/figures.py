@@ -65,12 +65,13 @@ def label_points(
     nearest free place around its point, and a thin line to it where that is not at the marker. Call last,
     with the axes' limits fixed.
     """
-    figure = axes.figure
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     figure.draw_without_rendering()
     scale = figure.dpi / 72
     pixels = axes.transData.transform(points)
     frame = axes.get_window_extent()
-    taken = [
+    taken: list[tuple[float, ...]] = [
         (x - r * scale, y - r * scale, x + r * scale, y + r * scale)
         for (x, y), r in zip(pixels, radii, strict=True)
     ]

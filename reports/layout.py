@@ -34,6 +34,9 @@ an image with the sources, so that a source scores absurdly well by being one.""
 CLASS_ORDER = ("background", "unlabelled", "car", "person", "curve", "color_cone", "bike")
 """Class columns in the order of the paper's Table 4; other classes follow in the order of the rows."""
 
+METRIC_ORDER = ("EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf")
+"""Metrics in the order of the paper's Tables 1 to 3; others follow in the order of their specs."""
+
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 MISSING = "–"
 Mark = Literal["", "best", "second"]
@@ -95,6 +98,11 @@ class ResultTable:
     def name(self) -> str:
         """A plain file name stem: ``msrs-test-quality-cddfuse``."""
         return slug(f"{self.dataset}-{self.split}-{self.evaluator}-{self.convention}")
+
+    @property
+    def place(self) -> str:
+        """What the table is about, in short: ``msrs test cddfuse``."""
+        return " ".join(part for part in (self.dataset, self.split, self.convention) if part)
 
     def chunks(self, width: int) -> list[ResultTable]:
         """The same table in pieces of at most ``width`` columns, as even as can be."""
@@ -169,7 +177,7 @@ def tables(data: ReportInput) -> list[ResultTable]:
 
 
 def _table(data: ReportInput, key: dict[str, Any], lines: pd.DataFrame) -> ResultTable:
-    columns = _columns(lines, data.metrics)
+    columns = _columns(lines, data.metrics, key["evaluator"] == COSTS)
     footnotes: list[str] = []
     found: list[Line] = []
     entrants = ordered_entrants(lines, data.methods)
@@ -222,7 +230,8 @@ def _line(
         values.append(value)
         cells.append(score.get("printed") or format_value(value, column.digits))
         halves.append("" if math.isnan(half) else format_value(half, column.digits))
-    return Line(label, kind, tuple(values), tuple(cells), tuple(halves), ("",) * len(columns))
+    marks: tuple[Mark, ...] = ("",) * len(columns)
+    return Line(label, kind, tuple(values), tuple(cells), tuple(halves), marks)
 
 
 def _marked(lines: list[Line], columns: Sequence[Column], references_compete: bool) -> list[Line]:
@@ -247,12 +256,12 @@ def entrant_title(entrant: str, method: str, methods: Mapping[str, MethodSpec]) 
     return title if entrant == method else f"{title}@{entrant.split('@', 1)[1]}"
 
 
-def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> tuple[Column, ...]:
+def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec], costs: bool) -> tuple[Column, ...]:
     """Class scores first, metric by metric and followed by their mean, then the other scores, in the order of
     ``metrics``.
     """
     scores = list(dict.fromkeys(lines[["metric", "class_name"]].itertuples(index=False, name=None)))
-    rank = {name: i for i, name in enumerate(metrics)}
+    rank = {name: i for i, name in enumerate(dict.fromkeys([*METRIC_ORDER, *metrics]))}
     names = sorted(dict.fromkeys(m for m, _ in scores), key=lambda m: rank.get(m, len(rank)))
     classes = {m: sorted((c for n, c in scores if n == m and c), key=_class_rank) for m in names}
     ordered: list[tuple[str, str]] = []
@@ -266,7 +275,7 @@ def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> tuple[Co
         readable = class_name.replace("_", " ").title()
         heading = metric if not class_name else readable if one_class_metric else f"{metric} {readable}"
         spec = metrics.get(metric)
-        unit = f" ({spec.unit})" if spec and spec.unit and not class_name else ""
+        unit = f" ({spec.unit})" if spec and spec.unit and costs else ""  # only costs are compared by unit
         found.append(
             Column(
                 metric, class_name, heading + unit, direction_of(metric, metrics), spec.digits if spec else 3
@@ -334,12 +343,9 @@ def caption(data: ReportInput, key: Mapping[str, Any], lines: pd.DataFrame) -> s
     ]
     count = images["image"].nunique()
     title = data.datasets[key["dataset"]].title if key["dataset"] in data.datasets else key["dataset"]
+    what = str(key["evaluator"]).replace("-", " ").capitalize()
     place = f"{title} ({key['split']}" + (f", n = {count} pairs)" if count else ")")
-    parts = [
-        f"{key['evaluator'].replace('-', ' ').capitalize()} on {place}"
-        if key["dataset"]
-        else key["evaluator"].capitalize()
-    ]
+    parts = [f"{what} on {place}" if key["dataset"] else what]
     word = {"quality": "convention", "efficiency": "measured on"}.get(key["evaluator"], "protocol")
     parts.append(f"{word} {key['convention']}" if key["convention"] else "no convention named")
     seeds = lines.loc[lines["unit"] == "seed", "n"].max()

@@ -48,9 +48,8 @@ class QualitativeReport:
         most. A scene that can't be read is left out.
         """
         files: list[Path] = []
-        if not len(data.rows):
-            return []
-        for (dataset, split), rows in data.rows.groupby(["dataset", "split"], sort=False):
+        scored = data.rows[data.rows["dataset"] != ""]  # costs belong to no dataset
+        for (dataset, split), rows in scored.groupby(["dataset", "split"], sort=False):
             pairs = ordered_entrants(rows.assign(entrant=rows["method"]), data.methods)
             methods = [
                 m
@@ -102,7 +101,7 @@ def disagreement(rows: pd.DataFrame, data: ReportInput) -> list[str]:
     divided by the score's over all images; then the mean over scores.
     """
     own = rows[(rows["image"] != "") & np.isfinite(rows["value"])]
-    own = own[[direction_of(m, data.metrics) != "none" for m in own["metric"]]]
+    own = own[own["metric"].map(lambda metric: direction_of(metric, data.metrics) != "none").astype(bool)]
     if own["method"].nunique() < 2:
         return []
     score = ["convention", "metric", "class_name"]

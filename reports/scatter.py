@@ -149,7 +149,7 @@ def _size_legend(axes: Axes, parameters: list[float]) -> None:
     if top <= 0:
         return
     sizes = sorted({float(f"{top * share:.1g}") for share in (0.1, 0.4, 1.0)})
-    style = {"color": "0.8", "edgecolors": "black", "linewidths": 0.5}
+    style: dict[str, Any] = {"color": "0.8", "edgecolors": "black", "linewidths": 0.5}
     handles = [axes.scatter([], [], s=max(_MIN_AREA, _MAX_AREA * size / top), **style) for size in sizes]
     names = [f"{size:g} M parameters" for size in sizes]
     if min(parameters) <= 0:

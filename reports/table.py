@@ -83,7 +83,7 @@ def _columns_that_fit(table: ResultTable) -> int:
 
 
 def _terminal_table(table: ResultTable, number: int) -> Table:
-    title = table.caption if number == 0 else f"(continued) {table.dataset} {table.split}, {table.convention}"
+    title = table.caption if number == 0 else f"(continued) {table.place}"
     caption = "\n".join(table.footnotes) if number == 0 else None
     shown = Table(
         title=Text(title), caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
@@ -141,7 +141,7 @@ def csv_table(table: ResultTable) -> str:
 
 
 def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, lineterminator="\n")
+    return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
 def _write(path: Path, text: str) -> Path:

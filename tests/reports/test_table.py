@@ -45,7 +45,7 @@ def test_latex_is_exactly_this() -> None:
         "max & \\best{3.00} & 5.00 \\\\\n"
         "dwt & \\second{2.00} & -- \\\\\n"
         "\\bottomrule\n\\end{tabular}\n"
-        "\\par{\\footnotesize dwt, Latency: 1 left out of 1: a: too large}\n"
+        "\\par{\\footnotesize dwt, Latency: 1 left out of 1: too large}\n"
         "\\end{table*}\n"
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from . import chen, correlation, entropy_family, features, information, nabf, qabf, ssim, vif
+from . import chen, correlation, entropy_family, features, fmi, information, nabf, qabf, ssim, vif
 from .mef import mef_ms_ssim, mef_ssim, ms_ssim_pair
 from .triple import GreyTriple, Triple
 
@@ -185,6 +185,17 @@ def _qcv(t: GreyTriple) -> float:
     return t.once("Chen", chen.chen_metrics).qcv
 
 
+def _feature_information(feature: str) -> GreyFormula:
+    """FMI of a feature, computed once for all conventions."""
+    return lambda t: t.once(f"FMI {feature}", lambda a, b, f: fmi.fmi(a, b, f, feature))
+
+
+_FMI: dict[str, GreyFormula] = {
+    "FMI_pixel": _feature_information("none"),
+    **{f"FMI_{feature}": _feature_information(feature) for feature in ("gradient", "edge", "dct", "wavelet")},
+}
+
+
 def _edge_intensity(t: GreyTriple) -> float:
     return features.edge_intensity(t.fused)
 
@@ -234,6 +245,8 @@ _LINFENG: dict[str, GreyFormula] = {
     "Nabf": _nabf_swapped,
     "SSIM": _ssim_matlab_unit,
     "MS-SSIM": _mef_ms_ssim,
+    **{name: formula for name, formula in _FMI.items() if name != "FMI_edge"},
+    "FMI_pixel": _FMI["FMI_edge"],
 }
 _LINFENG_LEGACY: dict[str, GreyFormula] = {
     "EN": _entropy,
@@ -276,6 +289,7 @@ _MEFB: dict[str, GreyFormula] = {
     "Qcb": _qcb,
     "Qcv": _qcv,
     "MEF-SSIM": _mef_ssim,
+    **_FMI,
 }
 _IVIF_ZOO: dict[str, GreyFormula] = {
     "EN": lambda t: information.biased_entropy(t.histograms[2]),
@@ -317,6 +331,7 @@ _CORRECTED: dict[str, GreyFormula] = {
     "VIF": _vif,
     "Qcb": _qcb,
     "Qcv": _qcv,
+    **_FMI,
 }
 
 FORMULAS: dict[str, dict[str, Formula]] = {

@@ -111,6 +111,10 @@ class Triple:
     fused: UInt8
 
     def __post_init__(self) -> None:
+        for role in ("infrared", "visible", "fused"):
+            shape = getattr(self, role).shape
+            if len(shape) not in (2, 3):
+                raise InputError(f"the {role} image must be H×W or H×W×3, got shape {shape}")
         sizes = {role: getattr(self, role).shape[:2] for role in ("infrared", "visible", "fused")}
         if len(set(sizes.values())) != 1:
             listed = ", ".join(f"{role} {size[1]}×{size[0]}" for role, size in sizes.items())

@@ -1,0 +1,73 @@
+"""Our values against those of the original implementations (goldens outside the repository)."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fusionbench.errors import MissingDataError
+from fusionbench.evaluators.quality import parity
+
+ROOT = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[3].parent / "shared"))
+needs_goldens = pytest.mark.skipif(
+    not (ROOT / "goldens/metrics/visible.csv").is_file(), reason=f"no goldens below {ROOT} (FUSIONBENCH_TEST_DATA)"
+)
+KNOWN = {("cddfuse-f64", "VIF", ""): 5e-8, ("linfeng", "VIF", ""): 5e-8}
+"""Rounding noise in saturated areas, the original's as much as ours; see `parity.REASONS`."""
+
+
+def check(goldens):
+    rows = parity.agreement(ROOT, goldens)
+    assert rows
+    short = {key: row.relative for key, row in rows.items() if row.relative > KNOWN.get(key, parity.target(key[0]))}
+    assert not short
+
+
+@needs_goldens
+def test_one_image_of_each_kind():
+    wanted = {("tno", "05", "U2Fusion"), ("vifb", "manWalking", "SeAFusion"), ("msrs", "00024N", "max")}
+    check([g for g in parity.read_goldens(ROOT) if (g.dataset, g.name, g.method) in wanted])
+
+
+@needs_goldens
+@pytest.mark.slow
+def test_every_golden():
+    check(parity.read_goldens(ROOT))
+
+
+@needs_goldens
+def test_default_metrics_are_all_covered():
+    rows = {golden.ours for golden in parity.read_goldens(ROOT)}
+    assert {("cddfuse", name) for name in ("EN", "SD", "SF", "AG", "MI", "SCD", "CC", "VIF", "Qabf")} <= rows
+
+
+@needs_goldens
+def test_libraries_agree_on_vif_and_ssim():
+    """sewar's vifp and scikit-image's SSIM per source, on grey images, where their grey conversion can't differ from ours."""
+    from fusionbench.evaluators.quality.ssim import ssim_pair
+    from fusionbench.evaluators.quality.vif import vifp_pair
+
+    goldens = [g for g in parity.read_goldens(ROOT) if (g.dataset, g.name, g.method) == ("tno", "05", "U2Fusion")]
+    values = {(g.convention, g.metric): g.value for g in goldens}
+    triple = parity.load_triple(ROOT, "tno", "05", "U2Fusion").grey("matlab")
+    images = triple.infrared, triple.visible, triple.fused
+    assert vifp_pair(*images) == pytest.approx((values["sewar", "vifp_ir"], values["sewar", "vifp_vi"]), rel=1e-9)
+    gauss = values["pytorch_msssim", "SSIM_ir"], values["pytorch_msssim", "SSIM_vi"]
+    # pytorch-msssim builds its window in float32, hence no closer.
+    assert ssim_pair(*images) == pytest.approx(gauss, rel=2e-5)
+    box = values["skimage", "SSIM_win7_ir"], values["skimage", "SSIM_win7_vi"]
+    assert ssim_pair(*images, window="box7") == pytest.approx(box, rel=1e-12)
+
+
+def test_missing_goldens_are_named(tmp_path):
+    with pytest.raises(MissingDataError, match=r"visible\.csv"):
+        parity.read_goldens(tmp_path)
+
+
+def test_table_states_the_reason():
+    row = parity.Agreement()
+    row.add(1.0, 1.1)
+    assert "no: unexplained" in parity.render({("vifb", "EN", ""): row})
+    row = parity.Agreement()
+    row.add(float("nan"), 1.1)
+    assert "inf" in parity.render({("vifb", "EN", ""): row})

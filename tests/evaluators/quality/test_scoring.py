@@ -1,0 +1,226 @@
+"""The scorer: names, conventions, reasons, properties, and arbitrary input."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from fusionbench.contracts import EvaluatorSettings, PairImages
+from fusionbench.errors import FusionBenchError, InputError, UnknownNameError
+from fusionbench.evaluators.quality.catalogue import FORMULAS
+from fusionbench.evaluators.quality.evaluator import build
+from fusionbench.evaluators.quality.scoring import score_arrays
+from fusionbench.evaluators.quality.spec import DEFAULT_METRICS, SPEC
+
+
+def scene(height=96, width=112, seed=0, colour=False):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    infrared = np.clip(60 + 150 * ((x - width / 2) ** 2 + (y - height / 2) ** 2 < (height / 4) ** 2) + rng.normal(0, 4, (height, width)), 0, 255)
+    shape = (height, width, 3) if colour else (height, width)
+    texture = 110 + 70 * np.sin(x / 5) * np.cos(y / 7)
+    visible = np.clip((texture[..., None] if colour else texture) + rng.normal(0, 6, shape), 0, 255)
+    fused = np.clip(0.5 * infrared + 0.5 * (visible.mean(-1) if colour else visible), 0, 255)
+    return tuple(np.rint(image).astype(np.uint8) for image in (infrared, visible, fused))
+
+
+def values(triple, **options):
+    return {name: score.value for name, score in score_arrays(*triple, **options).items()}
+
+
+# Names, conventions, data
+
+
+def test_spec_and_catalogue_name_the_same_metrics_and_conventions():
+    described = {(metric.name, convention) for metric in SPEC.metrics for convention in metric.conventions}
+    computed = {(metric, convention) for convention, formulas in FORMULAS.items() for metric in formulas}
+    assert described == computed
+    assert [c.name for c in SPEC.conventions] == list(FORMULAS)
+    assert set(DEFAULT_METRICS) <= set(FORMULAS[SPEC.default_convention])
+
+
+def test_names_in_any_spelling_and_suggestions():
+    triple = scene()
+    assert list(score_arrays(*triple, metrics=["en", "QABF"])) == ["EN", "Qabf"]
+    assert list(score_arrays(*triple, metrics=["ms_ssim"], convention="linfeng")) == ["MS-SSIM"]
+    with pytest.raises(UnknownNameError, match="did you mean 'Qabf'"):
+        score_arrays(*triple, metrics=["Qabd"])
+    with pytest.raises(UnknownNameError, match="did you mean 'linfeng'"):
+        score_arrays(*triple, convention="linfen")
+
+
+def test_metric_outside_the_convention_says_where_it_is():
+    score = score_arrays(*scene(), metrics=["Qcb"])["Qcb"]
+    assert math.isnan(score.value) and score.reason is not None and "corrected" in score.reason
+
+
+@pytest.mark.parametrize("convention", list(FORMULAS))
+def test_every_metric_of_every_convention_has_a_value_on_a_plain_scene(convention):
+    triple = scene(176, 192, colour=convention.startswith("vifb"))
+    for name, score in score_arrays(*triple, metrics=list(FORMULAS[convention]), convention=convention).items():
+        assert math.isfinite(score.value) and score.reason is None, name
+
+
+def test_values_lie_in_their_ranges():
+    for convention, formulas in FORMULAS.items():
+        for name, value in values(scene(176, 192), metrics=list(formulas), convention=convention).items():
+            if name in ("EN", "SD", "SF", "AG", "MI", "NMI", "VIF", "EI"):
+                assert value >= 0, (convention, name)
+            if name in ("CC", "Qabf", "Qcb", "Qncie", "MEF-SSIM"):
+                assert -1 <= value <= 1, (convention, name)
+
+
+# Closed forms
+
+
+def test_closed_forms_on_a_ramp():
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
+    result = values((ramp, ramp[:, ::-1], ramp), metrics=["EN", "SD", "SF", "AG", "CC", "MSE"])
+    assert result["EN"] == pytest.approx(8, rel=1e-14)
+    assert result["SD"] == pytest.approx(math.sqrt((256**2 - 1) / 12), rel=1e-14)
+    assert result["SF"] == pytest.approx(1, rel=1e-14)
+    assert result["AG"] == pytest.approx(math.sqrt(0.5), rel=1e-14)
+    assert result["CC"] == pytest.approx(0, abs=1e-15)
+    assert result["MSE"] == pytest.approx(np.mean((2 * np.arange(256.0) - 255) ** 2) / 2, rel=1e-14)
+
+
+def test_numpy_says_the_same():
+    a, b, f = (image.astype(float) for image in scene(61, 83, seed=4))
+    result = values(scene(61, 83, seed=4), metrics=["SD", "SF", "AG", "SCD", "CC", "MSE", "PSNR"])
+    gy, gx = np.gradient(f)
+
+    def r(x, y):
+        return np.corrcoef(x.ravel(), y.ravel())[0, 1]
+
+    assert result["SD"] == pytest.approx(f.std(), rel=1e-12)
+    assert result["SF"] == pytest.approx(np.sqrt(np.mean(np.diff(f, axis=0) ** 2) + np.mean(np.diff(f, axis=1) ** 2)), rel=1e-12)
+    assert result["AG"] == pytest.approx(np.mean(np.sqrt((gx**2 + gy**2) / 2)), rel=1e-12)
+    assert result["SCD"] == pytest.approx(r(f - b, a) + r(f - a, b), rel=1e-10)
+    assert result["CC"] == pytest.approx((r(a, f) + r(b, f)) / 2, rel=1e-10)
+    mse = (np.mean((a - f) ** 2) + np.mean((b - f) ** 2)) / 2
+    assert result["MSE"] == pytest.approx(mse, rel=1e-12)
+    assert result["PSNR"] == pytest.approx(10 * np.log10(f.max() ** 2 / mse), rel=1e-12)
+
+
+# Properties
+
+
+def test_identity():
+    image = scene()[1]
+    corrected = values((image, image, image), metrics=["SSIM", "VIF", "CC", "MSE", "RMSE", "MI", "EN", "NMI"], convention="corrected")
+    assert corrected["SSIM"] == pytest.approx(1, rel=1e-12)
+    assert corrected["VIF"] == pytest.approx(2, rel=1e-9)
+    assert corrected["CC"] == pytest.approx(1, rel=1e-12)
+    assert corrected["MSE"] == corrected["RMSE"] == 0
+    assert corrected["MI"] == pytest.approx(2 * corrected["EN"], rel=1e-12)
+    assert corrected["NMI"] == pytest.approx(2, rel=1e-12)
+
+
+@pytest.mark.parametrize("convention", [c for c in FORMULAS if c != "linfeng"])
+def test_symmetric_in_the_sources(convention):
+    # `linfeng` publishes Nabf with its arguments in the wrong order: the one metric that isn't symmetric.
+    a, b, f = scene(176, 180, seed=2)
+    names = list(FORMULAS[convention])
+    assert values((a, b, f), metrics=names, convention=convention) == pytest.approx(values((b, a, f), metrics=names, convention=convention), rel=1e-10)
+
+
+def test_falls_with_noise():
+    a, b, f = scene(128, 128, seed=5)
+    rng = np.random.default_rng(0)
+    names = ["SSIM", "VIF", "Qabf", "CC", "PSNR"]
+    previous = values((a, b, f), metrics=names, convention="corrected")
+    for sigma in (4, 12, 30):
+        noisy = np.clip(np.rint(f + rng.normal(0, sigma, f.shape)), 0, 255).astype(np.uint8)
+        current = values((a, b, noisy), metrics=names, convention="corrected")
+        assert all(current[name] < previous[name] for name in names)
+        previous = current
+
+
+def test_flips_change_nothing():
+    triple = scene(90, 91, seed=6)
+    names = ["EN", "SD", "SF", "AG", "MI", "SCD", "CC", "MSE"]
+    assert values(triple, metrics=names) == pytest.approx(values([image[::-1, ::-1] for image in triple], metrics=names), rel=1e-12)
+
+
+def test_relabelling_levels_keeps_information():
+    a, b, f = scene(64, 64, seed=7)
+    table = np.random.default_rng(1).permutation(256).astype(np.uint8)
+    assert values((a, b, f), metrics=["EN", "MI"]) == pytest.approx(values((table[a], table[b], table[f]), metrics=["EN", "MI"]), rel=1e-12)
+
+
+# Shapes, types, reasons
+
+
+def test_equivalent_shapes_and_types():
+    a, b, f = scene()
+    expected = values((a, b, f))
+    assert values((a[..., None], np.repeat(b[..., None], 3, 2), f.astype(float))) == expected
+    assert values((np.asfortranarray(a), b.astype(np.int64), f[::1])) == expected
+
+
+def test_reasons():
+    a, b, f = scene()
+    small = score_arrays(a[:40, :40], b[:40, :40], f[:40, :40])
+    assert math.isnan(small["VIF"].value) and small["VIF"].reason == "VIF needs at least 41×41 px, got 40×40"
+    assert math.isfinite(small["Qabf"].value)
+    flat = score_arrays(np.full_like(a, 9), b, f)
+    assert flat["CC"].reason == "constant infrared image: CC is 0/0"
+    assert "constant infrared" in (flat["VIF"].reason or "")
+    assert "SCD" in (score_arrays(a, b, b)["SCD"].reason or "")
+    black = np.zeros_like(a)
+    assert "Qabf" in (score_arrays(black, black, f)["Qabf"].reason or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a[:-1], "one size"),
+        (lambda a: a / 255.0, "quantise"),
+        (lambda a: np.dstack([a] * 4), "alpha"),
+        (lambda a: a.astype(np.uint16) * 257, "quantise"),
+        (lambda a: a.astype(complex), "8-bit"),
+        (lambda a: a[0], "H×W"),
+        (lambda a: np.full(a.shape, np.nan), "quantise"),
+    ],
+)
+def test_unusable_images_are_named(change, message):
+    a, b, f = scene()
+    with pytest.raises(InputError, match=message):
+        score_arrays(a, b, change(f))
+
+
+sides = st.integers(1, 48)
+images = st.tuples(sides, sides).flatmap(
+    lambda shape: st.tuples(
+        *(st.one_of(hnp.arrays(np.uint8, shape), hnp.arrays(np.uint8, shape, elements=st.sampled_from([0, 254, 255])), hnp.arrays(np.uint8, (*shape, 3))) for _ in range(3))
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(triple=images, convention=st.sampled_from(list(FORMULAS)))
+def test_never_a_silent_nan(triple, convention):
+    try:
+        scores = score_arrays(*triple, metrics=list(FORMULAS[convention]), convention=convention)
+    except FusionBenchError as error:
+        pytest.fail(f"valid images were refused: {error}")
+    for name, score in scores.items():
+        assert math.isfinite(score.value) == (score.reason is None), (name, score)
+
+
+# The adapter
+
+
+def test_evaluator_leaves_out_what_its_convention_lacks():
+    a, b, f = scene(colour=True)
+    pair = PairImages(a, b)
+    values_ = build(SPEC, EvaluatorSettings(("EN", "Qcb"), "cddfuse")).score(f, pair)
+    assert [(v.metric, v.convention) for v in values_] == [("EN", "cddfuse")]
+    (alone,) = build(SPEC, EvaluatorSettings(("Qcb",), "cddfuse")).score(f, pair)
+    assert math.isnan(alone.value) and "corrected" in alone.reason
+    everything = build(SPEC, EvaluatorSettings(("EN",), "all")).score(f, pair)
+    assert [v.convention for v in everything if not v.reason] == [c for c in FORMULAS if "EN" in FORMULAS[c]]
+    assert {v.metric for v in build(SPEC, EvaluatorSettings()).score(f, pair)} == set(DEFAULT_METRICS)

@@ -23,17 +23,16 @@ SHARE = 0.2
 
 
 def choose_regions(infrared: UInt8Array, fused: Sequence[UInt8Array]) -> tuple[Region, Region]:
-    """The two regions to enlarge: where the grey pictures ``fused`` (H×W) differ most, and where ``infrared``
-    stands out brightest.
+    """The two regions to enlarge: where the grey pictures ``fused`` (H×W) differ most in detail, and where
+    ``infrared`` is brightest.
 
-    The first is the window with the largest mean standard deviation between the pictures; the second, the one
-    with the largest mean infrared value above the image's mean that does not overlap the first.
-    Deterministic; ties go to the upper left.
+    The first is the window with the largest mean standard deviation between the pictures, each less its local
+    mean (so that a sky that is merely brighter in one does not win); the second, the one with the largest
+    mean infrared value that does not overlap the first. Deterministic; ties go to the upper left.
     """
     height, width = infrared.shape
-    size = (max(4, round(SHARE * width)), max(4, round(SHARE * height)))
-    size = (min(size[0], width), min(size[1], height))
-    stack = np.stack([f.astype(np.float32) for f in fused])
+    size = (min(max(4, round(SHARE * width)), width), min(max(4, round(SHARE * height)), height))
+    stack = np.stack([f.astype(np.float32) - cv2.blur(f.astype(np.float32), size) for f in fused])
     first = _best_window(stack.std(axis=0), size, None)
     second = _best_window(infrared.astype(np.float32), size, first)
     return first, second

@@ -311,6 +311,9 @@ def _exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> 
         shown = "; ".join(names[:3]) + (
             f"; and {len(names) - 3} more (see the CSV)" if len(names) > 3 else ""
         )
+        reasons = {name.partition(": ")[2] for name in names}
+        if line.n == 0 and len(reasons) == 1:
+            shown = reasons.pop()
         score = f"{line.metric} {line.class_name}".strip()
         notes.append(f"{title}, {score}: {line.n_excluded} left out of {line.n + line.n_excluded}: {shown}")
     return notes

@@ -33,6 +33,8 @@ ACROSS = 8
 
 PICTURE_PIXELS = 420
 _PICTURE_INCHES = 1.4
+_TITLE_INCHES = 0.16
+_GAP_INCHES = 0.03
 
 
 @dataclass(frozen=True)
@@ -133,22 +135,32 @@ def _scene(data: ReportInput, dataset: str, split: str, name: str, methods: list
 
 
 def _figure(scenes: list[list[Any]], titles: list[str]) -> Figure:
+    """Rows of pictures placed by hand: a layout engine takes seconds for so many axes."""
     lines = math.ceil(len(titles) / ACROSS)
     across = math.ceil(len(titles) / lines)
-    heights = [max(p.shape[0] / p.shape[1] for p in scene) for scene in scenes for _ in range(lines)]
-    label = 0.16
-    figure = new_figure(
-        across * _PICTURE_INCHES,
-        sum(h * _PICTURE_INCHES for h in heights) + label * (lines * len(scenes) if lines > 1 else 1),
-    )
-    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
-    grid = figure.subplots(len(scenes) * lines, across, squeeze=False, height_ratios=heights)
-    for axes in grid.ravel():
-        axes.set_axis_off()
-    for number, scene in enumerate(scenes):
-        for i, (picture, title) in enumerate(zip(scene, titles, strict=True)):
-            axes = grid[number * lines + i // across, i % across]
+    shapes = [max(p.shape[0] / p.shape[1] for p in scene) for scene in scenes for _ in range(lines)]
+    titled = [lines > 1 or row == 0 for row in range(len(shapes))]
+    width = across * _PICTURE_INCHES
+    height = sum(s * _PICTURE_INCHES + _GAP_INCHES for s in shapes) + _TITLE_INCHES * sum(titled)
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
+    top = height
+    for row, shape in enumerate(shapes):
+        top -= _TITLE_INCHES * titled[row] + shape * _PICTURE_INCHES
+        scene, start = scenes[row // lines], row % lines * across
+        for i, (picture, title) in enumerate(
+            zip(scene[start : start + across], titles[start : start + across], strict=True)
+        ):
+            place = (
+                i * _PICTURE_INCHES / width,
+                top / height,
+                (_PICTURE_INCHES - _GAP_INCHES) / width,
+                shape * _PICTURE_INCHES / height,
+            )
+            axes = figure.add_axes(place)
+            axes.set_axis_off()
             axes.imshow(picture, interpolation="none")
-            if number == 0 or lines > 1:
+            if titled[row]:
                 axes.set_title(title, fontsize=FONT - 1, pad=2)
+        top -= _GAP_INCHES
     return figure

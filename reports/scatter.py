@@ -49,8 +49,8 @@ class ScatterReport:
         """Write ``scatter-<dataset>-<split>-<evaluator>-<convention>-<metric>.{png,pdf}`` and the numbers as
         CSV.
 
-        One for each table of scores, where FLOPs and parameters of at least two methods are known. The option
-        ``scatter`` names the metric.
+        One for each table of scores, where costs of at least two methods are known, and one has any. The
+        option ``scatter`` names the metric.
         """
         lines = summary(data.rows)
         costs = _costs(lines)
@@ -70,7 +70,7 @@ class ScatterReport:
             points = costs.join(own[["method", "mean"]], how="inner").dropna(
                 subset=["FLOPs", "Params", "mean"]
             )
-            if len(points) < 2:
+            if len(points) < 2 or not (points["FLOPs"] > 0).any():
                 continue
             name = slug(f"scatter-{'-'.join(key)}-{metric}")
             figure = _figure(data, key, metric, points, lines)

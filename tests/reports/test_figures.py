@@ -66,8 +66,8 @@ def test_regions_are_where_methods_differ_and_where_infrared_is_bright() -> None
     second[60:80, 10:40] = 200
     differ, bright = choose_regions(pair.infrared, [first, second])
     x, y, w, h = differ
-    assert 10 <= x <= x + w <= 40
-    assert 60 <= y <= y + h <= 80
+    assert min(x + w, 40) - max(x, 10) > 0.5 * w  # mostly on the patch that differs
+    assert min(y + h, 80) - max(y, 60) > 0.5 * h
     x, y, w, h = bright
     assert pair.infrared[y : y + h, x : x + w].max() == 250
 
@@ -80,6 +80,16 @@ def test_regions_of_small_and_constant_images(shape: tuple[int, int]) -> None:
         assert 0 <= y <= y + h <= shape[0]
     picture = with_insets(np.repeat(flat[..., None], 3, 2), choose_regions(flat, [flat, flat]), 60)
     assert picture.shape[1:] == (60, 3)
+
+
+def test_a_brighter_sky_is_no_difference_in_detail() -> None:
+    plain = np.full((96, 128), 60, np.uint8)
+    other = plain.copy()
+    other[:40] = 200  # a brighter sky
+    for x in range(80, 120, 4):
+        other[60:90, x : x + 2] = 90  # and some texture
+    (_, y, _, h), _ = choose_regions(plain, [plain, other])
+    assert y + h > 36  # the horizon or the texture, not the flat sky above
 
 
 def test_regions_do_not_overlap() -> None:

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from .api import compare, fuse, report, run, score
     from .config import RunConfig
 
-_LAZY = {"run": "api", "fuse": "api", "score": "api", "report": "api", "compare": "api", "RunConfig": "config"}
+_LAZY = {
+    "run": "api",
+    "fuse": "api",
+    "score": "api",
+    "report": "api",
+    "compare": "api",
+    "RunConfig": "config",
+}
 
 __all__ = ["RunConfig", "__version__", "compare", "fuse", "report", "run", "score"]
 

@@ -48,7 +48,15 @@ def make_config(settings: dict[str, Any]) -> RunConfig:
     return validate(values, "fusionbench.run")
 
 
-def fuse(infrared: Any, visible: Any, method: str = "sgdfuse", *, device: str = "auto", seed: int = 0, **options: Any) -> UInt8Array:
+def fuse(
+    infrared: Any,
+    visible: Any,
+    method: str = "sgdfuse",
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    **options: Any,
+) -> UInt8Array:
     """Fuse one pair and return uint8 H×W×3 RGB (H×W for methods that give grey).
 
     Images are paths, arrays (H×W, H×W×3 RGB) or tensors (C×H×W), uint8 or float in [0,1]. ``options`` are the method's own.
@@ -56,10 +64,10 @@ def fuse(infrared: Any, visible: Any, method: str = "sgdfuse", *, device: str = 
     """
     from .arrays import as_image
     from .contracts import MethodContext, Pair, PairImages
+    from .engines import resolve_devices
     from .fusing import MethodFuser, weights_resolver
     from .images import as_grey, as_rgb, check_same_size
     from .plan import resolve_methods
-    from .runner import resolve_devices
 
     sources = PairImages(as_grey(as_image(infrared, "infrared")), as_rgb(as_image(visible, "visible")))
     check_same_size(sources.infrared, sources.visible, "the pair")
@@ -70,19 +78,37 @@ def fuse(infrared: Any, visible: Any, method: str = "sgdfuse", *, device: str = 
     return fuser.fuse([Pair("pair")], [sources])[0]
 
 
-def score(infrared: Any, visible: Any, fused: Any, *, metrics: Sequence[str] | None = None, convention: str | None = None) -> dict[str, float]:
+def score(
+    infrared: Any,
+    visible: Any,
+    fused: Any,
+    *,
+    metrics: Sequence[str] | None = None,
+    convention: str | None = None,
+) -> dict[str, float]:
     """Metrics of a fused image against its sources: {metric: value}. See ``fusionbench.scoring.score_arrays``."""
     from .scoring import score_arrays
 
     return score_arrays(infrared, visible, fused, metrics=metrics, convention=convention)
 
 
-def report(runs: str | Path | Sequence[str | Path], reports: Sequence[str] | None = None, *, out: Path | None = None, published: bool = False) -> list[Path]:
+def report(
+    runs: str | Path | Sequence[str | Path],
+    reports: Sequence[str] | None = None,
+    *,
+    out: Path | None = None,
+    published: bool = False,
+) -> list[Path]:
     """Render the reports of one or several runs again, from the store alone; returns the files. Raises on the first report that fails."""
     from .rendering import chosen_reports, find_runs, merged_input, render
 
     stores = find_runs([runs] if isinstance(runs, str | Path) else runs)
-    files, _, _ = render(merged_input(stores, {"published": published}), out or stores[0].folder / "report", chosen_reports(reports), strict=True)
+    files, _, _ = render(
+        merged_input(stores, {"published": published}),
+        out or stores[0].folder / "report",
+        chosen_reports(reports),
+        strict=True,
+    )
     return files
 
 

@@ -25,7 +25,9 @@ def as_image(value: Any, role: str) -> UInt8Array:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or 0 in array.shape:
-        raise ImageError(f"{role}: expected H×W or H×W×3 (tensors: C×H×W), got shape {tuple(np.shape(value))}")
+        raise ImageError(
+            f"{role}: expected H×W or H×W×3 (tensors: C×H×W), got shape {tuple(np.shape(value))}"
+        )
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     if not np.issubdtype(array.dtype, np.floating):
@@ -34,8 +36,10 @@ def as_image(value: Any, role: str) -> UInt8Array:
         raise ImageError(f"{role}: has NaN or infinite samples")
     low, high = float(array.min()), float(array.max())
     if low < -1e-6 or high > 1 + 1e-6:
-        raise ImageError(f"{role}: floats must lie in [0,1], these range from {low:g} to {high:g}; divide by 255 or convert to uint8")
-    return np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
+        raise ImageError(
+            f"{role}: floats must lie in [0,1], these range from {low:g} to {high:g}; divide by 255 or convert to uint8"
+        )
+    return np.asarray(np.rint(np.clip(array, 0, 1) * 255), np.uint8)
 
 
 def _to_numpy(value: Any) -> Any:

@@ -82,14 +82,18 @@ def target_path(artifact: Artifact) -> Path:
 
 
 def locate(artifact: Artifact) -> Path:
-    """The verified local path of an artifact. Raises ``MissingWeightsError`` with what to do if it is absent
-    or has the wrong checksum."""
+    """The verified local path of an artifact, or of one of its alternatives. Raises ``MissingWeightsError``
+    with what to do if none is there or has the right checksum."""
     wrong: list[str] = []
     for path in _candidates(artifact):
         reason = check_file(path, artifact)
         if not reason:
             return path
         wrong.append(f"{path} {reason}")
+    for alternative in artifact.alternatives:
+        for path in _candidates(alternative):
+            if not check_file(path, alternative):
+                return path
     if wrong:
         raise MissingWeightsError(
             f"{artifact.name}: found, but not the right file: {'; '.join(wrong)}. Delete or replace it. "

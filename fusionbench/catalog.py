@@ -49,14 +49,16 @@ class Catalog(Generic[S]):
     def __init__(self, kind: str, spec_type: type[S]) -> None:
         self.kind = kind
         self.group = f"fusionbench.{kind}s"
-        self._type = spec_type
+        self._type: type[S] = spec_type
         self._specs: dict[str, S] | None = None
 
     def all(self) -> dict[str, S]:
         """All specs by name, built-in ones first. Raises ``FusionBenchError`` if two plugins carry one name."""
         if self._specs is None:
             specs: dict[str, S] = {}
-            entries = sorted(importlib.metadata.entry_points(group=self.group), key=lambda e: (e.name != "builtin", e.name))
+            entries = sorted(
+                importlib.metadata.entry_points(group=self.group), key=lambda e: (e.name != "builtin", e.name)
+            )
             for entry in entries:
                 value = entry.load()
                 if callable(value) and not isinstance(value, self._type):
@@ -90,7 +92,9 @@ class Catalog(Generic[S]):
             return [self.get(pattern)]
         names = fnmatch.filter(self.all(), pattern)
         if not names:
-            raise UnknownNameError(f"no {self.kind} matches {pattern!r}; `fusionbench list {self.kind}s` shows all")
+            raise UnknownNameError(
+                f"no {self.kind} matches {pattern!r}; `fusionbench list {self.kind}s` shows all"
+            )
         return [self.all()[n] for n in names]
 
 
@@ -118,7 +122,9 @@ def build(import_string: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise InputError(f"can't import {import_string!r}: no module {error.name!r}; is the plugin's package installed?") from error
+        raise InputError(
+            f"can't import {import_string!r}: no module {error.name!r}; is the plugin's package installed?"
+        ) from error
     try:
         return getattr(module, attribute)
     except AttributeError:
@@ -127,11 +133,12 @@ def build(import_string: str) -> Any:
 
 @cache
 def metrics() -> dict[str, MetricSpec]:
-    """All metrics of all evaluators by name; where two evaluators share a name (they should not), the first one counts."""
+    """All metrics of all evaluators by name, each evaluator's default ones first, in its own order (that of the tables)."""
     found: dict[str, MetricSpec] = {}
     for evaluator in evaluators.all().values():
-        for metric in evaluator.metrics:
-            found.setdefault(metric.name, metric)
+        by_name = {metric.name: metric for metric in evaluator.metrics}
+        for name in dict.fromkeys([*evaluator.default_metrics, *by_name]):
+            found.setdefault(name, by_name[name])
     return found
 
 

@@ -16,34 +16,56 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
-    method: list[str] = Field(min_length=1, description="names, globs, 'all', dir:/path[:label], path/to/file.py:Class")
+    method: list[str] = Field(
+        min_length=1, description="names, globs, 'all', dir:/path[:label], path/to/file.py:Class"
+    )
     dataset: list[str] = Field(default=["demo"], min_length=1, description="names or globs")
     task: list[str] = Field(default=["quality", "efficiency"], description="quality, efficiency, …")
-    metrics: list[str] | None = Field(default=None, description="metrics to compute; the evaluator's defaults if unset")
-    convention: list[str] = Field(default=[], description="metric conventions, or 'all'; the evaluator's default if empty")
+    metrics: list[str] | None = Field(
+        default=None, description="metrics to compute; the evaluator's defaults if unset"
+    )
+    convention: list[str] = Field(
+        default=[], description="metric conventions, or 'all'; the evaluator's default if empty"
+    )
     split: str | None = Field(default=None, description="dataset split; each dataset's first split if unset")
-    limit: int | None = Field(default=None, gt=0, description="use only this many pairs, evenly spread over the split")
+    limit: int | None = Field(
+        default=None, gt=0, description="use only this many pairs, evenly spread over the split"
+    )
     images: list[str] = Field(default=[], description="use only these images: names or globs")
-    data_root: dict[str, Path] = Field(default={}, description="where datasets lie: '' for all, or by dataset name")
-    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N, or a comma list: one process each")
+    data_root: dict[str, Path] = Field(
+        default={}, description="where datasets lie: '' for all, or by dataset name"
+    )
+    device: str = Field(
+        default="auto", description="auto, cpu, cuda, cuda:N, or a comma list: one process each"
+    )
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     batch_size: int = Field(default=0, ge=0, description="pairs fused at once; 0: 1 on CPU, 8 on CUDA")
-    jobs: int = Field(default=0, ge=0, description="threads for decoding, scoring and encoding; 0: one a core")
+    jobs: int = Field(
+        default=0, ge=0, description="threads for decoding, scoring and encoding; 0: one a core"
+    )
     seed: int = 0
     out: Path = Path("runs")
-    name: str | None = Field(default=None, description="the run's folder below out; by default the datasets' names")
+    name: str | None = Field(
+        default=None, description="the run's folder below out; by default the datasets' names"
+    )
     overwrite: Literal["never", "always", "only-missing"] = "only-missing"
     fail_fast: bool = False
     published: bool = False
-    report: list[str] | None = Field(default=None, description="reports to render; those marked default if unset")
-    method_options: dict[str, dict[str, Any]] = Field(default={}, description="options by method name ('' for all)")
+    report: list[str] | None = Field(
+        default=None, description="reports to render; those marked default if unset"
+    )
+    method_options: dict[str, dict[str, Any]] = Field(
+        default={}, description="options by method name ('' for all)"
+    )
     dataset_options: dict[str, dict[str, Any]] = Field(default={}, description="options by dataset name")
 
     @field_validator("name")
     @classmethod
     def _plain(cls, value: str | None) -> str | None:
         if value is not None and (value in {"", ".", ".."} or "/" in value or "\\" in value):
-            raise ValueError(f"a run's name is a plain folder name, got {value!r}; use --out for the folder above it")
+            raise ValueError(
+                f"a run's name is a plain folder name, got {value!r}; use --out for the folder above it"
+            )
         return value
 
     @property
@@ -74,7 +96,9 @@ def load(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise InputError(f"--config {path}: isn't valid YAML ({error})") from error
     if not isinstance(content, dict):
-        raise InputError(f"--config {path}: expected a mapping of settings; `fusionbench config` prints one to start from")
+        raise InputError(
+            f"--config {path}: expected a mapping of settings; `fusionbench config` prints one to start from"
+        )
     return content
 
 

@@ -49,6 +49,8 @@ class Artifact(_Spec):
     resource: str | None = None
     licence: str = ""
     unpack: bool = False
+    alternatives: tuple[Artifact, ...] = ()
+    """Other files with the same content (a conversion), each with its own checksum; used where this one is absent."""
 
     @field_validator("filename")
     @classmethod
@@ -117,7 +119,7 @@ class MethodContext:
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
     cache_dir: Path | None = None
-    weights: Callable[[str], Path] = field(default=lambda name: Path(name))
+    weights: Callable[[str], Path] = field(default=Path)
 
 
 @runtime_checkable
@@ -329,7 +331,9 @@ class DatasetEvaluator(Protocol):
 class MethodEvaluator(Protocol):
     """An evaluator of scope ``method``: measures the method itself. ``sizes`` are (height, width)."""
 
-    def score(self, spec: MethodSpec, context: MethodContext, sizes: Sequence[tuple[int, int]]) -> list[Value]:
+    def score(
+        self, spec: MethodSpec, context: MethodContext, sizes: Sequence[tuple[int, int]]
+    ) -> list[Value]:
         """Build the method, measure it, and return its values."""
         ...
 

@@ -58,7 +58,13 @@ def _packages() -> list[Check]:
             importlib.metadata.version(bare)
         except importlib.metadata.PackageNotFoundError:
             checks.append(Check(bare, False, f"missing; pip install '{name}'"))
-    return checks or [Check("packages", True, f"all {sum('extra ==' not in r for r in requirements)} required packages are installed")]
+    return checks or [
+        Check(
+            "packages",
+            True,
+            f"all {sum('extra ==' not in r for r in requirements)} required packages are installed",
+        )
+    ]
 
 
 def _torch() -> list[Check]:
@@ -70,16 +76,27 @@ def _torch() -> list[Check]:
 
         checks.append(Check("torchvision", True, str(torchvision.__version__)))
     except (ImportError, RuntimeError) as error:
-        checks.append(Check("torchvision", False, f"doesn't fit this torch ({error}); install the pair from constraints.txt"))
+        checks.append(
+            Check(
+                "torchvision",
+                False,
+                f"doesn't fit this torch ({error}); install the pair from constraints.txt",
+            )
+        )
     if torch.cuda.is_available():
-        checks += [Check(f"cuda:{i}", True, torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
+        checks += [
+            Check(f"cuda:{i}", True, torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())
+        ]
     else:
         checks.append(Check("cuda", False, "no CUDA device; everything runs on the CPU", optional=True))
     return checks
 
 
 def _plugins() -> list[Check]:
-    counts = [f"{len(c.all())} {c.kind}s" for c in (catalog.methods, catalog.datasets, catalog.evaluators, catalog.reports)]
+    counts = [
+        f"{len(c.all())} {c.kind}s"
+        for c in (catalog.methods, catalog.datasets, catalog.evaluators, catalog.reports)
+    ]
     return [Check("plugins", True, ", ".join(counts))]
 
 
@@ -89,7 +106,12 @@ def _cache() -> list[Check]:
     free = shutil.disk_usage(above).free
     writable = os.access(above, os.W_OK)
     return [
-        Check("cache", writable, f"{folder}" + ("" if writable else " can't be written; set FUSIONBENCH_CACHE to a folder that can")),
+        Check(
+            "cache",
+            writable,
+            f"{folder}"
+            + ("" if writable else " can't be written; set FUSIONBENCH_CACHE to a folder that can"),
+        ),
         Check("disk", free > LEAST_FREE, f"{free / 2**30:.1f} GiB free at {above}", optional=True),
     ]
 
@@ -104,11 +126,20 @@ def _weights() -> list[Check]:
                 missing.append(spec.name)
                 break
     ready = len(catalog.methods.all()) - len(missing)
-    text = f"{ready} methods are ready" + (f"; without weights: {', '.join(missing)} (`fusionbench weights where NAME`)" if missing else "")
+    text = f"{ready} methods are ready" + (
+        f"; without weights: {', '.join(missing)} (`fusionbench weights where NAME`)" if missing else ""
+    )
     return [Check("weights", not missing, text, optional=True)]
 
 
 def _git() -> list[Check]:
     commit = provenance()["commit"]
     inside = (Path(__file__).resolve().parent.parent / ".git").exists()
-    return [Check("commit", bool(commit) or not inside, str(commit) or "not a checkout (installed from a wheel)", optional=True)]
+    return [
+        Check(
+            "commit",
+            bool(commit) or not inside,
+            str(commit) or "not a checkout (installed from a wheel)",
+            optional=True,
+        )
+    ]

@@ -43,7 +43,9 @@ def weights_resolver(spec: MethodSpec) -> Callable[[str], Path]:
 
     def resolve(name: str) -> Path:
         if name not in by_name:
-            raise InputError(f"method {spec.name} has no artifact {name!r}; its spec lists {', '.join(by_name) or 'none'}")
+            raise InputError(
+                f"method {spec.name} has no artifact {name!r}; its spec lists {', '.join(by_name) or 'none'}"
+            )
         return artifacts.locate(by_name[name])
 
     return resolve
@@ -61,7 +63,9 @@ def build_method(spec: MethodSpec, context: MethodContext, device: str, precisio
 class MethodFuser:
     """A loaded method with the harness around it."""
 
-    def __init__(self, spec: MethodSpec, context: MethodContext, device: str, precision: str, *, grey: bool = False) -> None:
+    def __init__(
+        self, spec: MethodSpec, context: MethodContext, device: str, precision: str, *, grey: bool = False
+    ) -> None:
         self.spec = spec
         self.device = torch.device(device)
         self.precision = precision
@@ -72,7 +76,7 @@ class MethodFuser:
         self.fallbacks: list[str] = []
 
     def provenance(self) -> dict[str, Any]:
-        extra = getattr(self._method, "provenance", dict)()
+        extra: dict[str, Any] = getattr(self._method, "provenance", dict)()
         return {"device": str(self.device), "precision": self.precision, "fallbacks": self.fallbacks, **extra}
 
     def fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:
@@ -81,12 +85,17 @@ class MethodFuser:
         results = []
         for pair, source, output in zip(pairs, images, fused, strict=True):
             if not np.isfinite(output).all():
-                raise ImageError(f"{pair.name}: {self.spec.name} returned non-finite values; try --precision fp32")
+                raise ImageError(
+                    f"{pair.name}: {self.spec.name} returned non-finite values; try --precision fp32"
+                )
             results.append(finish(output, source.visible, self.spec, grey=self.grey))
         return results
 
     def _inputs(self, images: Sequence[PairImages]) -> tuple[torch.Tensor, torch.Tensor]:
-        infrared = torch.from_numpy(np.stack([image.infrared for image in images])[:, None]).to(self.device).float() / 255
+        infrared = (
+            torch.from_numpy(np.stack([image.infrared for image in images])[:, None]).to(self.device).float()
+            / 255
+        )
         if self.spec.input == "rgb":
             rgb = torch.from_numpy(np.stack([image.visible for image in images])).to(self.device)
             return infrared, rgb.permute(0, 3, 1, 2).contiguous().float() / 255
@@ -108,7 +117,9 @@ class MethodFuser:
             parts = [(infrared[:half], visible[:half]), (infrared[half:], visible[half:])]
             return torch.cat([self._fuse_within_memory(i, v) for i, v in parts])
         if self.spec.tileable:
-            self._note(f"out of memory at {infrared.shape[-1]}×{infrared.shape[-2]}: fused in tiles of {TILE}")
+            self._note(
+                f"out of memory at {infrared.shape[-1]}×{infrared.shape[-2]}: fused in tiles of {TILE}"
+            )
             return fuse_in_tiles(lambda i, v: self._fuse_padded(self._method, i, v), infrared, visible)
         if self.device.type != "cpu":
             self._note(f"out of memory at {infrared.shape[-1]}×{infrared.shape[-2]}: fused on the CPU")
@@ -133,7 +144,9 @@ class MethodFuser:
         channels = 1 if self.spec.output == "luma" else 3
         expected = (len(infrared), channels, height + bottom, width + right)
         if tuple(fused.shape) != expected:
-            raise InputError(f"{self.spec.name}.fuse returned shape {tuple(fused.shape)}, expected {expected} (output {self.spec.output!r})")
+            raise InputError(
+                f"{self.spec.name}.fuse returned shape {tuple(fused.shape)}, expected {expected} (output {self.spec.output!r})"
+            )
         return fused[..., :height, :width]
 
 
@@ -150,7 +163,9 @@ def pad_tensor(image: torch.Tensor, bottom: int, right: int) -> torch.Tensor:
             length = image.shape[-2 if vertical else -1]
             step = min(amount, length - 1) if length > 1 else amount
             mode = "reflect" if length > 1 else "replicate"
-            image = torch.nn.functional.pad(image, (0, 0, 0, step) if vertical else (0, step, 0, 0), mode=mode)
+            image = torch.nn.functional.pad(
+                image, (0, 0, 0, step) if vertical else (0, step, 0, 0), mode=mode
+            )
             amount -= step
     return image
 
@@ -166,7 +181,9 @@ def fuse_in_tiles(
         for left in _tile_starts(width):
             window = (..., slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width)))
             fused = fuse(infrared[window], visible[window])
-            ramp = _ramp(fused.shape[-2], top > 0, top + TILE < height)[:, None] * _ramp(fused.shape[-1], left > 0, left + TILE < width)
+            ramp = _ramp(fused.shape[-2], top > 0, top + TILE < height)[:, None] * _ramp(
+                fused.shape[-1], left > 0, left + TILE < width
+            )
             ramp = ramp.to(fused.device)
             if total is None:
                 total = torch.zeros(*fused.shape[:2], height, width, device=fused.device)

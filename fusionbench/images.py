@@ -41,7 +41,9 @@ def read_image(path: Path | str) -> UInt8Array:
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
     except OSError as error:
-        raise ImageError(f"{path}: can't be read ({error.strerror or error}); check its permissions") from error
+        raise ImageError(
+            f"{path}: can't be read ({error.strerror or error}); check its permissions"
+        ) from error
     return decode_image(data, str(path))
 
 
@@ -56,17 +58,20 @@ def decode_image(data: bytes, name: str) -> UInt8Array:
     except cv2.error as error:
         raise ImageError(f"{name}: can't be decoded ({error})") from error
     if image is None:
-        raise ImageError(f"{name}: can't be decoded; it is damaged or not a PNG, JPEG, BMP, TIFF or WebP image")
+        raise ImageError(
+            f"{name}: can't be decoded; it is damaged or not a PNG, JPEG, BMP, TIFF or WebP image"
+        )
     if image.dtype == np.uint16:
         image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif image.dtype != np.uint8:
         raise ImageError(f"{name}: has {image.dtype} samples; convert it to 8- or 16-bit integers first")
     if image.ndim == 2:
-        return image
+        return np.asarray(image, np.uint8)
     if image.shape[2] == 1:
         return np.ascontiguousarray(image[:, :, 0])
     if image.shape[2] in (3, 4):
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGB)
+        code = cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGB
+        return np.asarray(cv2.cvtColor(image, code), np.uint8)
     raise ImageError(f"{name}: has {image.shape[2]} channels; expected grey, RGB or RGBA")
 
 
@@ -110,7 +115,9 @@ def _luma_float(rgb: UInt8Array) -> FloatArray:
     return np.asarray(cv2.cvtColor(rgb.astype(np.float32), cv2.COLOR_RGB2GRAY), np.float32)
 
 
-def _luma_fixed(red: int, green: int, blue: int, shift: int, offset: int) -> Callable[[UInt8Array], FloatArray]:
+def _luma_fixed(
+    red: int, green: int, blue: int, shift: int, offset: int
+) -> Callable[[UInt8Array], FloatArray]:
     def convert(rgb: UInt8Array) -> FloatArray:
         wide = rgb.astype(np.int32)
         luma = (red * wide[..., 0] + green * wide[..., 1] + blue * wide[..., 2] + offset) >> shift
@@ -130,13 +137,16 @@ def _luma_pillow_ycbcr(rgb: UInt8Array) -> FloatArray:
     """Pillow's YCbCr Y: 6-bit tables, each term rounded before the sum."""
     levels = np.arange(256)
     tables = [np.round(64 * weight * levels).astype(np.int32) for weight in (0.299, 0.587, 0.114)]
-    return ((tables[0][rgb[..., 0]] + tables[1][rgb[..., 1]] + tables[2][rgb[..., 2]]) >> 6).astype(np.float32)
+    return ((tables[0][rgb[..., 0]] + tables[1][rgb[..., 1]] + tables[2][rgb[..., 2]]) >> 6).astype(
+        np.float32
+    )
 
 
 def _luma_truncated(rgb: UInt8Array) -> FloatArray:
     """BT.601 luma as a matrix product in double precision, truncated. The last bit decides: white becomes 254."""
     weights = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]])
-    return np.trunc(np.clip(np.dot(rgb.astype(np.float64), weights.T)[..., 0], 0, 255)).astype(np.float32)
+    luma = np.dot(rgb.astype(np.float64), weights.T)[..., 0]
+    return np.asarray(np.trunc(np.clip(luma, 0, 255)), np.float32)
 
 
 def _luma_pillow_round_trip(rgb: UInt8Array) -> FloatArray:
@@ -144,12 +154,13 @@ def _luma_pillow_round_trip(rgb: UInt8Array) -> FloatArray:
     from PIL import Image
 
     there_and_back = np.asarray(Image.fromarray(rgb).convert("YCbCr").convert("RGB"), np.float64)
-    return (there_and_back @ np.array([0.299, 0.587, 0.114])).astype(np.float32)
+    return np.asarray(there_and_back @ np.array([0.299, 0.587, 0.114]), np.float32)
 
 
 def _luma_studio(rgb: UInt8Array) -> FloatArray:
     """A studio-range luma with 0.564 for green where the standard has 0.504 (PIAFusion's coefficients)."""
-    return (rgb.astype(np.float32) @ np.float32([0.257, 0.564, 0.098]) + np.float32(16)).astype(np.float32)
+    weights = np.array([0.257, 0.564, 0.098], np.float32)
+    return np.asarray(rgb.astype(np.float32) @ weights + np.float32(16), np.float32)
 
 
 GREY_CONVERSIONS: dict[str, Callable[[UInt8Array], FloatArray]] = {
@@ -171,7 +182,9 @@ def to_grey(rgb: UInt8Array, conversion: str = "bt601") -> FloatArray:
     try:
         convert = GREY_CONVERSIONS[conversion]
     except KeyError:
-        raise ImageError(f"unknown grey conversion {conversion!r}; known: {', '.join(GREY_CONVERSIONS)}") from None
+        raise ImageError(
+            f"unknown grey conversion {conversion!r}; known: {', '.join(GREY_CONVERSIONS)}"
+        ) from None
     return convert(rgb)
 
 
@@ -221,4 +234,6 @@ def check_same_size(infrared: npt.NDArray[Any], visible: npt.NDArray[Any], name:
     """Raise ``ImageError`` unless both images of a pair have the same height and width."""
     if infrared.shape[:2] != visible.shape[:2]:
         sizes = " and ".join(f"{a.shape[1]}×{a.shape[0]}" for a in (infrared, visible))
-        raise ImageError(f"{name}: infrared and visible differ in size ({sizes}); fusion needs registered pairs of one size")
+        raise ImageError(
+            f"{name}: infrared and visible differ in size ({sizes}); fusion needs registered pairs of one size"
+        )

@@ -91,7 +91,9 @@ class GroupPipeline:
         batches = [b for i, b in enumerate(self._batches(pairs)) if i % self.shard.count == self.shard.index]
         total = sum(len(b) for b in batches)
         todo = sum(p.name in work for b in batches for p in b)
-        progress.start(label, total, total - todo - sum(p.name in self.result.failures for b in batches for p in b))
+        progress.start(
+            label, total, total - todo - sum(p.name in self.result.failures for b in batches for p in b)
+        )
         pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="fusionbench")
         try:
             self._run_batches([b for b in batches if any(p.name in work for p in b)], work, pool, progress)
@@ -152,7 +154,11 @@ class GroupPipeline:
             yield batch
 
     def _run_batches(
-        self, batches: Sequence[list[Pair]], work: Mapping[str, _Work], pool: ThreadPoolExecutor, progress: ProgressDisplay
+        self,
+        batches: Sequence[list[Pair]],
+        work: Mapping[str, _Work],
+        pool: ThreadPoolExecutor,
+        progress: ProgressDisplay,
     ) -> None:
         ahead: deque[list[Future[PairImages]]] = deque()
         upcoming = iter(batches)
@@ -178,7 +184,11 @@ class GroupPipeline:
                     if pair.name in work:
                         progress.advance(self.group.label)
             good = [p for p in batch if p.name in images]
-            fused = self._fuse(good, images, progress) if any(p.name in work and work[p.name].fuse for p in good) else {}
+            fused = (
+                self._fuse(good, images, progress)
+                if any(p.name in work and work[p.name].fuse for p in good)
+                else {}
+            )
             for pair in good:
                 if pair.name not in work:
                     continue
@@ -197,7 +207,9 @@ class GroupPipeline:
         check_same_size(images.infrared, images.visible, pair.name)
         return images
 
-    def _fuse(self, pairs: Sequence[Pair], images: Mapping[str, PairImages], progress: ProgressDisplay) -> dict[str, UInt8Array]:
+    def _fuse(
+        self, pairs: Sequence[Pair], images: Mapping[str, PairImages], progress: ProgressDisplay
+    ) -> dict[str, UInt8Array]:
         """Fuse a batch; if it fails as a whole, pair by pair, so that one bad pair doesn't take others along."""
         if self._fuser is None:
             self._fuser = self._make_fuser()
@@ -205,7 +217,13 @@ class GroupPipeline:
         try:
             if not same_size:
                 raise ImageError("the pairs of a batch differ in size")
-            return dict(zip([p.name for p in pairs], self._fuser.fuse(pairs, [images[p.name] for p in pairs]), strict=True))
+            return dict(
+                zip(
+                    [p.name for p in pairs],
+                    self._fuser.fuse(pairs, [images[p.name] for p in pairs]),
+                    strict=True,
+                )
+            )
         except Exception as error:
             if len(pairs) == 1:
                 self._fail(pairs[0].name, error, progress)
@@ -238,11 +256,16 @@ class GroupPipeline:
     def _read_saved(self, path: Path, digest: str) -> UInt8Array:
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest()[:32] != digest.partition(":")[2]:
-            raise ImageError(f"{path}: was changed after it was fused; delete it and run again to fuse it anew")
+            raise ImageError(
+                f"{path}: was changed after it was fused; delete it and run again to fuse it anew"
+            )
         return decode_image(data, str(path))
 
     def _collect(
-        self, name: str, task: Future[tuple[Entry | None, list[tuple[ScoreUnit, Entry]]]], progress: ProgressDisplay
+        self,
+        name: str,
+        task: Future[tuple[Entry | None, list[tuple[ScoreUnit, Entry]]]],
+        progress: ProgressDisplay,
     ) -> None:
         try:
             entry, scored = task.result()
@@ -270,7 +293,9 @@ class GroupPipeline:
 
     def _path(self, pair: Pair) -> Path:
         group = self.group
-        return self.store.fused_path(group.method.spec.name, group.dataset.spec.name, group.dataset.split, pair.name)
+        return self.store.fused_path(
+            group.method.spec.name, group.dataset.spec.name, group.dataset.split, pair.name
+        )
 
 
 def _is_scored(entry: Entry | None, digest: str, score: ScoreUnit) -> bool:
@@ -306,7 +331,9 @@ def read_fused(store: RunStore, group: Group) -> Callable[[str], UInt8Array]:
     """A function that decodes a group's fused image by name, for evaluators that see whole sets."""
 
     def read(name: str) -> UInt8Array:
-        return read_image(store.fused_path(group.method.spec.name, group.dataset.spec.name, group.dataset.split, name))
+        return read_image(
+            store.fused_path(group.method.spec.name, group.dataset.spec.name, group.dataset.split, name)
+        )
 
     return read
 

@@ -45,7 +45,11 @@ def recombine_bt601(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
 
     This is what the YCbCr round trip amounts to, without its rounding errors. Returns H×W×3 float32, unclipped.
     """
-    source = GREY_CONVERSIONS[grey](rgb) if grey in {"bt601", "bt601-rounded", "opencv"} else GREY_CONVERSIONS["bt601"](rgb)
+    source = (
+        GREY_CONVERSIONS[grey](rgb)
+        if grey in {"bt601", "bt601-rounded", "opencv"}
+        else GREY_CONVERSIONS["bt601"](rgb)
+    )
     return np.asarray(rgb + (luma - source)[..., None], np.float32)
 
 
@@ -55,14 +59,21 @@ def recombine_seafusion(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatAr
     source = GREY_CONVERSIONS["bt601"](rgb)
     cr, cb = (red - source) * np.float32(0.713), (blue - source) * np.float32(0.564)
     return np.stack(
-        [luma + np.float32(1.403) * cr, luma - np.float32(0.714) * cr - np.float32(0.344) * cb, luma + np.float32(1.773) * cb], axis=-1
+        [
+            luma + np.float32(1.403) * cr,
+            luma - np.float32(0.714) * cr - np.float32(0.344) * cb,
+            luma + np.float32(1.773) * cb,
+        ],
+        axis=-1,
     )
 
 
 def recombine_sage(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
     """SeAFusion's coefficients on 8-bit chroma, whose neutral value 128 isn't quite the 127.5 that is taken off (SAGE)."""
     chroma = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.float32) - np.float32(127.5)
-    return ChromaMatrix((0, 0, 0), (0, 0, 0), (1.403, -0.344, -0.714, 1.773)).add(luma, chroma[..., 2], chroma[..., 1])
+    return ChromaMatrix((0, 0, 0), (0, 0, 0), (1.403, -0.344, -0.714, 1.773)).add(
+        luma, chroma[..., 2], chroma[..., 1]
+    )
 
 
 @dataclass(frozen=True)
@@ -81,18 +92,22 @@ class ChromaMatrix:
     def __call__(self, luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
         """Replace the luma of ``rgb`` (H×W×3 uint8) by ``luma`` (H×W, 0..255) → H×W×3 float32, unclipped."""
         colour = rgb.astype(np.float32)
-        return self.add(luma, colour @ np.float32(self.cb), colour @ np.float32(self.cr))
+        return self.add(luma, colour @ np.array(self.cb, np.float32), colour @ np.array(self.cr, np.float32))
 
     def add(self, luma: FloatArray, cb: FloatArray, cr: FloatArray) -> FloatArray:
         """Add chroma (H×W each, neutral at 0) to a luma → H×W×3 float32."""
         luma = np.float32(self.gain) * (luma - np.float32(self.black))
         cr_red, cb_green, cr_green, cb_blue = (np.float32(value) for value in self.back)
-        return np.stack([luma + cr_red * cr, luma + cb_green * cb + cr_green * cr, luma + cb_blue * cb], axis=-1)
+        return np.stack(
+            [luma + cr_red * cr, luma + cb_green * cb + cr_green * cr, luma + cb_blue * cb], axis=-1
+        )
 
 
 _JFIF_BACK = (1.402, -0.344136, -0.714136, 1.772)
 CHROMA_MATRICES = {
-    "u2fusion": ChromaMatrix((-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813), (1.402, -0.34414, -0.71414, 1.772)),
+    "u2fusion": ChromaMatrix(
+        (-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813), (1.402, -0.34414, -0.71414, 1.772)
+    ),
     "dafusion": ChromaMatrix((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312), _JFIF_BACK),
     "mufusion": ChromaMatrix((-0.169, -0.331, 0.5), (0.5, -0.419, -0.081), _JFIF_BACK),
     "piafusion": ChromaMatrix(
@@ -151,7 +166,9 @@ def finish(fused: FloatArray, visible: UInt8Array, spec: MethodSpec, *, grey: bo
     try:
         recombine = FLOAT_RECOMBINATIONS[spec.colour]
     except KeyError:
-        raise ImageError(f"method {spec.name}: unknown colour {spec.colour!r}; known: {', '.join(RECOMBINATIONS)}") from None
+        raise ImageError(
+            f"method {spec.name}: unknown colour {spec.colour!r}; known: {', '.join(RECOMBINATIONS)}"
+        ) from None
     image = recombine(luma, visible, spec.grey)
     if spec.quantise == "minmax-rgb":
         image = stretch(np.clip(image, 0, 255)) * np.float32(255)

@@ -137,10 +137,16 @@ def select_pairs(pairs: Sequence[Pair], images: Sequence[str], limit: int | None
     """
     chosen = list(pairs)
     if images:
-        patterns = [Path(i).stem if i.lower().endswith((".png", ".jpg", ".webp", ".bmp", ".tif")) else i for i in images]
+        patterns = [
+            Path(i).stem if i.lower().endswith((".png", ".jpg", ".webp", ".bmp", ".tif")) else i
+            for i in images
+        ]
         for pattern in patterns:
             if not any(fnmatch.fnmatchcase(p.name, pattern) for p in pairs):
-                raise InputError(catalog.unknown_name_message("image", pattern, [p.name for p in pairs]).split(";")[0] + "; see `fusionbench info DATASET`")
+                raise InputError(
+                    catalog.unknown_name_message("image", pattern, [p.name for p in pairs]).split(";")[0]
+                    + "; see `fusionbench info DATASET`"
+                )
         chosen = [p for p in pairs if any(fnmatch.fnmatchcase(p.name, pattern) for pattern in patterns)]
     if limit is not None and limit < len(chosen):
         chosen = [chosen[i * len(chosen) // limit] for i in range(limit)]
@@ -167,7 +173,9 @@ def _methods(config: RunConfig, plan: Plan, allow_missing: bool) -> list[Planned
             name = method.spec.name
             if name in planned:
                 if planned[name].text != text and (method.folder or planned[name].folder):
-                    raise InputError(f"--method {text}: another method of this run is called {name!r} too; give it a label: {text}:OTHER")
+                    raise InputError(
+                        f"--method {text}: another method of this run is called {name!r} too; give it a label: {text}:OTHER"
+                    )
                 continue
             missing = _missing_weights(method.spec)
             if missing is None:
@@ -191,7 +199,9 @@ def resolve_methods(text: str, config: RunConfig) -> list[PlannedMethod]:
 
         spec, fingerprint = user_method(text)
         return [PlannedMethod(spec, _options(config, spec), None, fingerprint, text)]
-    return [PlannedMethod(spec, _options(config, spec), None, "", text) for spec in catalog.methods.match(text)]
+    return [
+        PlannedMethod(spec, _options(config, spec), None, "", text) for spec in catalog.methods.match(text)
+    ]
 
 
 def _options(config: RunConfig, spec: MethodSpec) -> dict[str, Any]:
@@ -218,7 +228,9 @@ def _datasets(config: RunConfig, plan: Plan, allow_missing: bool) -> list[Planne
                 dataset = open_dataset(spec.name, config.data_root, options)
                 split = config.split or dataset.spec.splits[0]
                 if split not in dataset.spec.splits:
-                    raise InputError(f"--split {split}: {spec.name} has the splits {', '.join(dataset.spec.splits)}")
+                    raise InputError(
+                        f"--split {split}: {spec.name} has the splits {', '.join(dataset.spec.splits)}"
+                    )
                 pairs = dataset.pairs(split)
             except MissingDataError as error:
                 if allow_missing or any(c in text for c in "*?[") or text == "all":
@@ -227,13 +239,19 @@ def _datasets(config: RunConfig, plan: Plan, allow_missing: bool) -> list[Planne
                 raise
             chosen = select_pairs(pairs, catalog.split_names(config.images), config.limit)
             if not chosen:
-                raise MissingDataError(f"{spec.name}/{split}: has no pairs; `fusionbench data verify {spec.name}` says what is there")
+                raise MissingDataError(
+                    f"{spec.name}/{split}: has no pairs; `fusionbench data verify {spec.name}` says what is there"
+                )
             planned[spec.name] = PlannedDataset(dataset.spec, dataset, split, tuple(chosen), options)
     return list(planned.values())
 
 
 def _group(
-    config: RunConfig, method: PlannedMethod, dataset: PlannedDataset, evaluators: Sequence[EvaluatorSpec], plan: Plan
+    config: RunConfig,
+    method: PlannedMethod,
+    dataset: PlannedDataset,
+    evaluators: Sequence[EvaluatorSpec],
+    plan: Plan,
 ) -> Group:
     fuse_key = _hash({
         "harness": HARNESS_VERSION,
@@ -247,14 +265,22 @@ def _group(
         needs = {"labels": dataset.spec.semantic_classes, "boxes": dataset.spec.box_classes}
         lacking = [what for what, classes in needs.items() if what in evaluator.needs and not classes]
         if lacking:
-            reason = f"{evaluator.task} on {dataset.spec.name}: skipped, the dataset has no {' or '.join(lacking)}"
+            reason = (
+                f"{evaluator.task} on {dataset.spec.name}: skipped, the dataset has no {' or '.join(lacking)}"
+            )
             if reason not in plan.skipped:
                 plan.skipped.append(reason)
             continue
         for convention in conventions_of(config, evaluator):
             version = next((c.version for c in evaluator.conventions if c.name == convention), 1)
             key = _hash([fuse_key, evaluator.name, evaluator.version, convention, version])
-            scores.append(ScoreUnit(UnitId(evaluator.name, *names, convention, config.seed, key), evaluator, metrics_of(config, evaluator)))
+            scores.append(
+                ScoreUnit(
+                    UnitId(evaluator.name, *names, convention, config.seed, key),
+                    evaluator,
+                    metrics_of(config, evaluator),
+                )
+            )
     return Group(method, dataset, fuse, tuple(scores))
 
 
@@ -291,7 +317,11 @@ def conventions_of(config: RunConfig, evaluator: EvaluatorSpec) -> list[str]:
     everything = [c.name for e in catalog.evaluators.all().values() for c in e.conventions]
     for name in wanted:
         if name not in everything:
-            raise InputError(catalog.unknown_name_message("protocol" if evaluator.task != "quality" else "convention", name, everything))
+            raise InputError(
+                catalog.unknown_name_message(
+                    "protocol" if evaluator.task != "quality" else "convention", name, everything
+                )
+            )
     return named or [evaluator.default_convention]
 
 

@@ -32,7 +32,9 @@ class FolderFuser:
         if not files:
             raise ImageError(f"{self.folder}: no fused image named {pair.name} (png, jpg, bmp, tif, webp)")
         if len(files) > 1:
-            raise ImageError(f"{self.folder}: {' and '.join(f.name for f in files)} are both named {pair.name}; remove one")
+            raise ImageError(
+                f"{self.folder}: {' and '.join(f.name for f in files)} are both named {pair.name}; remove one"
+            )
         return files[0]
 
     def fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:
@@ -60,4 +62,10 @@ def folder_method(text: str) -> tuple[MethodSpec, Path]:
     if not folder.is_dir():
         raise InputError(f"--method {text}: there is no folder {folder}")
     name = label or folder.resolve().name
-    return MethodSpec(name=plain_name(name), title=name, family="precomputed", status="external", summary=f"images fused elsewhere: {folder}"), folder
+    return MethodSpec(
+        name=plain_name(name),
+        title=name,
+        family="precomputed",
+        status="external",
+        summary=f"images fused elsewhere: {folder}",
+    ), folder

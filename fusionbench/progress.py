@@ -8,7 +8,14 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -22,7 +29,9 @@ class ProgressDisplay(Protocol):
     def message(self, text: str) -> None: ...
     def finish(self, label: str) -> None: ...
     def __enter__(self) -> Self: ...
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class TerminalProgress:
@@ -51,7 +60,9 @@ class TerminalProgress:
     def _set(self, label: str, done: int) -> None:
         begun, first = self._begun[label]
         rate = (done - first) / max(time.monotonic() - begun, 1e-9)
-        self._progress.update(self._task(label).id, completed=done, rate=f"{rate:.1f}/s" if done > first else "")
+        self._progress.update(
+            self._task(label).id, completed=done, rate=f"{rate:.1f}/s" if done > first else ""
+        )
 
     def _task(self, label: str):  # type: ignore[no-untyped-def]
         return self._progress.tasks[self._tasks[label]]
@@ -66,7 +77,9 @@ class TerminalProgress:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
 
@@ -80,7 +93,11 @@ class LineProgress:
         now = time.monotonic()
         self._state[label] = [done, total, now, done, now]
         already = f", {done} already there" if done else ""
-        self.message(f"{label}: {total} to do{already}" if not done else f"{label}: {total - done} of {total} to do{already}")
+        self.message(
+            f"{label}: {total} to do{already}"
+            if not done
+            else f"{label}: {total - done} of {total} to do{already}"
+        )
 
     def advance(self, label: str, count: int = 1) -> None:
         self._set(label, int(self._state[label][0]) + count)
@@ -98,7 +115,9 @@ class LineProgress:
             state[4] = now
             rate = (done - state[3]) / max(now - state[2], 1e-9)
             left = (state[1] - done) / rate if rate else 0.0
-            self.message(f"{label}: {done}/{int(state[1])} ({100 * done / max(state[1], 1):.0f} %), {rate:.2f}/s, ETA {left:.0f} s")
+            self.message(
+                f"{label}: {done}/{int(state[1])} ({100 * done / max(state[1], 1):.0f} %), {rate:.2f}/s, ETA {left:.0f} s"
+            )
 
     def message(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -112,7 +131,9 @@ class LineProgress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         return None
 
 

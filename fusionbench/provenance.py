@@ -12,7 +12,16 @@ from typing import Any
 
 from .version import __version__
 
-_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "numba", "ultralytics-opencv-headless", "segmentation-models-pytorch")
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "numba",
+    "ultralytics-opencv-headless",
+    "segmentation-models-pytorch",
+)
 
 
 @cache

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from . import catalog
 from .contracts import DatasetSpec, MethodSpec, PairImages, ReportInput, ReportSpec
-from .errors import FusionBenchError, InputError
+from .errors import FusionBenchError, InputError, UnknownNameError
+from .images import write_atomic
 from .plan import open_dataset
 from .store import RunStore
 
+if TYPE_CHECKING:
+    from .scoring import Scores
+
 
 def report_input(
-    store: RunStore, *, selection: Mapping[str, set[str] | None] | None = None, options: Mapping[str, Any] | None = None
+    store: RunStore,
+    *,
+    selection: Mapping[str, set[str] | None] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> ReportInput:
     """What reports get of a run: its rows (all, or those of a plan's selection), the specs of what they name, its images."""
     info = store.info()
@@ -47,7 +54,9 @@ def chosen_reports(names: Sequence[str] | None) -> list[ReportSpec]:
     return [spec for name in catalog.split_names(names) for spec in catalog.reports.match(name)]
 
 
-def render(data: ReportInput, folder: Path, reports: Sequence[ReportSpec], *, strict: bool = False) -> tuple[list[Path], list[Any], list[str]]:
+def render(
+    data: ReportInput, folder: Path, reports: Sequence[ReportSpec], *, strict: bool = False
+) -> tuple[list[Path], list[Any], list[str]]:
     """Render reports into a folder. Returns the files, what is to be shown on the terminal, and what went wrong.
 
     A report that fails doesn't stop the others, unless ``strict``.
@@ -78,7 +87,14 @@ def find_runs(texts: Iterable[str | Path]) -> list[RunStore]:
         folder = next((c for c in candidates if (c / "run.json").is_file()), None)
         if folder is None:
             there = sorted(p.parent.name for p in Path("runs").glob("*/run.json"))
-            raise InputError(f"there is no run {str(text)!r}" + (f"; below runs/ there are {', '.join(there)}" if there else "; `fusionbench run` makes one"))
+            raise InputError(
+                f"there is no run {str(text)!r}"
+                + (
+                    f"; below runs/ there are {', '.join(there)}"
+                    if there
+                    else "; `fusionbench run` makes one"
+                )
+            )
         stores.append(RunStore.read_only(folder))
     return stores
 
@@ -100,8 +116,97 @@ def _pair_loader(config: Mapping[str, Any]) -> Any:
         try:
             pair = pairs[dataset, split][image]
         except KeyError:
-            raise InputError(f"{dataset}/{split} has no image {image!r} any more; was its root changed?") from None
+            raise InputError(
+                f"{dataset}/{split} has no image {image!r} any more; was its root changed?"
+            ) from None
         images: PairImages = opened[dataset].load(pair, labels=True)
         return images
 
     return load
+
+
+def comparison(
+    stores: Sequence[RunStore], baseline: str | None, methods: Sequence[str] | None = None
+) -> tuple[pd.DataFrame, str]:
+    """``statistics.compare`` of the other methods with ``baseline`` (the runs' first method if None), and the baseline's name."""
+    from .statistics import compare, entrant_names
+
+    data = merged_input(stores)
+    names = list(dict.fromkeys(entrant_names(data.rows))) if len(data.rows) else []
+    first = baseline or next((m for m in data.methods if m in names), names[0] if names else "")
+    others = list(methods) if methods else [n for n in names if n != first]
+    return compare(data.rows, first, others), first
+
+
+def show_comparison(
+    stores: Sequence[RunStore],
+    baseline: str | None,
+    methods: Sequence[str] | None,
+    metrics: Sequence[str] | None,
+    out: Path | None,
+) -> None:
+    """Print the ``compare`` report of several runs and write its files. Raises ``InputError`` for unknown methods or metrics."""
+    data = merged_input(stores, {"baseline": baseline} if baseline else {})
+    if metrics:
+        wanted = [known_metric(m) for m in catalog.split_names(metrics)]
+        data = replace(data, rows=data.rows[data.rows["metric"].isin(wanted)])
+    if not len(data.rows):
+        raise InputError("the runs hold no rows to compare")
+    from .statistics import entrant_names
+
+    names = list(dict.fromkeys(entrant_names(data.rows)))
+    first = baseline or next((m for m in data.methods if m in names), names[0])
+    module = catalog.build(catalog.reports.get("compare").factory.partition(":")[0] + ":render_comparison")
+    others = catalog.split_names(methods) if methods else [n for n in names if n != first]
+    shown, files = module(
+        data.rows, first, out or stores[0].folder / "report", methods=others, metrics=data.metrics
+    )
+    console().print(shown)
+    for file in files:
+        print(file)
+
+
+def known_metric(name: str) -> str:
+    """The metric's own spelling. Raises ``UnknownNameError``."""
+    folded = {m.lower(): m for m in catalog.metrics()}
+    if name.lower() not in folded:
+        raise UnknownNameError(catalog.unknown_name_message("metric", name, folded.values()))
+    return folded[name.lower()]
+
+
+def console() -> Any:
+    """A console as wide as the terminal, or wide enough for tables where output goes to a file."""
+    from rich.console import Console
+
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=max(terminal.width, 160))
+
+
+def show_scores(scores: Scores, *, csv: Path | None = None, latex: Path | None = None) -> None:
+    """Print the tables of ``fusionbench score``, and write them as CSV (long form, with intervals) or LaTeX."""
+    import tempfile
+
+    if not len(scores.rows):
+        raise InputError("nothing could be scored; see the reasons above")
+    data = ReportInput(
+        rows=scores.rows, run={}, methods=scores.methods, metrics=catalog.metrics(), datasets={}, fused_dir=Path(), load_pair=_no_pair,
+    )  # fmt: skip
+    table = catalog.build(catalog.reports.get("table").factory)(catalog.reports.get("table"))
+    for renderable in table.terminal(data):
+        console().print(renderable)
+    if csv is None and latex is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        files = table.render(data, Path(folder))
+        for target, suffix in ((csv, ".csv"), (latex, ".tex")):
+            if target is None:
+                continue
+            parts = [f.read_bytes() for f in files if f.suffix == suffix and f.stem != "tables"]
+            header = parts[0].split(b"\n", 1)[0] + b"\n" if suffix == ".csv" else b""
+            body = [p.removeprefix(header) for p in parts]
+            write_atomic(target, header + b"".join(body))
+            print(target)
+
+
+def _no_pair(dataset: str, split: str, image: str) -> PairImages:
+    raise InputError("folders that were scored without a run keep no images")

@@ -15,13 +15,13 @@ from . import catalog
 from .arrays import as_image
 from .config import RunConfig
 from .contracts import EvaluatorSettings, EvaluatorSpec, MethodSpec, PairImages, Value
+from .engines import thread_count
 from .errors import FusionBenchError, ImageError, InputError
 from .images import as_grey, as_rgb, check_same_size
 from .naming import plain_name
 from .plan import PlannedMethod, conventions_of, metrics_of, open_dataset, select_pairs
 from .precomputed import FolderFuser, folder_method
 from .progress import make_progress
-from .runner import thread_count
 from .store import COLUMNS
 
 QUALITY = "quality"
@@ -37,7 +37,12 @@ class Scores:
 
 
 def score_arrays(
-    infrared: Any, visible: Any, fused: Any, *, metrics: Sequence[str] | None = None, convention: str | None = None
+    infrared: Any,
+    visible: Any,
+    fused: Any,
+    *,
+    metrics: Sequence[str] | None = None,
+    convention: str | None = None,
 ) -> dict[str, float]:
     """Metrics of one fused image against its sources: {metric: value}.
 
@@ -48,7 +53,11 @@ def score_arrays(
     import warnings
 
     spec = catalog.evaluator_of_task(QUALITY)
-    config = RunConfig(method=["-"], metrics=list(metrics) if metrics is not None else None, convention=[convention] if convention else [])
+    config = RunConfig(
+        method=["-"],
+        metrics=list(metrics) if metrics is not None else None,
+        convention=[convention] if convention else [],
+    )
     names = conventions_of(config, spec)
     if len(names) != 1:
         raise InputError("score one convention at a time: values of different conventions must not be mixed")
@@ -56,7 +65,9 @@ def score_arrays(
     image = as_image(fused, "fused")
     check_same_size(sources.infrared, sources.visible, "the pair")
     if image.shape[:2] != sources.infrared.shape[:2]:
-        raise ImageError(f"fused: is {image.shape[1]}×{image.shape[0]}, its sources are {sources.infrared.shape[1]}×{sources.infrared.shape[0]}")
+        raise ImageError(
+            f"fused: is {image.shape[1]}×{image.shape[0]}, its sources are {sources.infrared.shape[1]}×{sources.infrared.shape[0]}"
+        )
     values = _evaluator(spec, config, names[0]).score(image, sources)
     for value in values:
         if math.isnan(value.value):
@@ -82,13 +93,20 @@ def score_folders(
     ``failures`` and left out; the others are scored. Raises ``MissingDataError`` or ``InputError`` if a folder can't be used at all.
     """
     spec = catalog.evaluator_of_task(QUALITY)
-    config = RunConfig(method=["-"], metrics=list(metrics) if metrics is not None else None, convention=list(conventions), jobs=jobs)
+    config = RunConfig(
+        method=["-"],
+        metrics=list(metrics) if metrics is not None else None,
+        convention=list(conventions),
+        jobs=jobs,
+    )
     names = conventions_of(config, spec)
     dataset = open_dataset("folder", {}, {"ir": str(infrared), "vi": str(visible)})
     split = dataset.spec.splits[0]
     pairs = select_pairs(dataset.pairs(split), images, limit)
     if not pairs:
-        raise InputError(f"{infrared} and {visible} have no images of the same name; pairs are matched by file name without its ending")
+        raise InputError(
+            f"{infrared} and {visible} have no images of the same name; pairs are matched by file name without its ending"
+        )
     methods = [_folder(folder) for folder in fused]
     doubled = {m.spec.name for m in methods if sum(n.spec.name == m.spec.name for n in methods) > 1}
     if doubled:
@@ -101,7 +119,11 @@ def score_folders(
     def one(method: PlannedMethod, folder: FolderFuser, pair: Any) -> list[tuple[str, Value]]:
         sources = dataset.load(pair)
         image = folder.fuse([pair], [sources])[0]
-        return [(name, value) for name, evaluator in evaluators.items() for value in evaluator.score(image, sources)]
+        return [
+            (name, value)
+            for name, evaluator in evaluators.items()
+            for value in evaluator.score(image, sources)
+        ]
 
     with make_progress(quiet=quiet) as progress, ThreadPoolExecutor(thread_count(config)) as pool:
         for method in methods:
@@ -116,7 +138,10 @@ def score_folders(
                     failures.setdefault(method.spec.name, {})[pair.name] = str(error)
                     progress.message(f"left out: {method.spec.name}: {pair.name}: {error}")
                 else:
-                    records += [_record(method.spec.name, label, split, pair.name, spec.name, name, value) for name, value in results]
+                    records += [
+                        _record(method.spec.name, label, split, pair.name, spec.name, name, value)
+                        for name, value in results
+                    ]
                 progress.advance(method.spec.name)
             progress.finish(method.spec.name)
     rows = pd.DataFrame(records, columns=list(COLUMNS))
@@ -132,7 +157,9 @@ def _evaluator(spec: EvaluatorSpec, config: RunConfig, convention: str) -> Any:
     return catalog.build(spec.factory)(spec, EvaluatorSettings(metrics_of(config, spec), convention))
 
 
-def _record(method: str, dataset: str, split: str, image: str, evaluator: str, convention: str, value: Value) -> dict[str, Any]:
+def _record(
+    method: str, dataset: str, split: str, image: str, evaluator: str, convention: str, value: Value
+) -> dict[str, Any]:
     return {
         "run": "score", "method": method, "dataset": dataset, "split": split, "image": image, "evaluator": evaluator,
         "convention": convention if value.convention is None else value.convention, "metric": value.metric,

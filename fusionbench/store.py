@@ -42,7 +42,11 @@ COLUMNS = (
 """The columns of the rows that reports read: strings, but int64 ``seed`` and float64 ``value``."""
 
 _SCHEMA = pa.schema(
-    [(name, pa.int64() if name == "seed" else pa.float64() if name == "value" else pa.string()) for name in COLUMNS if name != "run"]
+    [
+        (name, pa.int64() if name == "seed" else pa.float64() if name == "value" else pa.string())
+        for name in COLUMNS
+        if name != "run"
+    ]
     + [("digest", pa.string())]
 )
 
@@ -63,7 +67,9 @@ class UnitId:
     def stem(self) -> str:
         """The unit's file name: readable, and unique by the key's beginning."""
         parts = [self.evaluator, self.method, self.dataset, self.split, self.convention, self.key[:12]]
-        return "--".join("".join(c if c.isalnum() or c in "+-_.@" else "-" for c in part) for part in parts if part)
+        return "--".join(
+            "".join(c if c.isalnum() or c in "+-_.@" else "-" for c in part) for part in parts if part
+        )
 
 
 @dataclass
@@ -75,13 +81,18 @@ class Entry:
     values: list[Value] = field(default_factory=list)
 
     def to_json(self) -> str:
-        values = [[v.metric, v.convention, v.class_name, None if math.isnan(v.value) else v.value, v.reason] for v in self.values]
+        values = [
+            [v.metric, v.convention, v.class_name, None if math.isnan(v.value) else v.value, v.reason]
+            for v in self.values
+        ]
         return json.dumps([self.image, self.digest, values], ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, line: str) -> Entry:
         image, digest, values = json.loads(line)
-        return cls(image, digest, [Value(m, math.nan if x is None else x, c, r, k) for m, k, c, x, r in values])
+        return cls(
+            image, digest, [Value(m, math.nan if x is None else x, c, r, k) for m, k, c, x, r in values]
+        )
 
 
 class Journal:
@@ -96,7 +107,11 @@ class Journal:
         try:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size > 0
+                torn = (
+                    self.path.exists()
+                    and not self.path.read_bytes().endswith(b"\n")
+                    and self.path.stat().st_size > 0
+                )
                 self._file = self.path.open("ab", buffering=0)
                 if torn:
                     self._file.write(b"\n")
@@ -139,9 +154,13 @@ class RunStore:
             store._lock = (folder / ".lock").open("ab")
             fcntl.flock(store._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreError(f"{folder}: another fusionbench process is writing to this run; wait for it, or choose another --name") from None
+            raise StoreError(
+                f"{folder}: another fusionbench process is writing to this run; wait for it, or choose another --name"
+            ) from None
         except OSError as error:
-            raise StoreError(f"{folder}: can't be used as a run folder ({error.strerror or error}); choose another --out") from error
+            raise StoreError(
+                f"{folder}: can't be used as a run folder ({error.strerror or error}); choose another --out"
+            ) from error
         for leftover in folder.glob("**/.*.part"):
             leftover.unlink(missing_ok=True)
         store.info()
@@ -151,7 +170,9 @@ class RunStore:
     def read_only(cls, folder: Path) -> RunStore:
         """Open an existing run for reading. Raises ``StoreError`` if there is none."""
         if not (folder / "run.json").is_file():
-            raise StoreError(f"{folder}: is not a run (it has no run.json); `fusionbench run` makes one, by default below runs/")
+            raise StoreError(
+                f"{folder}: is not a run (it has no run.json); `fusionbench run` makes one, by default below runs/"
+            )
         store = cls(folder)
         store.info()
         return store
@@ -169,7 +190,9 @@ class RunStore:
         try:
             content: dict[str, Any] = json.loads(path.read_text())
         except ValueError as error:
-            raise StoreError(f"{path}: is damaged ({error}); move it away, and the run's units are read from units/") from error
+            raise StoreError(
+                f"{path}: is damaged ({error}); move it away, and the run's units are read from units/"
+            ) from error
         if content.get("schema_version") != SCHEMA_VERSION:
             raise StoreError(
                 f"{path}: has schema version {content.get('schema_version')}, this fusionbench reads {SCHEMA_VERSION}; "
@@ -179,7 +202,9 @@ class RunStore:
 
     def write_info(self, content: Mapping[str, Any]) -> None:
         """Write run.json atomically."""
-        text = json.dumps({"schema_version": SCHEMA_VERSION, **content}, indent=1, ensure_ascii=False, default=str)
+        text = json.dumps(
+            {"schema_version": SCHEMA_VERSION, **content}, indent=1, ensure_ascii=False, default=str
+        )
         write_atomic(self.folder / "run.json", text.encode())
 
     # Fused images
@@ -213,7 +238,10 @@ class RunStore:
 
     def discard(self, unit: UnitId) -> None:
         """Forget a unit's results (``--overwrite always``)."""
-        for path in (self.folder / "units" / f"{unit.stem}.json", self.folder / "rows" / f"{unit.stem}.parquet"):
+        for path in (
+            self.folder / "units" / f"{unit.stem}.json",
+            self.folder / "rows" / f"{unit.stem}.parquet",
+        ):
             path.unlink(missing_ok=True)
         for path in (self.folder / "journal").glob(f"{_escape(unit.stem)}*.jsonl"):
             path.unlink()
@@ -223,7 +251,12 @@ class RunStore:
         ordered = sorted(entries, key=lambda e: e.image)
         if unit.evaluator != "fuse":
             self._write_rows(unit, ordered)
-        manifest = {"schema_version": SCHEMA_VERSION, **asdict(unit), "images": {e.image: e.digest for e in ordered}, **extra}
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            **asdict(unit),
+            "images": {e.image: e.digest for e in ordered},
+            **extra,
+        }
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True)
         write_atomic(self.folder / "units" / f"{unit.stem}.json", text.encode())
         for path in (self.folder / "journal").glob(f"{_escape(unit.stem)}*.jsonl"):
@@ -271,7 +304,9 @@ class RunStore:
         try:
             frame: pd.DataFrame = pq.read_table(path).to_pandas()
         except (OSError, pa.ArrowInvalid) as error:
-            raise StoreError(f"{path}: can't be read ({error}); delete it and units/{stem}.json, then run again to compute it anew") from error
+            raise StoreError(
+                f"{path}: can't be read ({error}); delete it and units/{stem}.json, then run again to compute it anew"
+            ) from error
         return frame
 
     def _entries_from_rows(self, stem: str, manifest: Mapping[str, Any]) -> dict[str, Entry]:
@@ -280,9 +315,12 @@ class RunStore:
         except StoreError:
             return {}
         found = {image: Entry(image, digest) for image, digest in manifest["images"].items()}
-        for row in frame.itertuples(index=False):
-            if row.image in found:
-                found[row.image].values.append(Value(row.metric, row.value, row.class_name, row.reason, row.convention))
+        columns = [
+            frame[n].tolist() for n in ("image", "metric", "value", "class_name", "reason", "convention")
+        ]
+        for image, *value in zip(*columns, strict=True):
+            if image in found:
+                found[image].values.append(Value(*value))
         return found
 
     def _write_rows(self, unit: UnitId, entries: Iterable[Entry]) -> None:

@@ -26,14 +26,17 @@ def user_method(text: str) -> tuple[MethodSpec, str]:
     module_name = f"fusionbench_user_{plain_name(path.stem)}_{fingerprint[:16]}"
     if module_name not in sys.modules:
         found = importlib.util.spec_from_file_location(module_name, path)
-        assert found is not None and found.loader is not None
+        assert found is not None
+        assert found.loader is not None
         module = importlib.util.module_from_spec(found)
         sys.modules[module_name] = module
         try:
             found.loader.exec_module(module)
         except Exception as error:
             del sys.modules[module_name]
-            raise InputError(f"--method {text}: {path} can't be imported: {type(error).__name__}: {error}") from error
+            raise InputError(
+                f"--method {text}: {path} can't be imported: {type(error).__name__}: {error}"
+            ) from error
     module = sys.modules[module_name]
     if not hasattr(module, attribute):
         raise InputError(f"--method {text}: {path} has no class {attribute!r}")
@@ -41,4 +44,6 @@ def user_method(text: str) -> tuple[MethodSpec, str]:
     factory = f"{module_name}:{attribute}"
     if isinstance(spec, MethodSpec):
         return spec.model_copy(update={"factory": factory}), fingerprint
-    return MethodSpec(name=plain_name(attribute.lower()), title=attribute, family="user", factory=factory), fingerprint
+    return MethodSpec(
+        name=plain_name(attribute.lower()), title=attribute, family="user", factory=factory
+    ), fingerprint

@@ -16,7 +16,10 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"fusionbench: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("\nfusionbench: interrupted; what is finished is kept, run the same command again to go on", file=sys.stderr)
+        print(
+            "\nfusionbench: interrupted; what is finished is kept, run the same command again to go on",
+            file=sys.stderr,
+        )
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()

@@ -17,7 +17,9 @@ weights_app = typer.Typer(help="Weights and parameters: fetch, verify, where.", 
 
 Dataset = Annotated[str, typer.Argument(help="A dataset; see `fusionbench list datasets`.")]
 WeightNames = Annotated[list[str] | None, typer.Argument(help="Artifacts or methods; all if none is given.")]
-Sha256 = Annotated[str | None, typer.Option("--sha256", help="The checksum you trust, for files whose authors publish none.")]
+Sha256 = Annotated[
+    str | None, typer.Option("--sha256", help="The checksum you trust, for files whose authors publish none.")
+]
 
 
 @data_app.command("fetch")
@@ -47,7 +49,9 @@ def data_fetch(
 
 
 @data_app.command("verify")
-def data_verify(name: Dataset, split: s.Split = None, data_root: s.DataRoot = None, option: s.Options = None) -> int:
+def data_verify(
+    name: Dataset, split: s.Split = None, data_root: s.DataRoot = None, option: s.Options = None
+) -> int:
     """List every missing, unreadable, mismatched or duplicate file by name."""
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
     from ..plan import open_dataset
@@ -83,7 +87,8 @@ def _instructions(name: str) -> str:
     lines = [
         f"{spec.title} ({spec.licence or 'licence not stated'})",
         f"  page: {spec.url}" if spec.url else "",
-        f"  looked for in: --data-root, then FUSIONBENCH_DATA, then {artifacts.data_folder(name)}" + (f" (now: {root})" if root else " (not there now)"),
+        f"  looked for in: --data-root, then FUSIONBENCH_DATA, then {artifacts.data_folder(name)}"
+        + (f" (now: {root})" if root else " (not there now)"),
         f"  expected below it: {spec.layout}" if spec.layout else "",
     ]
     lines += [f"  archive {a.filename}: {artifacts.how_to_get(a)}" for a in spec.artifacts]
@@ -122,7 +127,9 @@ def weights_verify(names: WeightNames = None) -> int:
     for artifact in _artifacts(names):
         try:
             path = artifacts.locate(artifact)
-            checked = "sha256" if artifact.sha256 else "git blob" if artifact.git_blob else "no checksum known"
+            checked = (
+                "sha256" if artifact.sha256 else "git blob" if artifact.git_blob else "no checksum known"
+            )
             print(f"ok       {artifact.name}: {path} ({checked})")
         except MissingWeightsError as error:
             wrong = "not the right file" in str(error)
@@ -150,7 +157,10 @@ def _artifacts(names: list[str] | None) -> list[Artifact]:
     from .. import catalog
     from ..errors import UnknownNameError
 
-    by_name = {a.name: a for spec in (*catalog.methods.all().values(), *catalog.evaluators.all().values()) for a in spec.artifacts}
+    listed = [m.artifacts for m in catalog.methods.all().values()] + [
+        e.artifacts for e in catalog.evaluators.all().values()
+    ]
+    by_name = {a.name: a for artifacts in listed for a in artifacts}
     if not names:
         return list(by_name.values())
     found: list[Artifact] = []
@@ -161,7 +171,9 @@ def _artifacts(names: list[str] | None) -> list[Artifact]:
             found += catalog.methods.get(name).artifacts
         else:
             known = [*by_name, *catalog.methods.all()]
-            raise UnknownNameError(catalog.unknown_name_message("artifact or method", name, known).split(" `fusionbench")[0])
+            raise UnknownNameError(
+                catalog.unknown_name_message("artifact or method", name, known).split(" `fusionbench")[0]
+            )
     return found
 
 

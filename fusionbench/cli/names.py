@@ -19,7 +19,10 @@ def list_names(
 
     kind = kind if kind.endswith("s") else f"{kind}s"
     if kind not in KINDS:
-        raise UnknownNameError(unknown_name_message("kind of thing", kind, KINDS).split(" `fusionbench")[0] + f" Known: {', '.join(KINDS)}")
+        raise UnknownNameError(
+            unknown_name_message("kind of thing", kind, KINDS).split(" `fusionbench")[0]
+            + f" Known: {', '.join(KINDS)}"
+        )
     rows = _ROWS[kind]()
     if json_:
         import json
@@ -41,7 +44,15 @@ def _methods() -> list[dict[str, Any]]:
     from ..catalog import methods
 
     return [
-        {"name": m.name, "title": m.title, "year": m.year, "venue": m.venue, "licence": m.licence, "status": m.status, "trained on": ", ".join(m.trained_on)}
+        {
+            "name": m.name,
+            "title": m.title,
+            "year": m.year,
+            "venue": m.venue,
+            "licence": m.licence,
+            "status": m.status,
+            "trained on": ", ".join(m.trained_on),
+        }
         for m in methods.all().values()
     ]
 
@@ -82,13 +93,19 @@ def _conventions(*, quality: bool) -> list[dict[str, Any]]:
 def _tasks() -> list[dict[str, Any]]:
     from ..catalog import evaluators
 
-    return [{"name": e.task, "evaluator": e.title, "needs": ", ".join(sorted(e.needs)), "summary": e.summary} for e in evaluators.all().values()]
+    return [
+        {"name": e.task, "evaluator": e.title, "needs": ", ".join(sorted(e.needs)), "summary": e.summary}
+        for e in evaluators.all().values()
+    ]
 
 
 def _reports() -> list[dict[str, Any]]:
     from ..catalog import reports
 
-    return [{"name": r.name, "title": r.title, "default": "yes" if r.default else "", "summary": r.summary} for r in reports.all().values()]
+    return [
+        {"name": r.name, "title": r.title, "default": "yes" if r.default else "", "summary": r.summary}
+        for r in reports.all().values()
+    ]
 
 
 _ROWS = {
@@ -103,7 +120,10 @@ _ROWS = {
 
 
 def info(
-    words: Annotated[list[str], typer.Argument(metavar="[KIND] NAME", help="A name, optionally after its kind: `info metric VIF`.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="[KIND] NAME", help="A name, optionally after its kind: `info metric VIF`."),
+    ],
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """All there is to know about a method, dataset, metric, convention, protocol, task or report."""
@@ -117,17 +137,29 @@ def info(
         "method": dict(catalog.methods.all()),
         "dataset": dict(catalog.datasets.all()),
         "metric": dict(catalog.metrics()),
-        "convention": {c.name: c for e in catalog.evaluators.all().values() for c in e.conventions if e.task == "quality"},
-        "protocol": {c.name: c for e in catalog.evaluators.all().values() for c in e.conventions if e.task != "quality"},
+        "convention": {
+            c.name: c for e in catalog.evaluators.all().values() for c in e.conventions if e.task == "quality"
+        },
+        "protocol": {
+            c.name: c for e in catalog.evaluators.all().values() for c in e.conventions if e.task != "quality"
+        },
         "task": {e.task: e for e in catalog.evaluators.all().values()},
         "report": dict(catalog.reports.all()),
     }
     if kind and kind not in tables:
         raise UnknownNameError(f"info knows {', '.join(tables)}, not {kind!r}")
-    found = [(k, n, spec) for k, table in tables.items() if k == (kind or k) for n, spec in table.items() if n.lower() == name.lower()]
+    found = [
+        (k, n, spec)
+        for k, table in tables.items()
+        if k == (kind or k)
+        for n, spec in table.items()
+        if n.lower() == name.lower()
+    ]
     if not found:
         known = [n for k, table in tables.items() if k == (kind or k) for n in table]
-        raise UnknownNameError(catalog.unknown_name_message(kind or "name", name, known).split(" `fusionbench")[0])
+        raise UnknownNameError(
+            catalog.unknown_name_message(kind or "name", name, known).split(" `fusionbench")[0]
+        )
     for found_kind, _, spec in found:
         if json_:
             print(spec.model_dump_json(indent=1))
@@ -151,7 +183,11 @@ def _print_spec(kind: str, spec: Any) -> None:
         elif isinstance(value, list):
             console.print(f"  {label}:", highlight=False)
             for item in value:
-                text = "; ".join(f"{k} {v}" for k, v in item.items() if v not in (None, "", [], False)) if isinstance(item, dict) else str(item)
+                text = (
+                    "; ".join(f"{k} {v}" for k, v in item.items() if v not in (None, "", [], False))
+                    if isinstance(item, dict)
+                    else str(item)
+                )
                 console.print(f"    - {text}", markup=False, highlight=False)
         else:
             console.print(f"  {label}: {value}", markup=False, highlight=False)

@@ -7,33 +7,41 @@ from typing import Annotated
 
 import typer
 
-Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs: folders, or names below runs/. Several are joined.")]
+Runs = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Runs: folders, or names below runs/. Several are joined."),
+]
 
 
 def report(
     runs: Runs,
-    only: Annotated[list[str] | None, typer.Option("--report", "-r", help="Reports to render. Default: those marked default.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the files. Default: the first run's report/.")] = None,
-    published: Annotated[bool, typer.Option("--published", help="Add the literature's published rows, marked.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--report", "-r", help="Reports to render. Default: those marked default."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the files. Default: the first run's report/."),
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Add the literature's published rows, marked.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the files' names.")] = False,
 ) -> int:
     """Render tables and figures again, from the stored rows alone."""
     import sys
 
-    from rich.console import Console
-
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
-    from ..rendering import chosen_reports, find_runs, merged_input, render
+    from ..rendering import chosen_reports, console, find_runs, merged_input, render
 
     stores = find_runs(runs)
     folder = out or stores[0].folder / "report"
-    files, shown, problems = render(merged_input(stores, {"published": published}), folder, chosen_reports(only))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(console.width, 160))
+    files, shown, problems = render(
+        merged_input(stores, {"published": published}), folder, chosen_reports(only)
+    )
     if not quiet:
         for renderable in shown:
-            console.print(renderable)
+            console().print(renderable)
     for file in files:
         print(file)
     for problem in problems:
@@ -43,10 +51,16 @@ def report(
 
 def compare(
     runs: Runs,
-    baseline: Annotated[str | None, typer.Option("--baseline", "-b", help="Compare the others with this method. Default: the first.")] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", "-b", help="Compare the others with this method. Default: the first."),
+    ] = None,
     methods: Annotated[list[str] | None, typer.Option("--method", "-m", help="Only these methods.")] = None,
     metrics: Annotated[list[str] | None, typer.Option("--metrics", help="Only these metrics.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for CSV and LaTeX. Default: the first run's report/.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for CSV and LaTeX. Default: the first run's report/."),
+    ] = None,
 ) -> None:
     """Compare methods image by image: differences, bootstrap intervals, paired Wilcoxon tests (Holm-corrected)."""
     from ..rendering import find_runs, show_comparison

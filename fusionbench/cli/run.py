@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from ..runner import RunResult
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables; failures are still said.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the units, what is cached and what is missing; do nothing.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, no tables; failures are still said.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the units, what is cached and what is missing; do nothing.")
+]
 
 
 def run(
@@ -68,7 +72,13 @@ def fuse(
     result = execute(resolved, quiet=quiet or json_)
     if not (quiet or json_):
         for group in result.plan.groups:
-            print(result.folder / "fused" / group.method.spec.name / group.dataset.spec.name / group.dataset.split)
+            print(
+                result.folder
+                / "fused"
+                / group.method.spec.name
+                / group.dataset.spec.name
+                / group.dataset.split
+            )
     return _show(resolved, result, json_, quiet)
 
 
@@ -91,11 +101,16 @@ def config(
 
 
 def _fuse_files(
-    infrared: Path, visible: Path, methods: list[str], out: Path | None, device: str | None, seed: int, options: list[str] | None
+    infrared: Path,
+    visible: Path,
+    methods: list[str],
+    out: Path | None,
+    device: str | None,
+    seed: int,
+    options: list[str] | None,
 ) -> int:
     from ..api import fuse as fuse_pair
     from ..catalog import split_names
-    from ..config import RunConfig
     from ..images import write_png
 
     names = split_names(methods)
@@ -133,7 +148,17 @@ def _dry_run(config: RunConfig, as_json: bool) -> int:
     for method_unit in plan.method_units:
         unit = method_unit.score.id
         done = int(bool(store.entries(unit)))
-        units.append({"unit": unit.evaluator, "method": unit.method, "dataset": "", "convention": "", "images": 1, "cached": done, "key": unit.key[:12]})
+        units.append(
+            {
+                "unit": unit.evaluator,
+                "method": unit.method,
+                "dataset": "",
+                "convention": "",
+                "images": 1,
+                "cached": done,
+                "key": unit.key[:12],
+            }
+        )
     if as_json:
         print(json.dumps({"folder": str(config.folder), "units": units, "skipped": plan.skipped}, indent=1))
         return 0
@@ -186,26 +211,29 @@ def _show(config: RunConfig, result: RunResult, as_json: bool, quiet: bool) -> i
 
 
 def _print_terminal(result: RunResult, shown: list[Any], files: list[Path]) -> None:
-    from rich.console import Console
+    from ..rendering import console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(console.width, 160))
     for renderable in shown:
-        console.print(renderable)
+        console().print(renderable)
     if files:
-        console.print(f"{len(files)} report files in {result.folder / 'report'}", highlight=False)
-    console.print(f"{result.fused} images fused, {result.scored} scored, in {result.seconds:.1f} s; run folder: {result.folder}", highlight=False)
+        print(f"{len(files)} report files in {result.folder / 'report'}")
+    print(
+        f"{result.fused} images fused, {result.scored} scored, in {result.seconds:.1f} s; run folder: {result.folder}"
+    )
 
 
 def _print_json(result: RunResult, rows: Any, files: list[Path], problems: list[str]) -> None:
     import json
+    import math
 
     means = []
     if rows is not None and len(rows):
         keys = ["method", "dataset", "split", "evaluator", "convention", "metric", "class_name"]
         grouped = rows.groupby(keys, sort=False)["value"].agg(["mean", "count"]).reset_index()
-        means = [{k: (None if v != v else v) for k, v in record.items()} for record in grouped.to_dict("records")]
+        means = [
+            {k: (None if isinstance(v, float) and math.isnan(v) else v) for k, v in record.items()}
+            for record in grouped.to_dict("records")
+        ]
     print(json.dumps({
         "folder": str(result.folder), "seconds": round(result.seconds, 2), "fused": result.fused, "scored": result.scored,
         "means": means, "failures": result.failures, "files": [str(f) for f in files], "problems": problems,

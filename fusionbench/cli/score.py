@@ -13,7 +13,13 @@ from . import settings as s
 def score(
     infrared: Annotated[Path, typer.Argument(metavar="IR", help="Folder of infrared images.")],
     visible: Annotated[Path, typer.Argument(metavar="VIS", help="Folder of visible images.")],
-    fused: Annotated[list[str], typer.Argument(metavar="FUSED...", help="Folders of fused images, FOLDER or FOLDER:LABEL; several methods at once.")],
+    fused: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FUSED...",
+            help="Folders of fused images, FOLDER or FOLDER:LABEL; several methods at once.",
+        ),
+    ],
     metrics: s.Metrics = None,
     convention: s.Convention = None,
     images: s.Images = None,
@@ -21,7 +27,9 @@ def score(
     jobs: s.Jobs = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the summary as CSV.")] = None,
     latex: Annotated[Path | None, typer.Option("--latex", help="Write the table as LaTeX.")] = None,
-    per_image: Annotated[Path | None, typer.Option("--per-image", help="Write every image's values as CSV.")] = None,
+    per_image: Annotated[
+        Path | None, typer.Option("--per-image", help="Write every image's values as CSV.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:
@@ -38,11 +46,18 @@ def score(
     if per_image is not None:
         from ..images import write_atomic
 
-        write_atomic(per_image, scores.rows.drop(columns=["run", "dataset", "split", "evaluator", "class_name", "seed"]).to_csv(index=False).encode())
+        write_atomic(
+            per_image,
+            scores.rows.drop(columns=["run", "dataset", "split", "evaluator", "class_name", "seed"])
+            .to_csv(index=False)
+            .encode(),
+        )
     if json_:
         import json
 
-        means = scores.rows.groupby(["method", "convention", "metric"], sort=False)["value"].mean().reset_index()
+        means = (
+            scores.rows.groupby(["method", "convention", "metric"], sort=False)["value"].mean().reset_index()
+        )
         print(json.dumps({"means": means.to_dict("records"), "failures": scores.failures}, indent=1))
     else:
         from ..rendering import show_scores

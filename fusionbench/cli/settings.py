@@ -11,27 +11,70 @@ import yaml
 from ..config import RunConfig, load, validate
 from ..errors import InputError
 
-Methods = Annotated[list[str] | None, typer.Option("--method", "-m", help="Method: a name, glob, comma list, 'all', dir:/path[:label] or file.py:Class.")]
-Datasets = Annotated[list[str] | None, typer.Option("--dataset", "-d", help="Dataset: a name, glob or comma list. Default: demo.")]
-Tasks = Annotated[list[str] | None, typer.Option("--task", "-t", help="Evaluations: quality, efficiency, … Default: quality,efficiency.")]
-Metrics = Annotated[list[str] | None, typer.Option("--metrics", help="Metrics to compute, or 'all'. Default: each evaluator's own choice.")]
-Convention = Annotated[list[str] | None, typer.Option("--convention", help="Metric convention(s), or 'all'. Default: cddfuse.")]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method", "-m", help="Method: a name, glob, comma list, 'all', dir:/path[:label] or file.py:Class."
+    ),
+]
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", "-d", help="Dataset: a name, glob or comma list. Default: demo."),
+]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option("--task", "-t", help="Evaluations: quality, efficiency, … Default: quality,efficiency."),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metrics", help="Metrics to compute, or 'all'. Default: each evaluator's own choice."),
+]
+Convention = Annotated[
+    list[str] | None, typer.Option("--convention", help="Metric convention(s), or 'all'. Default: cddfuse.")
+]
 Split = Annotated[str | None, typer.Option("--split", help="Dataset split. Default: the dataset's first.")]
-Limit = Annotated[int | None, typer.Option("--limit", help="Use only this many pairs, evenly spread over the split.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", help="Use only this many pairs, evenly spread over the split.")
+]
 Images = Annotated[list[str] | None, typer.Option("--images", help="Use only these images: names or globs.")]
-DataRoot = Annotated[list[str] | None, typer.Option("--data-root", help="Where the data lie: PATH, or NAME=PATH for one dataset.")]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N, cuda:all, or a comma list: one process each.")]
+DataRoot = Annotated[
+    list[str] | None,
+    typer.Option("--data-root", help="Where the data lie: PATH, or NAME=PATH for one dataset."),
+]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", help="auto, cpu, cuda, cuda:N, cuda:all, or a comma list: one process each."),
+]
 Precision = Annotated[str | None, typer.Option("--precision", help="fp32, bf16 or fp16.")]
-BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Pairs fused at once. Default: 1 on CPU, 8 on CUDA.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Threads that decode, score and encode. Default: one a core.")]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", help="Pairs fused at once. Default: 1 on CPU, 8 on CUDA.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", help="Threads that decode, score and encode. Default: one a core."),
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for runs. Default: runs.")]
-Name = Annotated[str | None, typer.Option("--name", "-n", help="The run's folder below --out. Default: the datasets' names.")]
-Overwrite = Annotated[str | None, typer.Option("--overwrite", help="never, always or only-missing (default).")]
-Options = Annotated[list[str] | None, typer.Option("--option", help="A method's or dataset's own option: NAME.KEY=VALUE.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Read settings from YAML; flags override it.")]
-Published = Annotated[bool | None, typer.Option("--published", help="Add the literature's published rows, marked, to the tables.")]
-Reports = Annotated[list[str] | None, typer.Option("--report", help="Reports to render. Default: those marked default.")]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", "-n", help="The run's folder below --out. Default: the datasets' names."),
+]
+Overwrite = Annotated[
+    str | None, typer.Option("--overwrite", help="never, always or only-missing (default).")
+]
+Options = Annotated[
+    list[str] | None, typer.Option("--option", help="A method's or dataset's own option: NAME.KEY=VALUE.")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Read settings from YAML; flags override it.")
+]
+Published = Annotated[
+    bool | None,
+    typer.Option("--published", help="Add the literature's published rows, marked, to the tables."),
+]
+Reports = Annotated[
+    list[str] | None, typer.Option("--report", help="Reports to render. Default: those marked default.")
+]
 FailFast = Annotated[bool | None, typer.Option("--fail-fast", help="Stop at the first image that fails.")]
 
 
@@ -47,7 +90,9 @@ def resolve(config_file: Path | None, **flags: Any) -> RunConfig:
     for text in options or []:
         _set_option(values, text)
     if not values.get("method"):
-        raise InputError("no method given; for example --method sgdfuse (`fusionbench list methods` shows all)")
+        raise InputError(
+            "no method given; for example --method sgdfuse (`fusionbench list methods` shows all)"
+        )
     return validate(values, origin)
 
 

@@ -27,4 +27,6 @@ def init_method(
     from ..scaffold import write_adapter
 
     path, class_name = write_adapter(name, into)
-    print(f"wrote {path}; try it:\n  fusionbench run --method {path}:{class_name},max --dataset demo --limit 4")
+    print(
+        f"wrote {path}; try it:\n  fusionbench run --method {path}:{class_name},max --dataset demo --limit 4"
+    )

@@ -8,26 +8,40 @@ from typing import Annotated, Any
 import typer
 
 Method = Annotated[str, typer.Argument(help="A method that can be trained, for example sgdfuse.")]
-TrainData = Annotated[list[str] | None, typer.Option("--dataset", "-d", help="NAME or NAME:ROOT, repeatable; the training split is used.")]
-Masks = Annotated[list[str] | None, typer.Option("--masks", help="Mask providers, comma list; several are varied at random.")]
+TrainData = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", "-d", help="NAME or NAME:ROOT, repeatable; the training split is used."),
+]
+Masks = Annotated[
+    list[str] | None,
+    typer.Option("--masks", help="Mask providers, comma list; several are varied at random."),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Any other setting of the trainer: KEY=VALUE.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="Any other setting of the trainer: KEY=VALUE.")
+]
 
 
 def train(
     method: Method,
     stage: Annotated[str | None, typer.Option("--stage", help="Train one stage only: 1, 2 or all.")] = None,
-    preset: Annotated[str | None, typer.Option("--preset", help="The method's preset, for example default or paper.")] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="The method's preset, for example default or paper.")
+    ] = None,
     dataset: TrainData = None,
     masks: Masks = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for checkpoints and logs.")] = None,
     device: Device = "auto",
     devices: Annotated[int | None, typer.Option("--devices", help="Number of devices (processes).")] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Optimiser steps a stage.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Epochs a stage.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size")] = None,
-    crop: Annotated[int | None, typer.Option("--crop", help="Side of the square training crops, pixels.")] = None,
+    crop: Annotated[
+        int | None, typer.Option("--crop", help="Side of the square training crops, pixels.")
+    ] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     precision: Annotated[str | None, typer.Option("--precision", help="32, bf16 or 16.")] = None,
@@ -43,13 +57,21 @@ def train(
 
 def ablate(
     method: Method,
-    config: Annotated[Path | None, typer.Option("--config", help="The ablation's YAML. Default: the method's own.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The ablation's YAML. Default: the method's own.")
+    ] = None,
     dataset: TrainData = None,
     masks: Masks = None,
-    resume: Annotated[bool, typer.Option("--resume/--restart", help="Go on with what is there, or begin anew.")] = True,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for checkpoints, scores and the table.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--restart", help="Go on with what is there, or begin anew.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for checkpoints, scores and the table.")
+    ] = None,
     device: Device = "auto",
-    steps: Annotated[int | None, typer.Option("--steps", help="Optimiser steps a variant and stage (the budget).")] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Optimiser steps a variant and stage (the budget).")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Score on only this many test pairs.")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 0,
 ) -> None:

@@ -1,0 +1,46 @@
+# `make run` and `make test` set up .venv from a bare Python 3.11 by themselves.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test test-fast lint types format benchmark docs constraints clean
+
+run: $(STAMP)  ## the main job: SGDFuse and three classical methods on the embedded demo, offline, CPU
+	$(BIN)/fusionbench run --method sgdfuse,max,laplacian,guided-filter --dataset demo --task quality,efficiency
+
+test: $(STAMP)  ## the whole suite
+	$(BIN)/pytest -q
+
+test-fast: $(STAMP)  ## without the slow tests
+	$(BIN)/pytest -q -m "not slow"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(STAMP)  ## metric speed against peers from PyPI
+	$(BIN)/pip install -q -c constraints.txt -e ".[benchmark]"
+	$(BIN)/python benchmarks/metrics.py
+
+constraints:  ## pin what is installed now
+	( echo "# Exact versions that the Makefile and CI install; pyproject.toml holds the ranges. Made by \`make constraints\`."; \
+	  $(BIN)/pip freeze --exclude-editable | grep -viE '^fusionbench|^-e|@ file' | sort -f ) > constraints.new
+	mv constraints.new constraints.txt
+
+# torch first: on some machines the index that has it is not the one that has the rest.
+$(STAMP): pyproject.toml setup.py constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt torch torchvision
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -120,6 +120,8 @@ def _weights() -> list[Check]:
     missing = []
     for spec in catalog.methods.all().values():
         for artifact in spec.artifacts:
+            if artifact.optional:
+                continue
             try:
                 artifacts.locate(artifact)
             except FusionBenchError:

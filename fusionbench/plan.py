@@ -16,7 +16,7 @@ from typing import Any
 
 from . import artifacts, catalog
 from .config import RunConfig
-from .contracts import Dataset, DatasetSpec, EvaluatorSpec, MethodSpec, Pair
+from .contracts import Artifact, Dataset, DatasetSpec, EvaluatorSpec, MethodSpec, Pair
 from .errors import FusionBenchError, InputError, MissingDataError, MissingWeightsError
 from .provenance import processor
 from .store import UnitId
@@ -177,7 +177,7 @@ def _methods(config: RunConfig, plan: Plan, allow_missing: bool) -> list[Planned
                         f"--method {text}: another method of this run is called {name!r} too; give it a label: {text}:OTHER"
                     )
                 continue
-            missing = _missing_weights(method.spec)
+            missing = _missing_weights(method)
             if missing is None:
                 planned[name] = method
             elif allow_missing or any(c in text for c in "*?[") or text == "all":
@@ -208,12 +208,22 @@ def _options(config: RunConfig, spec: MethodSpec) -> dict[str, Any]:
     return {**spec.options, **config.method_options.get("", {}), **config.method_options.get(spec.name, {})}
 
 
-def _missing_weights(spec: MethodSpec) -> FusionBenchError | None:
-    for artifact in spec.artifacts:
-        try:
-            artifacts.locate(artifact)
-        except MissingWeightsError as error:
+def _missing_weights(method: PlannedMethod) -> FusionBenchError | None:
+    spec = method.spec
+    required = [a for a in spec.artifacts if not a.optional]
+    for artifact in required:
+        if error := _absence(artifact):
             return error
+    if spec.status == "needs-weights" and not required and not method.options.get("weights"):
+        return MissingWeightsError(f"{spec.name}: has no weights to fetch. {spec.note}")
+    return None
+
+
+def _absence(artifact: Artifact) -> MissingWeightsError | None:
+    try:
+        artifacts.locate(artifact)
+    except MissingWeightsError as error:
+        return error
     return None
 
 
@@ -299,7 +309,8 @@ def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]
     spec = method.spec
     return {
         "method": {k: v for k, v in spec.model_dump(mode="json").items() if k in _IDENTITY},
-        "weights": [[a.name, a.sha256 or a.git_blob] for a in spec.artifacts],
+        # An optional artifact that is at hand changes the result, one that isn't doesn't count.
+        "weights": [[a.name, a.sha256 or a.git_blob] for a in spec.artifacts if not (a.optional and _absence(a))],
         "code": method.fingerprint or spec.factory,
         "options": method.options,
         "precision": config.precision,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from .layout import ARROWS, MISSING, Column, Line, ResultTable
 
-CHUNK = 10
-"""Score columns side by side; wider tables continue below, in the same float."""
+WIDTH = 115
+"""Characters that fit a page's width at ten points; wider tables continue below, in the same float."""
 
 PREAMBLE = r"""% Needs in the preamble: \usepackage{booktabs} \usepackage[table]{xcolor}
 \providecommand{\best}[1]{\textcolor{red}{\textbf{#1}}}
@@ -39,7 +39,9 @@ def _plain(character: str) -> str:
 
 def latex_table(table: ResultTable) -> str:
     """A ``table*`` float that compiles on its own preamble lines (given as a comment at its head)."""
-    tabulars = "\n\\par\\medskip\n".join(_tabular(chunk) for chunk in table.chunks(CHUNK))
+    tabulars = "\n\\par\\medskip\n".join(
+        _tabular(chunk) for chunk in table.chunks_within(WIDTH, gap=2, wrapped=False)
+    )
     notes = "".join(f"\n\\par{{\\footnotesize {escape(note)}}}" for note in table.footnotes)
     marks = (
         r" Best in \best{bold red}, second best \second{blue and underlined}." if _is_marked(table) else ""

@@ -104,6 +104,15 @@ class ResultTable:
         """What the table is about, in short: ``msrs test cddfuse``."""
         return " ".join(part for part in (self.dataset, self.split, self.convention) if part)
 
+    def chunks_within(self, characters: int, *, gap: int, wrapped: bool) -> list[ResultTable]:
+        """The same table in pieces that are at most so many characters wide, with ``gap`` between columns;
+        ``wrapped`` where headings may break at spaces.
+        """
+        headings = [c.titled.split() if wrapped else [c.titled] for c in self.columns]
+        texts = [word for words in headings for word in words] + [t for x in self.lines for t in x.texts]
+        label = max(len(line.label) for line in self.lines)
+        return self.chunks(max(2, (characters - label - gap) // (max(map(len, texts)) + gap)))
+
     def chunks(self, width: int) -> list[ResultTable]:
         """The same table in pieces of at most ``width`` columns, as even as can be."""
         pieces = max(1, math.ceil(len(self.columns) / width))

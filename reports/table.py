@@ -71,15 +71,8 @@ def terminal_tables(data: ReportInput) -> list[Table]:
     return [
         _terminal_table(chunk, number)
         for table in tables(data)
-        for number, chunk in enumerate(table.chunks(_columns_that_fit(table)))
+        for number, chunk in enumerate(table.chunks_within(TERMINAL_WIDTH, gap=3, wrapped=True))
     ]
-
-
-def _columns_that_fit(table: ResultTable) -> int:
-    label = max(len(line.label) for line in table.lines)
-    widest = max((len(t) for line in table.lines for t in line.texts), default=1)
-    words = max(len(word) for column in table.columns for word in column.titled.split())
-    return max(2, (TERMINAL_WIDTH - label - 4) // (max(widest, words) + 3))
 
 
 def _terminal_table(table: ResultTable, number: int) -> Table:

@@ -247,7 +247,7 @@ def test_wide_tables_continue_below() -> None:
         console.print(shown)
     assert "…" not in console.export_text()
     (table,) = tables(data)
-    assert latex_table(table).count(r"\begin{tabular}") == 3
+    assert latex_table(table).count(r"\begin{tabular}") == 4
     assert sum(len(chunk.columns) for chunk in table.chunks(7)) == 30
 
 

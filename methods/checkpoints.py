@@ -21,7 +21,9 @@ TensorflowLayout = Sequence[tuple[str, Sequence[int], int]]
 """(variable name, shape, byte offset) of each variable in the data file of a TensorFlow checkpoint."""
 
 
-def read_checkpoints(paths: Sequence[Path], layout: TensorflowLayout | None = None) -> dict[str, torch.Tensor]:
+def read_checkpoints(
+    paths: Sequence[Path], layout: TensorflowLayout | None = None
+) -> dict[str, torch.Tensor]:
     """Read one or more files that together hold a network's tensors, on the CPU.
 
     Raises ``InputError`` naming a file that isn't a known format or would have to execute code to be read.

@@ -12,14 +12,16 @@ import numpy as np
 import torch
 
 
-def fixture_tensor(name: str, shape: tuple[int, ...], gain: float, *, tensorflow: bool = False) -> torch.Tensor:
+def fixture_tensor(
+    name: str, shape: tuple[int, ...], gain: float, *, tensorflow: bool = False
+) -> torch.Tensor:
     """The tensor of that name: uniform noise seeded by the CRC-32 of the name, scaled by what kind of tensor it is."""
     last = name.replace("/", ".").rsplit(".", 1)[-1]
     if last == "num_batches_tracked":
         return torch.tensor(100)
     seed = zlib.crc32(name.encode())
     noise = np.random.RandomState(seed).uniform(-1.0, 1.0, int(np.prod(shape))).reshape(shape)
-    if last == "running_mean" or last == "bias":
+    if last in {"running_mean", "bias"}:
         value = 0.1 * noise
     elif last == "running_var":
         value = 1 + 0.5 * noise
@@ -35,4 +37,6 @@ def fixture_weights(
     shapes: Mapping[str, tuple[int, ...]], gain: Callable[[str], float], *, tensorflow: bool = False
 ) -> dict[str, torch.Tensor]:
     """Tensors by rule for every name; ``gain(name)`` scales the weights so that activations stay in a useful range."""
-    return {name: fixture_tensor(name, shape, gain(name), tensorflow=tensorflow) for name, shape in shapes.items()}
+    return {
+        name: fixture_tensor(name, shape, gain(name), tensorflow=tensorflow) for name, shape in shapes.items()
+    }

@@ -1,8 +1,8 @@
 """The one adapter of all natively ported networks, and the base class of those networks.
 
 A port is a ``FusionNetwork`` (its ``forward`` is the official network, in the official scale) and a ``spec.py``. The
-spec's ``options`` say how to build it: ``network`` (import string), ``arguments`` (keywords of its constructor) and
-``weights`` (alternatives, each a list of artifact names to be read together; default: each artifact alone).
+spec's ``options`` say how to build it: ``network`` (import string), ``arguments`` (keywords of its constructor) and, for a
+TensorFlow checkpoint, ``tensorflow_layout``. All artifacts of the spec together hold the weights.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import nn
 
 from fusionbench.catalog import build
 from fusionbench.contracts import MethodContext, MethodSpec
-from fusionbench.errors import InputError, MissingWeightsError
+from fusionbench.errors import InputError
 
 from .checkpoints import read_checkpoints
 
@@ -69,7 +69,9 @@ class FusionNetwork(nn.Module):
         for key, tensor in expected.items():
             value = tensors.get(self.official_name(key))
             if key.endswith("num_batches_tracked"):
-                value = tensor  # without influence; absent from old PyTorch's files, and of other shapes in some
+                value = (
+                    tensor  # without influence; absent from old PyTorch's files, and of other shapes in some
+                )
             if value is not None and self.tensorflow and value.ndim == 4:
                 value = value.permute(3, 2, 0, 1)
             if value is None or value.shape != tensor.shape:
@@ -113,17 +115,9 @@ class NativeMethod:
         return {"weights": self._files}
 
     def _read_weights(self) -> dict[str, torch.Tensor]:
-        alternatives = self._spec.options.get("weights") or [[a.name] for a in self._spec.artifacts]
-        missing: MissingWeightsError | None = None
-        for names in alternatives:
-            try:
-                paths = [self._context.weights(name) for name in names]
-            except MissingWeightsError as error:
-                missing = missing or error
-                continue
-            self._files = [path.name for path in paths]
-            return read_checkpoints(paths, self._spec.options.get("tensorflow_layout"))
-        raise missing or MissingWeightsError(f"{self._spec.name} names no weights; its spec.py is incomplete")
+        paths = list(dict.fromkeys(self._context.weights(artifact.name) for artifact in self._spec.artifacts))
+        self._files = [path.name for path in paths]
+        return read_checkpoints(paths, self._spec.options.get("tensorflow_layout"))
 
 
 def build_network(options: Mapping[str, Any]) -> FusionNetwork:

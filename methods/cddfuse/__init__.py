@@ -1,0 +1,1 @@
+"""CDDFuse: ``spec`` (data) and ``network`` (the ported network)."""

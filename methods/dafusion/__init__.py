@@ -1,0 +1,1 @@
+"""DAFusion: ``spec`` (data) and ``network`` (the ported network)."""

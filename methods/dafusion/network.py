@@ -15,7 +15,9 @@ EPSILON = 1e-5
 
 
 def _unit(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), ImageNorm2d(outputs), nn.ReLU(inplace=True))
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1), ImageNorm2d(outputs), nn.ReLU(inplace=True)
+    )
 
 
 class Encoder(nn.Module):
@@ -43,7 +45,9 @@ class Fusion(nn.Module):
         self.fc_ir = nn.Linear(64, 64)
         self.fc_vis = nn.Linear(64, 64)
         self.Conv_embf = nn.Sequential(nn.Conv2d(128, 64, 3, padding=1))
-        self.Conv_f = nn.Sequential(nn.Conv2d(128, 64, 3, padding=1), ImageNorm2d(64), nn.LeakyReLU(0.01, inplace=True))
+        self.Conv_f = nn.Sequential(
+            nn.Conv2d(128, 64, 3, padding=1), ImageNorm2d(64), nn.LeakyReLU(0.01, inplace=True)
+        )
 
     def forward(
         self, first: tuple[torch.Tensor, torch.Tensor], second: tuple[torch.Tensor, torch.Tensor]
@@ -59,7 +63,9 @@ class Fusion(nn.Module):
 
 
 def _head(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(64, channels, 3, padding=1), nn.LeakyReLU(0.01), nn.Conv2d(channels, channels, 1))
+    return nn.Sequential(
+        nn.Conv2d(64, channels, 3, padding=1), nn.LeakyReLU(0.01), nn.Conv2d(channels, channels, 1)
+    )
 
 
 def blend_statistics(x: torch.Tensor, style: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -118,7 +124,9 @@ class DAFusion(FusionNetwork):
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W. The visible image goes through ``encoder_ir``: the authors' script swaps them."""
-        features, embedding = self.F["Fusion_net"](self.E["encoder_ir"](visible), self.E["encoder_vis"](infrared))
+        features, embedding = self.F["Fusion_net"](
+            self.E["encoder_ir"](visible), self.E["encoder_vis"](infrared)
+        )
         fused: torch.Tensor = self.D(features, embedding)
         return fused
 

@@ -1,0 +1,1 @@
+"""DenseFuse: ``spec`` (data) and ``network`` (the ported network)."""

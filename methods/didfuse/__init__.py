@@ -1,0 +1,1 @@
+"""DIDFuse: ``spec`` (data) and ``network`` (the ported network)."""

@@ -8,7 +8,9 @@ from torch import nn
 from ..native import FusionNetwork
 
 
-def _block(name: str, inputs: int, outputs: int, activation: nn.Module, *, reflect: bool = False) -> nn.ModuleDict:
+def _block(
+    name: str, inputs: int, outputs: int, activation: nn.Module, *, reflect: bool = False
+) -> nn.ModuleDict:
     """Convolution, batch normalisation, activation, under the official doubled names (``cov1.cov1.1.weight``)."""
     layers = [nn.Conv2d(inputs, outputs, 3, padding=0 if reflect else 1), nn.BatchNorm2d(outputs), activation]
     if reflect:

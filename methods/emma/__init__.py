@@ -1,0 +1,1 @@
+"""EMMA's fusion network "U-Fuser": ``spec`` (data) and ``network`` (the ported network)."""

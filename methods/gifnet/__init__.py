@@ -1,0 +1,1 @@
+"""GIFNet: ``spec`` (data) and ``network`` (the ported network)."""

@@ -63,7 +63,11 @@ def _to_windows(x: torch.Tensor, shift: int) -> torch.Tensor:
     """N×C×H×W (sides multiples of 4) → (N·windows)×heads×64×(C/heads), extended by reflection to whole windows."""
     rest_y, rest_x = (-x.shape[-2]) % WINDOW, (-x.shape[-1]) % WINDOW
     if shift:
-        x = F.pad(x, (shift, (WINDOW - shift + rest_x) % WINDOW, shift, (WINDOW - shift + rest_y) % WINDOW), mode="reflect")
+        x = F.pad(
+            x,
+            (shift, (WINDOW - shift + rest_x) % WINDOW, shift, (WINDOW - shift + rest_y) % WINDOW),
+            mode="reflect",
+        )
     elif rest_x or rest_y:
         x = F.pad(x, (0, rest_x, 0, rest_y), mode="reflect")
     n, c, height, width = x.shape
@@ -108,10 +112,17 @@ class Stream(nn.Module):
         super().__init__()
         self.norm1 = RevisedNorm()
         self.attn = Projections()
-        self.mlp = nn.Sequential(nn.Conv2d(WIDTH, 2 * WIDTH, 1), nn.ReLU(inplace=True), nn.Conv2d(2 * WIDTH, WIDTH, 1))
+        self.mlp = nn.Sequential(
+            nn.Conv2d(WIDTH, 2 * WIDTH, 1), nn.ReLU(inplace=True), nn.Conv2d(2 * WIDTH, WIDTH, 1)
+        )
 
     def finish(
-        self, x: torch.Tensor, attended: torch.Tensor, value: torch.Tensor, undo: tuple[torch.Tensor, ...], shift: int
+        self,
+        x: torch.Tensor,
+        attended: torch.Tensor,
+        value: torch.Tensor,
+        undo: tuple[torch.Tensor, ...],
+        shift: int,
     ) -> torch.Tensor:
         """Residual attention, then a residual perceptron (without a second norm)."""
         x = x + torch.addcmul(undo[1], self.attn.outputs(attended, value, shift), undo[0])

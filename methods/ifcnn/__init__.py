@@ -1,0 +1,1 @@
+"""IFCNN: ``spec`` (data) and ``network`` (the ported network)."""

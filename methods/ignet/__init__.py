@@ -1,0 +1,1 @@
+"""IGNet: ``spec`` (data) and ``network`` (the ported network)."""

@@ -1,0 +1,1 @@
+"""LRRNet: ``spec`` (data) and ``network`` (the ported network)."""

@@ -57,7 +57,9 @@ class Decomposition(nn.Module):
         for number in range(BLOCKS):
             block = self.get_submodule(f"lrrblock{number}")
             residual = image - block.get_submodule("conv_Wdz")(codes)
-            codes = soft_threshold(torch.addcmul(block.get_submodule("conv_Wdtz")(residual), codes, step), threshold)
+            codes = soft_threshold(
+                torch.addcmul(block.get_submodule("conv_Wdtz")(residual), codes, step), threshold
+            )
         return codes
 
 

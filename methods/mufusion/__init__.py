@@ -1,0 +1,1 @@
+"""MUFusion: ``spec`` (data) and ``network`` (the ported network)."""

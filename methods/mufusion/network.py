@@ -29,7 +29,9 @@ class MUFusion(FusionNetwork):
             self.add_module(f"conv{number}", nn.Sequential(nn.ReflectionPad2d(1), conv))
 
     def _layer(self, number: int, *maps: torch.Tensor) -> torch.Tensor:
-        x: torch.Tensor = self.get_submodule(f"conv{number}")(torch.cat(maps, 1) if len(maps) > 1 else maps[0])
+        x: torch.Tensor = self.get_submodule(f"conv{number}")(
+            torch.cat(maps, 1) if len(maps) > 1 else maps[0]
+        )
         return torch.tanh(x) if number == 11 else x.relu_()
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
@@ -54,7 +56,8 @@ class MUFusion(FusionNetwork):
         for start in range(0, len(places), TILES_AT_ONCE):
             chunk = places[start : start + TILES_AT_ONCE]
             tiles = [
-                torch.cat([image[..., y : y + TILE, x : x + TILE] for y, x in chunk]) for image in (infrared, visible)
+                torch.cat([image[..., y : y + TILE, x : x + TILE] for y, x in chunk])
+                for image in (infrared, visible)
             ]
             for (y, x), tile in zip(chunk, self(*tiles).chunk(len(chunk)), strict=True):
                 total[..., y : y + TILE, x : x + TILE] += tile

@@ -1,0 +1,1 @@
+"""PFCFuse: ``spec`` (data) and ``network`` (the ported network)."""

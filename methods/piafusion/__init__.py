@@ -1,0 +1,1 @@
+"""PIAFusion: ``spec`` (data) and ``network`` (the ported network)."""

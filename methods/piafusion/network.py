@@ -52,7 +52,11 @@ class PIAFusion(FusionNetwork):
         if part == "last":
             return f"PIAFusion/decoder/conv1x1/{kind}"
         layer = int(number[0]) + 1
-        return f"PIAFusion/decoder/conv{layer}/{kind}" if part == "decoder" else f"PIAFusion/encoder/Conv{layer}/conv3x3/{kind}"
+        return (
+            f"PIAFusion/decoder/conv{layer}/{kind}"
+            if part == "decoder"
+            else f"PIAFusion/encoder/Conv{layer}/conv3x3/{kind}"
+        )
 
     def _activate(self, x: torch.Tensor) -> torch.Tensor:
         return F.leaky_relu(x, self.slope)

@@ -1,0 +1,1 @@
+"""ReCoNet: ``spec`` (data) and ``network`` (the ported network)."""

@@ -19,7 +19,9 @@ class ReCoNet(FusionNetwork):
         self.att_b_conv = nn.Conv2d(2, 1, 3, padding=1, bias=False)
         for dilation in (1, 2, 3):
             conv = nn.Conv2d(3, 64, 3, padding=dilation, dilation=dilation)
-            self.add_module(f"dil_conv_{dilation}", nn.Sequential(conv, nn.BatchNorm2d(64), nn.ReLU(inplace=True)))
+            self.add_module(
+                f"dil_conv_{dilation}", nn.Sequential(conv, nn.BatchNorm2d(64), nn.ReLU(inplace=True))
+            )
         self.fus_conv = nn.Sequential(nn.Conv2d(192, 1, 3, padding=1), nn.BatchNorm2d(1), nn.Tanh())
 
     def _attend(self, conv: nn.Module, image: torch.Tensor, fused: torch.Tensor) -> torch.Tensor:

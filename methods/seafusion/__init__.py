@@ -1,0 +1,1 @@
+"""SeAFusion: ``spec`` (data) and ``network`` (the ported network)."""

@@ -1,0 +1,1 @@
+"""SHIP: ``spec`` (data) and ``network`` (the ported network)."""

@@ -101,7 +101,9 @@ class SpatialStage(nn.Module):
         mixed = torch.fft.irfft2(spectrum, s=visible.shape[-2:]).to(visible.dtype)
         fused = self.get_submodule("norm1")(mixed) * infrared
         for number in (1, 2, 3):
-            fused = self.get_submodule(f"norm{number + 1}")(self.get_submodule(f"reflashFused{number}")(fused))
+            fused = self.get_submodule(f"norm{number + 1}")(
+                self.get_submodule(f"reflashFused{number}")(fused)
+            )
             infrared = self.get_submodule(f"reflashInfrared{number}")(infrared)
             fused = fused * infrared
         return fused + visible, infrared
@@ -151,7 +153,9 @@ class ChannelGate(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.process = conv_relu_conv(CHANNELS, CHANNELS)
-        self.conv_du = nn.Sequential(conv(CHANNELS, 4, 1), nn.ReLU(inplace=True), conv(4, CHANNELS, 1), nn.Sigmoid())
+        self.conv_du = nn.Sequential(
+            conv(CHANNELS, 4, 1), nn.ReLU(inplace=True), conv(4, CHANNELS, 1), nn.Sigmoid()
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """16 → 16 channels."""

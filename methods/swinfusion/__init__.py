@@ -1,0 +1,1 @@
+"""SwinFusion: ``spec`` (data) and ``network`` (the ported network)."""

@@ -56,10 +56,7 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: torch.Tensor, other: torch.Tensor, shift: int) -> torch.Tensor:
         """N×H×W×60 → N×H×W×60; ``other`` is ignored without ``cross``."""
-        if self.cross:
-            maps = (self.q(x), *self.kv(other).chunk(2, -1))
-        else:
-            maps = self.qkv(x).chunk(3, -1)
+        maps = (self.q(x), *self.kv(other).chunk(2, -1)) if self.cross else self.qkv(x).chunk(3, -1)
         if shift:
             maps = tuple(part.roll((-shift, -shift), (1, 2)) for part in maps)
         bias = self.relative_position_bias_table[self.get_buffer("index")].permute(2, 0, 1)[None]

@@ -1,0 +1,1 @@
+"""U2Fusion: ``spec`` (data) and ``network`` (the ported network)."""

@@ -24,9 +24,7 @@ class U2Fusion(FusionNetwork):
         super().__init__()
         self.conv1_1 = _conv(2, 44)
         self.dense_block = nn.ModuleList(_conv(44 * n, 44) for n in range(1, 6))
-        self.decoder = nn.ModuleList(
-            _conv(i, o) for i, o in ((264, 128), (128, 64), (64, 32), (32, 1))
-        )
+        self.decoder = nn.ModuleList(_conv(i, o) for i, o in ((264, 128), (128, 64), (64, 32), (32, 1)))
 
     def official_name(self, key: str) -> str:
         """TensorFlow's variable names; the decoder lives in a second scope, ``Generator_1``."""

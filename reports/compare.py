@@ -104,7 +104,7 @@ def render_comparison(
 
 
 def verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> list[str]:
-    """``better``, ``worse`` or ``no difference`` than the baseline, by the corrected test and the metric's
+    """``better`` or ``worse`` than the baseline, or ``inconclusive``, by the corrected test and the metric's
     direction.
 
     Empty where the metric has no direction, or too few pairs exist for any test to reach the level.
@@ -115,7 +115,7 @@ def verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> list[str
         if direction == "none" or not _testable(line.n):
             found.append("")
         elif line.p_holm >= LEVEL:
-            found.append("no difference")
+            found.append("inconclusive")
         else:
             found.append("better" if (line.difference > 0) == (direction == "higher") else "worse")
     return found

@@ -111,7 +111,7 @@ class ResultTable:
         headings = [c.titled.split() if wrapped else [c.titled] for c in self.columns]
         texts = [word for words in headings for word in words] + [t for x in self.lines for t in x.texts]
         label = max(len(line.label) for line in self.lines)
-        return self.chunks(max(2, (characters - label - gap) // (max(map(len, texts)) + gap)))
+        return self.chunks(max(2, (characters - label - 2 * gap) // (max(map(len, texts)) + gap)))
 
     def chunks(self, width: int) -> list[ResultTable]:
         """The same table in pieces of at most ``width`` columns, as even as can be."""

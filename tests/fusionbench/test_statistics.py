@@ -119,7 +119,7 @@ def test_rank_correlation_is_one_for_monotone_and_minus_one_for_reversed() -> No
 
 def test_friedman_agrees_with_scipy_and_with_demsars_critical_difference() -> None:
     # Demšar (2006, section 3.2.3): four methods on 14 data sets have CD 1.25 at .05.
-    values = np.random.default_rng(2).normal(size=(14, 4)) + [0, 0.2, 0.4, 2]
+    values = np.random.default_rng(2).normal(loc=(0, 0.2, 0.4, 2), size=(14, 4))
     result = statistics.friedman(pd.DataFrame(values, columns=list("abcd")))
     truth = stats.friedmanchisquare(*values.T)
     assert (result.statistic, result.p) == pytest.approx((truth.statistic, truth.pvalue))

@@ -131,6 +131,6 @@ def test_no_verdict_where_no_test_could_reach_the_level() -> None:
         {"metric": ["EN"] * 3, "n": [5, 6, 6], "p_holm": [0.0625, 0.03, 0.5], "difference": [1.0] * 3}
     )
     rows = quality_rows(metrics=["EN"])
-    assert verdicts(lines, report_input(rows).metrics) == ["", "better", "no difference"]
+    assert verdicts(lines, report_input(rows).metrics) == ["", "better", "inconclusive"]
     assert verdicts(lines, {}) == ["", "", ""]
     assert (format_p(0.0004), format_p(0.0123), format_p(np.nan)) == ("<0.001", "0.012", "–")

@@ -28,7 +28,9 @@ class SGDFuse:
         options = {**spec.options, **context.options}
         unknown = set(options) - {"weights", "masks", "mask_options"}
         if unknown:
-            raise InputError(f"{spec.name} has no option {sorted(unknown)[0]!r}; its options are masks, mask_options, weights")
+            raise InputError(
+                f"{spec.name} has no option {sorted(unknown)[0]!r}; its options are masks, mask_options, weights"
+            )
         self._weights = str(options.get("weights", ""))
         self._mask_name = str(options.get("masks", "saliency"))
         self._mask_options = dict(options.get("mask_options", {}))
@@ -65,7 +67,9 @@ class SGDFuse:
             raise InputError(f"{self.spec.name}: call load(device, precision) before fuse")
         if min(infrared.shape[-2:]) < MINIMUM_SIZE:
             height, width = infrared.shape[-2:]
-            raise InputError(f"{self.spec.name} fuses images of at least {MINIMUM_SIZE}×{MINIMUM_SIZE}, got {width}×{height}")
+            raise InputError(
+                f"{self.spec.name} fuses images of at least {MINIMUM_SIZE}×{MINIMUM_SIZE}, got {width}×{height}"
+            )
         mask_ir, mask_vi = self._masks(infrared), self._masks(visible)
         noise = image_noise(infrared, visible, self.context.seed)
         fused: Tensor = self.network(infrared, visible, mask_ir, mask_vi, noise)
@@ -74,7 +78,11 @@ class SGDFuse:
     def provenance(self) -> dict[str, Any]:
         """Mask provider used, and how the weights were trained."""
         return {
-            "masks": {"provider": self._provider.fingerprint, "requested": self._mask_name, "reason": self._mask_reason},
+            "masks": {
+                "provider": self._provider.fingerprint,
+                "requested": self._mask_name,
+                "reason": self._mask_reason,
+            },
             "preset": self.network.config.preset if self.network else None,
             "training": self._facts,
         }
@@ -84,6 +92,10 @@ class SGDFuse:
         maps = []
         for image in levels:
             image = np.ascontiguousarray(image[..., 0] if image.shape[-1] == 1 else image)
-            found = self._cache.objectness(self._provider, image) if self._cache else self._provider.objectness(image)
+            found = (
+                self._cache.objectness(self._provider, image)
+                if self._cache
+                else self._provider.objectness(image)
+            )
             maps.append(torch.from_numpy(np.ascontiguousarray(found)).float())
         return torch.stack(maps)[:, None].to(images.device)

@@ -30,7 +30,9 @@ class MSFEM(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(nn.Conv2d(width, width, size, padding=size // 2) for size in (1, 3, 5, 7))
+        self.branches = nn.ModuleList(
+            nn.Conv2d(width, width, size, padding=size // 2) for size in (1, 3, 5, 7)
+        )
         self.enhance = nn.Sequential(
             nn.Conv2d(3 * width, 3 * width, 3, padding=1, groups=3 * width),
             nn.Conv2d(3 * width, width, 1),
@@ -59,9 +61,15 @@ class ChannelAttention(nn.Module):
             raise ValueError(f"width {width} is not divisible by {heads} heads")
         self.heads = heads
         self.scale = nn.Parameter(torch.ones(heads, 1, 1))
-        self.query = nn.Sequential(nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 3, padding=1, groups=width))
-        self.key = nn.Sequential(nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 3, padding=1, groups=width))
-        self.value = nn.Sequential(nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 3, padding=1, groups=width))
+        self.query = nn.Sequential(
+            nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 3, padding=1, groups=width)
+        )
+        self.key = nn.Sequential(
+            nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 3, padding=1, groups=width)
+        )
+        self.value = nn.Sequential(
+            nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 3, padding=1, groups=width)
+        )
         self.project = nn.Conv2d(width, width, 1)
 
     def forward(self, image: Tensor, context: Tensor) -> Tensor:
@@ -87,8 +95,12 @@ class GatedFeedForward(nn.Module):
         super().__init__()
         hidden = int(width * expansion)
         # Two pairs of convolutions instead of one that is cut in two: the halves would be strided, and slow, in memory.
-        self.gate = nn.Sequential(nn.Conv2d(width, hidden, 1), nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden))
-        self.value = nn.Sequential(nn.Conv2d(width, hidden, 1), nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden))
+        self.gate = nn.Sequential(
+            nn.Conv2d(width, hidden, 1), nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
+        )
+        self.value = nn.Sequential(
+            nn.Conv2d(width, hidden, 1), nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
+        )
         self.project = nn.Conv2d(hidden, width, 1)
 
     def forward(self, features: Tensor) -> Tensor:

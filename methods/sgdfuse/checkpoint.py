@@ -33,13 +33,19 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen types for damaged or foreign files
-        raise InputError(f"{path} can't be read as a checkpoint ({type(error).__name__}: {error}); delete it to start afresh") from error
+        raise InputError(
+            f"{path} can't be read as a checkpoint ({type(error).__name__}: {error}); delete it to start afresh"
+        ) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise InputError(f"{path} is not a checkpoint of `fusionbench train sgdfuse` (format {FORMAT}); choose another --out")
+        raise InputError(
+            f"{path} is not a checkpoint of `fusionbench train sgdfuse` (format {FORMAT}); choose another --out"
+        )
     return state
 
 
-def save_weights(path: Path, weights: dict[str, Tensor], config: Config, facts: dict[str, Any], half: bool = False) -> None:
+def save_weights(
+    path: Path, weights: dict[str, Tensor], config: Config, facts: dict[str, Any], half: bool = False
+) -> None:
     """Ship weights: safetensors whose metadata holds the configuration and `facts` (steps, mask provider, data)."""
     dtype = torch.float16 if half else torch.float32
     tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in weights.items()}
@@ -50,7 +56,9 @@ def save_weights(path: Path, weights: dict[str, Tensor], config: Config, facts: 
 def load_weights(path: Path) -> tuple[SGDFuseNetwork, dict[str, Any]]:
     """The network of a weights file, in evaluation mode and float32, with its facts. Raises InputError/MissingWeightsError."""
     if not path.is_file():
-        raise MissingWeightsError(f"SGDFuse weights {path} don't exist; train them with `fusionbench train sgdfuse`")
+        raise MissingWeightsError(
+            f"SGDFuse weights {path} don't exist; train them with `fusionbench train sgdfuse`"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -173,7 +173,9 @@ def load_config(preset: str = "default", overrides: Mapping[str, Any] | None = N
     if not path.exists():
         path = Path(preset)
     if not path.is_file():
-        raise InputError(f"SGDFuse has no preset {preset!r}: choose one of {', '.join(preset_names())}, or a YAML file")
+        raise InputError(
+            f"SGDFuse has no preset {preset!r}: choose one of {', '.join(preset_names())}, or a YAML file"
+        )
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
@@ -185,7 +187,9 @@ def load_config(preset: str = "default", overrides: Mapping[str, Any] | None = N
 def config_from_dict(data: Mapping[str, Any], origin: str = "configuration") -> Config:
     """A Config from nested plain data; absent fields keep their defaults, unknown ones raise InputError."""
     if not isinstance(data, Mapping):
-        raise InputError(f"{origin}: expected sections (model, diffusion, loss, train), found {type(data).__name__}")
+        raise InputError(
+            f"{origin}: expected sections (model, diffusion, loss, train), found {type(data).__name__}"
+        )
     flat: dict[str, Any] = {}
     for section, values in data.items():
         if isinstance(values, Mapping):
@@ -209,7 +213,9 @@ def apply_overrides(config: Config, overrides: Mapping[str, Any], origin: str = 
         if isinstance(value, str) and hints[field_name] is not str:
             value = yaml.safe_load(value)
         cast = _cast(value, hints[field_name], f"{origin}: {key}")
-        config = dataclasses.replace(config, **{section_name: dataclasses.replace(section, **{field_name: cast})})
+        config = dataclasses.replace(
+            config, **{section_name: dataclasses.replace(section, **{field_name: cast})}
+        )
     return config
 
 

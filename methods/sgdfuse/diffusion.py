@@ -78,7 +78,9 @@ def ancestral_step(noisy: Tensor, noise: Tensor, schedule: Schedule, t: int, fre
     return posterior_mean(noisy, noise, schedule, t) + posterior_variance(schedule, t) ** 0.5 * fresh
 
 
-def ddim_step(noisy: Tensor, noise: Tensor, alpha_bar: float, alpha_bar_next: float, clip: bool = False) -> Tensor:
+def ddim_step(
+    noisy: Tensor, noise: Tensor, alpha_bar: float, alpha_bar_next: float, clip: bool = False
+) -> Tensor:
     """Deterministic DDIM step (Song et al., 2021, η = 0) from ᾱ to ᾱ_next: Eq. 7 solved for I_0, then applied again."""
     clean = predict_clean(noisy, noise, alpha_bar)
     if clip:
@@ -87,7 +89,9 @@ def ddim_step(noisy: Tensor, noise: Tensor, alpha_bar: float, alpha_bar_next: fl
     return alpha_bar_next**0.5 * clean + (1 - alpha_bar_next) ** 0.5 * noise
 
 
-def ddim_sample(denoiser: Denoiser, noisy: Tensor, schedule: Schedule, timesteps: list[int], clip: bool = False) -> Tensor:
+def ddim_sample(
+    denoiser: Denoiser, noisy: Tensor, schedule: Schedule, timesteps: list[int], clip: bool = False
+) -> Tensor:
     """Run DDIM over `timesteps` (descending, the first is the level of `noisy`) and on to t = 0; returns I_0."""
     for t, t_next in zip(timesteps, [*timesteps[1:], 0], strict=True):
         alpha_bar, alpha_bar_next = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_next])

@@ -25,7 +25,9 @@ def make_fabric(device: str = "auto", precision: str = "32", devices: int = 1, n
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "cpu"
     if kind == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda, but torch sees no CUDA device here; use --device cpu or install torch for CUDA")
+        raise InputError(
+            "--device cuda, but torch sees no CUDA device here; use --device cpu or install torch for CUDA"
+        )
     several = devices * num_nodes > 1
     # Ablations leave parts of the network without a gradient (no HFAH, stage I frozen), which plain DDP refuses.
     backend = "nccl" if kind == "cuda" else "gloo"

@@ -35,7 +35,10 @@ def intensity_loss(fused: Tensor, target: Tensor, weight: Tensor | None = None) 
 
 def gradient_loss(fused: Tensor, target: tuple[Tensor, Tensor], weight: Tensor | None = None) -> Tensor:
     """Mean of |∇F − target| over pixels, both directions added: Eq. 13, Eq. 18."""
-    difference = sum(((own - wanted).abs() for own, wanted in zip(sobel(fused), target, strict=True)), start=torch.zeros(()))
+    difference = sum(
+        ((own - wanted).abs() for own, wanted in zip(sobel(fused), target, strict=True)),
+        start=torch.zeros(()),
+    )
     return (difference if weight is None else weight * difference).mean()
 
 
@@ -44,10 +47,14 @@ def joint_mask(mask_ir: Tensor, mask_vi: Tensor, floor: float = 0.0) -> Tensor:
     return floor + (1 - floor) * torch.maximum(mask_ir, mask_vi)
 
 
-def stage1_loss(preliminary: Tensor, infrared: Tensor, visible: Tensor, config: LossConfig) -> dict[str, Tensor]:
+def stage1_loss(
+    preliminary: Tensor, infrared: Tensor, visible: Tensor, config: LossConfig
+) -> dict[str, Tensor]:
     """Eq. 15, L_stage1 = L_int + L_grad, as weighted terms. Targets by decision 7: `ir`/`visible` are the paper's."""
     fused, infrared, visible = comparable(preliminary, infrared, visible, config.on_luma)
-    target = infrared if config.intensity_target == "ir" else max_intensity(infrared, visible, config.min_share)
+    target = (
+        infrared if config.intensity_target == "ir" else max_intensity(infrared, visible, config.min_share)
+    )
     gradients = sobel(visible) if config.gradient_target == "visible" else max_gradients(infrared, visible)
     return {
         "intensity1": config.intensity1 * intensity_loss(fused, target.expand_as(fused)),  # Eq. 14
@@ -64,11 +71,14 @@ def stage2_loss(
     target = max_intensity(infrared, visible, config.min_share)
     return {
         "intensity2": config.intensity2 * intensity_loss(fused, target, mask),  # Eq. 17
-        "gradient2": config.gradient2 * gradient_loss(fused, max_gradients(infrared, visible), mask),  # Eq. 18
+        "gradient2": config.gradient2
+        * gradient_loss(fused, max_gradients(infrared, visible), mask),  # Eq. 18
     }
 
 
-def comparable(fused: Tensor, infrared: Tensor, visible: Tensor, on_luma: bool) -> tuple[Tensor, Tensor, Tensor]:
+def comparable(
+    fused: Tensor, infrared: Tensor, visible: Tensor, on_luma: bool
+) -> tuple[Tensor, Tensor, Tensor]:
     """The three images with equal channels: luma of all (clipped as it will be saved), or infrared repeated to three channels."""
     if on_luma:
         return rgb_to_luma(fused.clamp(0, 1)), infrared, rgb_to_luma(visible)

@@ -41,7 +41,9 @@ class SGDFuseNetwork(nn.Module):
         self.hfah: HFAH | None = None
         if self.unet is not None and model.use_hfah:
             self.hfah = HFAH(model, self.unet.feature_widths, diffusion.steps)
-        self.schedule: Schedule = linear_schedule(diffusion.timesteps, diffusion.beta_start, diffusion.beta_end)
+        self.schedule: Schedule = linear_schedule(
+            diffusion.timesteps, diffusion.beta_start, diffusion.beta_end
+        )
         visited = strided_timesteps(diffusion.t_start, diffusion.steps)
         # ᾱ at the visited steps and finally at t = 0, as plain numbers: exporters and meta tensors can't read a tensor's value.
         self.alpha_bars = [float(self.schedule.alpha_bar[t]) for t in (*visited, 0)]
@@ -80,7 +82,9 @@ class SGDFuseNetwork(nn.Module):
                 level = torch.full((image.shape[0],), alpha_bar**0.5, device=image.device)
                 predicted, decoded = self.unet(image, level)
                 features.append(decoded)
-                image = ddim_step(image, predicted, alpha_bar, alpha_bar_next, self.config.diffusion.clip_denoised)
+                image = ddim_step(
+                    image, predicted, alpha_bar, alpha_bar_next, self.config.diffusion.clip_denoised
+                )
         else:
             image = conditioned
             level = torch.ones(image.shape[0], device=image.device)
@@ -99,7 +103,9 @@ class SGDFuseNetwork(nn.Module):
             fused = preliminary + rgb_to_luma(fused - preliminary)
         return fused, image
 
-    def run(self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor, noise: Tensor) -> FusionOutput:
+    def run(
+        self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor, noise: Tensor
+    ) -> FusionOutput:
         """Both stages on sizes that are multiples of `size_multiple`, with all intermediate results (training)."""
         preliminary = self.preliminary(infrared, visible)
         if self.unet is None:
@@ -108,7 +114,9 @@ class SGDFuseNetwork(nn.Module):
         fused, denoised = self.refine(preliminary, conditioned, noise)
         return FusionOutput(fused, preliminary, conditioned, denoised)
 
-    def forward(self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor, noise: Tensor) -> Tensor:
+    def forward(
+        self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor, noise: Tensor
+    ) -> Tensor:
         """Fused N×3×H×W in [0, 1] for any size ≥ 32×32: inputs are padded by reflection and the result is cropped."""
         height, width = infrared.shape[-2:]
         down, right = -height % self.size_multiple, -width % self.size_multiple
@@ -140,7 +148,9 @@ def image_noise(infrared: Tensor, visible: Tensor, seed: int) -> Tensor:
     noises = []
     levels = torch.cat((infrared, visible), dim=1).mul(255).round().clamp(0, 255).to(torch.uint8).cpu()
     for image in levels:
-        digest = hashlib.sha256(f"{seed}:{tuple(image.shape)}:".encode() + image.contiguous().numpy().tobytes()).digest()
+        digest = hashlib.sha256(
+            f"{seed}:{tuple(image.shape)}:".encode() + image.contiguous().numpy().tobytes()
+        ).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
         noises.append(torch.randn(CHANNELS, *image.shape[-2:], generator=generator))
     return torch.stack(noises).to(infrared.device)

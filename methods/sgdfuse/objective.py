@@ -48,7 +48,9 @@ class TrainingObjective(nn.Module):
                 gamma = torch.randn((count, *shape[1:]), generator=generator).to(batch.infrared.device)
                 # The target I0 is data here, not something to make easier to denoise.
                 clean = output.conditioned[:count].detach()
-                terms["noise"] = config.noise * noise_loss(self.network.denoise, clean, gamma, level)  # Eq. 12
+                terms["noise"] = config.noise * noise_loss(
+                    self.network.denoise, clean, gamma, level
+                )  # Eq. 12
         return torch.stack(list(terms.values())).sum(), {name: term.detach() for name, term in terms.items()}
 
     @staticmethod

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fusionbench import catalog
+from fusionbench.artifacts import data_root
 from fusionbench.errors import InputError, MissingDataError
 from fusionbench.images import check_same_size
 
@@ -58,30 +59,35 @@ class Pack:
 
 
 def build_pack(
-    datasets: Sequence[tuple[str, str | Path]],
+    datasets: Sequence[tuple[str, str | Path | None]],
     masks: Sequence[str] = ("saliency",),
     mask_cache: Path | None = None,
     held_out: int = 6,
     device: torch.device | str = "cpu",
 ) -> Pack:
-    """Decode every training pair of `datasets` (name, root) and compute its masks by each provider in `masks`.
+    """Decode every training pair of `datasets` (name, root; no root: fusionbench's data folder) and compute its masks by each provider in `masks`.
 
     A dataset without a split called `train` gives all its pairs. `held_out` evenly spaced pairs of each dataset, at most
     a quarter of it, are kept for validation. Raises InputError for an unknown name, MissingDataError for missing files
     or an empty selection.
     """
     if not datasets:
-        raise InputError("training needs data: pass --dataset NAME:ROOT at least once (for example msrs:/data/MSRS)")
+        raise InputError(
+            "training needs data: pass --dataset NAME:ROOT at least once (for example msrs:/data/MSRS)"
+        )
     providers = [get_provider(name) for name in masks]
     cache = MaskCache(mask_cache) if mask_cache is not None else None
     training: list[PackedPair] = []
     validation: list[PackedPair] = []
     for name, root in datasets:
         spec = catalog.datasets.get(name)
-        dataset = catalog.build(spec.factory)(spec, Path(root))
+        folder = Path(root) if root is not None else data_root(name)
+        dataset = catalog.build(spec.factory)(spec, folder)
         pairs = list(dataset.pairs("train" if "train" in spec.splits else spec.splits[0]))
         if not pairs:
-            raise MissingDataError(f"dataset {name!r} at {root} has no training pairs; expected {spec.layout}")
+            raise MissingDataError(
+                f"dataset {name!r} at {folder} has no training pairs; expected {spec.layout}"
+            )
         kept = min(held_out, len(pairs) // 4)
         aside = {round((index + 0.5) * len(pairs) / kept) for index in range(kept)} if kept else set()
         for index, pair in enumerate(pairs):
@@ -92,9 +98,13 @@ def build_pack(
             for slot, provider in enumerate(providers):
                 for side, (kind, image) in enumerate((("ir", loaded.infrared), ("vi", loaded.visible))):
                     stem = f"{kind}/{pair.name}"
-                    found = cache.objectness(provider, image, stem) if cache else provider.objectness(image, stem)
+                    found = (
+                        cache.objectness(provider, image, stem) if cache else provider.objectness(image, stem)
+                    )
                     maps[slot, side] = np.rint(found * 255)
-            packed = PackedPair(name, pair.name, torch.from_numpy(channels).to(device), torch.from_numpy(maps).to(device))
+            packed = PackedPair(
+                name, pair.name, torch.from_numpy(channels).to(device), torch.from_numpy(maps).to(device)
+            )
             (validation if index in aside else training).append(packed)
     return Pack(tuple(training), tuple(validation), tuple(provider.fingerprint for provider in providers))
 
@@ -113,8 +123,15 @@ def epoch_order(pack: Pack, seed: int, epoch: int, repeat: Mapping[str, int]) ->
 
 
 def sample_batch(
-    pack: Pack, step: int, size: int, crop: int, seed: int, repeat: Mapping[str, int], mask_drop: float = 0.0,
-    rank: int = 0, world: int = 1,
+    pack: Pack,
+    step: int,
+    size: int,
+    crop: int,
+    seed: int,
+    repeat: Mapping[str, int],
+    mask_drop: float = 0.0,
+    rank: int = 0,
+    world: int = 1,
 ) -> Batch:
     """The batch of one step on one of `world` devices: random crops, mirrored at random, with their masks.
 
@@ -141,7 +158,9 @@ def sample_batch(
         blank = float(torch.rand(1, generator=generator)) < mask_drop
         window = (..., slice(top, top + crop), slice(left, left + crop))
         image = pair.images[window]
-        mask = pair.masks[provider][window] if pair.masks.shape[0] and not blank else torch.zeros_like(image[:2])
+        mask = (
+            pair.masks[provider][window] if pair.masks.shape[0] and not blank else torch.zeros_like(image[:2])
+        )
         cut = torch.cat((image, mask)).float() / 255
         cut = F.pad(cut[None], (0, max(0, crop - width), 0, max(0, crop - height)), mode="reflect")[0]
         cut = cut.flip(-1) if mirrored else cut

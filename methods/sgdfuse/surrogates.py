@@ -33,7 +33,9 @@ def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
     padded = F.pad(image, (1, 1, 1, 1), mode="replicate")
     smooth_rows = padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]
     smooth_columns = padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]
-    return smooth_rows[..., 2:] - smooth_rows[..., :-2], smooth_columns[..., 2:, :] - smooth_columns[..., :-2, :]
+    return smooth_rows[..., 2:] - smooth_rows[..., :-2], smooth_columns[..., 2:, :] - smooth_columns[
+        ..., :-2, :
+    ]
 
 
 @lru_cache(maxsize=16)
@@ -83,10 +85,14 @@ def vifp(reference: Tensor, distorted: Tensor) -> Tensor:
         variance_d = (square_d - mean_d * mean_d).clamp_min(0)
         gain = (product - mean_r * mean_d) / (variance_r + 1e-10)
         # Without signal in the reference, without signal in the image, or with the contrast inverted, there is no gain.
-        gain = torch.where((variance_r < 1e-10) | (variance_d < 1e-10), torch.zeros_like(gain), gain).clamp_min(0)
+        gain = torch.where(
+            (variance_r < 1e-10) | (variance_d < 1e-10), torch.zeros_like(gain), gain
+        ).clamp_min(0)
         noise = variance_d - gain * gain * variance_r  # with gain = cov/var: variance_d − gain·cov
         noise = noise.clamp_min(1e-10)
-        gained = gained + torch.log10(1 + gain**2 * variance_r / (noise + VIFP_NOISE_VARIANCE)).sum(dim=(1, 2, 3))
+        gained = gained + torch.log10(1 + gain**2 * variance_r / (noise + VIFP_NOISE_VARIANCE)).sum(
+            dim=(1, 2, 3)
+        )
         available = available + torch.log10(1 + variance_r / VIFP_NOISE_VARIANCE).sum(dim=(1, 2, 3))
     return gained / available.clamp_min(1e-6)
 
@@ -149,7 +155,9 @@ def spatial_frequency(fused: Tensor) -> Tensor:
 def entropy(image: Tensor) -> Tensor:
     """Shannon entropy (EN) in bits of the rounded grey levels, shape N. No gradient."""
     levels = image.detach().round().clamp(0, 255).long().flatten(1)
-    return torch.stack([_entropy_of_counts(torch.bincount(row, minlength=256)) for row in levels]) / math.log(2)
+    return torch.stack([_entropy_of_counts(torch.bincount(row, minlength=256)) for row in levels]) / math.log(
+        2
+    )
 
 
 def mutual_information(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ HISTORY = "history.jsonl"
 def train(
     *,
     out: Path | str = "runs/train-sgdfuse",
-    datasets: Sequence[tuple[str, str | Path]],
+    datasets: Sequence[tuple[str, str | Path | None]] = (),
     stage: str | int = "all",
     preset: str = "default",
     masks: Sequence[str] = ("saliency",),
@@ -76,7 +76,9 @@ def train(
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     if not resume and (out / CHECKPOINT).exists():
-        raise InputError(f"{out} already holds a training run; pass --resume to go on with it, or another --out")
+        raise InputError(
+            f"{out} already holds a training run; pass --resume to go on with it, or another --out"
+        )
     fabric = make_fabric(device, precision, devices, num_nodes)
     fabric.launch()
     pack = build_pack(datasets, masks, out / "masks", config.train.validation_pairs, fabric.device)
@@ -92,7 +94,14 @@ class _Run:
     """State of one training run: the raw network, its EMA shadow, and where the run stands."""
 
     def __init__(
-        self, fabric: Fabric, config: Config, pack: Pack, out: Path, seed: int, datasets: list[str], masks: list[str]
+        self,
+        fabric: Fabric,
+        config: Config,
+        pack: Pack,
+        out: Path,
+        seed: int,
+        datasets: list[str],
+        masks: list[str],
     ) -> None:
         self.fabric, self.config, self.pack, self.out, self.seed = fabric, config, pack, out, seed
         self.datasets, self.masks = datasets, masks
@@ -110,22 +119,30 @@ class _Run:
             state = load_checkpoint(path)
             theirs = config_from_dict(state["config"])
             if theirs.model != self.config.model or theirs.diffusion != self.config.diffusion:
-                raise InputError(f"{path} is of another network shape; resume it with its own preset and settings")
+                raise InputError(
+                    f"{path} is of another network shape; resume it with its own preset and settings"
+                )
             if state["pack"] != self.pack.fingerprint:
-                raise InputError(f"{path} was trained on other data or masks; resume it with the same --dataset and --masks")
+                raise InputError(
+                    f"{path} was trained on other data or masks; resume it with the same --dataset and --masks"
+                )
             self.network.load_state_dict(state["network"])
             self.shadow.load_state_dict(state["ema"])
             self.stage, self.step, self.optimizer_state = state["stage"], state["step"], state["optimizer"]
             self._trim_history()
         elif init is not None:
-            weights = load_checkpoint(init)["ema"] if init.suffix == ".ckpt" else load_weights(init)[0].state_dict()
+            weights = (
+                load_checkpoint(init)["ema"] if init.suffix == ".ckpt" else load_weights(init)[0].state_dict()
+            )
             self.network.load_state_dict(weights)
             self.shadow.load_state_dict(weights)
 
     def stage_length(self, stage: int) -> int:
         """Steps of a stage: its `steps`, or as many as its epochs have."""
         settings = self.config.train
-        steps, epochs = (settings.steps1, settings.epochs1) if stage == 1 else (settings.steps2, settings.epochs2)
+        steps, epochs = (
+            (settings.steps1, settings.epochs1) if stage == 1 else (settings.steps2, settings.epochs2)
+        )
         if steps:
             return steps
         pairs = sum(settings.repeat.get(pair.dataset, 1) for pair in self.pack.training)
@@ -161,14 +178,27 @@ class _Run:
                 progress.update(label, self.step, total)
                 if self.step % settings.log_every == 0 or self.step == total:
                     count = self.step - since
-                    means = {name: float(self.fabric.all_reduce(value / count)) for name, value in sums.items()}
+                    means = {
+                        name: float(self.fabric.all_reduce(value / count)) for name, value in sums.items()
+                    }
                     rate = count * settings.batch_size * self.fabric.world_size / (time.monotonic() - begun)
                     sums, begun, since = {}, time.monotonic(), self.step
                     if chief:
-                        self._log(stage, {"loss": sum(means.values()), **means, "crops_per_s": rate, "lr": _lr(optimizer)})
+                        self._log(
+                            stage,
+                            {"loss": sum(means.values()), **means, "crops_per_s": rate, "lr": _lr(optimizer)},
+                        )
                         text = " ".join(f"{name} {value:.4f}" for name, value in means.items())
-                        left = (total - self.step) * settings.batch_size * self.fabric.world_size / max(rate, 1e-9) / 60
-                        progress.message(f"stage {stage} step {self.step}/{total} {text} | {rate:.1f} crops/s, {left:.0f} min left")
+                        left = (
+                            (total - self.step)
+                            * settings.batch_size
+                            * self.fabric.world_size
+                            / max(rate, 1e-9)
+                            / 60
+                        )
+                        progress.message(
+                            f"stage {stage} step {self.step}/{total} {text} | {rate:.1f} crops/s, {left:.0f} min left"
+                        )
                 if chief and (self.step % settings.validate_every == 0 or self.step == total):
                     for line in self._validate(stage):
                         progress.message(line)
@@ -245,7 +275,9 @@ class _Run:
         path = self.out / HISTORY
         if not self.fabric.is_global_zero or not path.exists():
             return
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+        lines = [
+            json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")
+        ]
         kept = [line for line in lines if (line["stage"], line["step"]) <= (self.stage, self.step)]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 
@@ -282,8 +314,13 @@ def learning_rate(step: int, total: int, settings: TrainConfig) -> float:
 
 def _parameter_groups(network: SGDFuseNetwork, settings: TrainConfig) -> list[dict[str, Any]]:
     first = [p for name, p in network.named_parameters() if name.startswith("stage1.") and p.requires_grad]
-    second = [p for name, p in network.named_parameters() if not name.startswith("stage1.") and p.requires_grad]
-    groups = [{"params": first, "scale": settings.stage1_lr_scale if second else 1.0}, {"params": second, "scale": 1.0}]
+    second = [
+        p for name, p in network.named_parameters() if not name.startswith("stage1.") and p.requires_grad
+    ]
+    groups = [
+        {"params": first, "scale": settings.stage1_lr_scale if second else 1.0},
+        {"params": second, "scale": 1.0},
+    ]
     return [group for group in groups if group["params"]]
 
 

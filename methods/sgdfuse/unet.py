@@ -33,7 +33,9 @@ class NoiseLevelEmbedding(nn.Module):
 class ResidualBlock(nn.Module):
     """Norm–SiLU–3×3 twice, the noise level added in between, residual connection; N×Cin×h×w → N×Cout×h×w."""
 
-    def __init__(self, channels_in: int, channels_out: int, embedding: int, norm: str, dropout: float) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, embedding: int, norm: str, dropout: float
+    ) -> None:
         super().__init__()
         self.norm1 = make_norm(norm, channels_in)
         self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1)

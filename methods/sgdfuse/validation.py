@@ -40,7 +40,10 @@ def validate(
         if stage == 2:
             fused = network(batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, noise)
         saved = (fused.float() * 255).round().clamp(0, 255)
-        grey = [255 * batch.infrared, *(surrogates.rgb_to_luma(image).round() for image in (255 * batch.visible, saved))]
+        grey = [
+            255 * batch.infrared,
+            *(surrogates.rgb_to_luma(image).round() for image in (255 * batch.visible, saved)),
+        ]
         found = values.setdefault(pair.dataset, {})
         for name, value in surrogates.validation_metrics(*grey).items():
             found.setdefault(name, []).append(float(value.mean()))
@@ -49,7 +52,9 @@ def validate(
             maximum = torch.maximum(batch.infrared, batch.visible)
             tiles = (batch.infrared.expand_as(batch.visible), batch.visible, maximum, preliminary, fused)
             rows.append(_row([tile.float() for tile in tiles]))
-    means = {dataset: {name: float(np.mean(v)) for name, v in found.items()} for dataset, found in values.items()}
+    means = {
+        dataset: {name: float(np.mean(v)) for name, v in found.items()} for dataset, found in values.items()
+    }
     return means, _stack(rows) if rows else None
 
 

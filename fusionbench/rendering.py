@@ -37,13 +37,20 @@ def report_input(
     )  # fmt: skip
 
 
-def merged_input(stores: Sequence[RunStore], options: Mapping[str, Any] | None = None) -> ReportInput:
-    """The rows of several runs as one (for ``report`` and ``compare`` over runs); images come from the first."""
+def merged_input(
+    stores: Sequence[RunStore], options: Mapping[str, Any] | None = None, *, apart: bool = False
+) -> ReportInput:
+    """The rows of several runs as one; images come from the first.
+
+    A number that several runs hold counts once, from the first, or with ``apart`` stands once a run (a method in several runs is
+    then compared with itself).
+    """
     inputs = [report_input(store, options=options) for store in stores]
     methods = {n: s for i in reversed(inputs) for n, s in i.methods.items()}
     datasets = {n: s for i in reversed(inputs) for n, s in i.datasets.items()}
     rows = pd.concat([i.rows for i in inputs], ignore_index=True)
-    doubled = rows.duplicated([c for c in rows.columns if c not in {"run", "value", "reason"}], keep="first")
+    identity = [c for c in rows.columns if c not in {"value", "reason", *(() if apart else ("run",))}]
+    doubled = rows.duplicated(identity, keep="first")
     return replace(inputs[0], rows=rows[~doubled], methods=methods, datasets=datasets)
 
 
@@ -131,7 +138,7 @@ def comparison(
     """``statistics.compare`` of the other methods with ``baseline`` (the runs' first method if None), and the baseline's name."""
     from .statistics import compare, entrant_names
 
-    data = merged_input(stores)
+    data = merged_input(stores, apart=True)
     names = list(dict.fromkeys(entrant_names(data.rows))) if len(data.rows) else []
     first = baseline or next((m for m in data.methods if m in names), names[0] if names else "")
     others = list(methods) if methods else [n for n in names if n != first]
@@ -146,7 +153,7 @@ def show_comparison(
     out: Path | None,
 ) -> None:
     """Print the ``compare`` report of several runs and write its files. Raises ``InputError`` for unknown methods or metrics."""
-    data = merged_input(stores, {"baseline": baseline} if baseline else {})
+    data = merged_input(stores, {"baseline": baseline} if baseline else {}, apart=True)
     if metrics:
         wanted = [known_metric(m) for m in catalog.split_names(metrics)]
         data = replace(data, rows=data.rows[data.rows["metric"].isin(wanted)])

@@ -172,17 +172,18 @@ def mark_best(
 
 def tables(data: ReportInput) -> list[ResultTable]:
     """All tables of the rows, one for each dataset, split, evaluator and convention, in the order of the
-    rows.
+    rows, costs last.
 
     ``data.options["published"]`` adds the published rows that may stand beside them.
     """
     if not len(data.rows):
         return []
     lines = summary(data.rows)
-    return [
+    found = [
         _table(data, dict(zip(TABLE_KEY, key, strict=True)), part)
         for key, part in lines.groupby(TABLE_KEY, sort=False)
     ]
+    return sorted(found, key=lambda table: table.evaluator == COSTS)  # what a method does before what it costs
 
 
 def _table(data: ReportInput, key: dict[str, Any], lines: pd.DataFrame) -> ResultTable:

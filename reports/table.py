@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from .summary import leaderboard, summary
 if TYPE_CHECKING:
     from fusionbench.contracts import ReportInput, ReportSpec
 
-TERMINAL_WIDTH = 100
+TERMINAL_WIDTH = max(100, shutil.get_terminal_size((160, 40)).columns)
 """Characters; tables with more scores continue below, since a terminal would cut them."""
 
 _STYLES = {"best": "bold red", "second": "underline blue", "": ""}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -25,13 +27,13 @@ class ReflectConv(nn.Module):
         return result
 
 
-def soft_threshold(x: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
+def soft_threshold(x: torch.Tensor, threshold: torch.Tensor, negative: Sequence[int]) -> torch.Tensor:
     """sign(x)·max(|x| - threshold, 0) by channel, in two passes over memory; ``threshold`` is 1×C×1×1.
 
     A trained threshold may be negative, where the formula moves values away from zero; those channels are done apart.
     """
     shrunk = x - torch.clamp(x, -threshold, threshold)
-    for channel in torch.nonzero(threshold[0, :, 0, 0] < 0).flatten().tolist():
+    for channel in negative:
         plane = x[:, channel]
         shrunk[:, channel] = torch.sign(plane) * (plane.abs() - threshold[:, channel]).clamp_min(0)
     return shrunk
@@ -46,6 +48,7 @@ class Decomposition(nn.Module):
         self.conv_W00 = ReflectConv(1, codes)
         self.lamj = nn.Parameter(torch.zeros(1, codes))
         self.lamz = nn.Parameter(torch.zeros(1, 1))
+        self.negative: list[int] = []
         for number in range(BLOCKS):
             block = nn.ModuleDict({"conv_Wdz": ReflectConv(codes, 1), "conv_Wdtz": ReflectConv(1, codes)})
             self.add_module(f"lrrblock{number}", block)
@@ -53,13 +56,12 @@ class Decomposition(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """N×1×H×W → N×256×H×W."""
         threshold, step = self.lamj[..., None, None], self.lamz[..., None, None]
-        codes = soft_threshold(self.conv_W00(image), threshold)
+        codes = soft_threshold(self.conv_W00(image), threshold, self.negative)
         for number in range(BLOCKS):
             block = self.get_submodule(f"lrrblock{number}")
             residual = image - block.get_submodule("conv_Wdz")(codes)
-            codes = soft_threshold(
-                torch.addcmul(block.get_submodule("conv_Wdtz")(residual), codes, step), threshold
-            )
+            codes = torch.addcmul(block.get_submodule("conv_Wdtz")(residual), codes, step)
+            codes = soft_threshold(codes, threshold, self.negative)
         return codes
 
 
@@ -74,6 +76,11 @@ class LRRNet(FusionNetwork):
             {name: ReflectConv(FILTERS, 1) for name in ("conv_ReZx", "conv_ReUx", "conv_ReZy", "conv_ReUy")}
             | {name: ReflectConv(2, 1) for name in ("conv_ReL", "conv_ReH")}
         )
+
+    def prepare(self) -> None:
+        """Find the negative thresholds (one, in the official weights)."""
+        for net in (self.get_ls1, self.get_ls2):
+            net.negative = torch.nonzero(net.lamj[0] < 0).flatten().tolist()
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W; at least 2×2."""

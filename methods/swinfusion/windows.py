@@ -56,9 +56,9 @@ def _border(shape: torch.Size, shift: int, like: torch.Tensor) -> tuple[torch.Te
         labels[-WINDOW:-shift], labels[-shift:] = 1, 2
     regions = (3 * rows[:, None] + columns[None]).view(height // WINDOW, WINDOW, width // WINDOW, WINDOW)
     regions = regions.permute(0, 2, 1, 3).reshape(-1, TOKENS)
-    border = torch.zeros(height // WINDOW, width // WINDOW, dtype=torch.bool, device=like.device)
-    border[-1], border[:, -1] = True, True
-    places = torch.nonzero(border.flatten()).flatten()
+    down, across = height // WINDOW, width // WINDOW
+    border = [*range(across - 1, (down - 1) * across, across), *range((down - 1) * across, down * across)]
+    places = torch.tensor(border, device=like.device)
     mask = (regions[places, :, None] != regions[places, None]).to(like.dtype) * APART
     every = places[None] + len(regions) * torch.arange(n, device=like.device)[:, None]
     return every.flatten(), mask.repeat(n, 1, 1)[:, None]

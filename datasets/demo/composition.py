@@ -141,7 +141,7 @@ def _furniture(scene: Scene, rng: np.random.Generator) -> None:
             camera, road.centre, side * (road.half + 0.45), z0, z0 + float(rng.uniform(10, 26)), KERB_HEIGHT
         )
     if rng.random() < 0.45:
-        z = road.crossing + 4.5 if road.crossing else float(rng.uniform(7.5, 15))
+        z = road.crossing + 4.5 if road.crossing else float(rng.uniform(6.0, 11.0))
         scene.things.append(furniture.speed_bump(camera, road.centre, road.half, z))
     if rng.random() < 0.6:
         z, side = float(rng.uniform(5.5, 12)), float(rng.choice([-1, 1]))

@@ -45,7 +45,7 @@ def _apparent_temperature(scene: Scene, surfaces: Surfaces, rng: np.random.Gener
     emissivity = surfaces.column("emissivity")
     sky = scene.air - 28.0
     seen = (emissivity * own + (1 - emissivity) * sky).astype(np.float32)
-    contrast = np.where(np.isnan(body), 4.0, 5.0) * surfaces.column("texture")
+    contrast = np.where(np.isnan(body), 4.6, 5.0) * surfaces.column("texture")
     ids = surfaces.ids
     image: FloatImage = seen[ids]
     image += contrast.astype(np.float32)[ids] * surface_noise(ids.shape, rng)

@@ -10,10 +10,10 @@ CAR, PERSON, BIKE, CURVE, CAR_STOP, GUARDRAIL, COLOR_CONE, BUMP = range(1, 9)
 """Class ids, as in MSRS; 0 is unlabelled."""
 
 SKY = Material((0.0, 0.0, 0.0), emissivity=1.0)
-ASPHALT = Material((0.115, 0.115, 0.12), warm=1.0, sun=9.0, texture=0.30)
+ASPHALT = Material((0.115, 0.115, 0.12), warm=1.0, sun=5.5, texture=0.30)
 MARKING = Material((0.62, 0.62, 0.60), warm=0.6, sun=6.0, texture=0.18)
 YELLOW_MARKING = Material((0.60, 0.42, 0.08), warm=0.6, sun=7.0, texture=0.18)
-PAVING = Material((0.30, 0.285, 0.26), warm=0.4, sun=6.5, texture=0.20)
+PAVING = Material((0.30, 0.285, 0.26), warm=0.4, sun=4.5, texture=0.20)
 GRASS = Material((0.075, 0.13, 0.035), warm=-2.5, sun=1.5, texture=0.55)
 SOIL = Material((0.20, 0.155, 0.10), warm=-1.0, sun=5.0, texture=0.35)
 KERB = Material((0.46, 0.45, 0.43), warm=1.6, sun=5.0, texture=0.14, label=CURVE)
@@ -22,7 +22,7 @@ COVER = Material((0.10, 0.10, 0.10), warm=2.5, sun=7.0, emissivity=0.85, texture
 
 CONCRETE_STOP = Material((0.50, 0.49, 0.46), warm=2.0, sun=5.0, texture=0.12, label=CAR_STOP)
 STOP_STRIPE = Material((0.66, 0.46, 0.05), warm=2.0, sun=5.0, texture=0.10, label=CAR_STOP)
-RAIL = Material((0.52, 0.54, 0.56), warm=-3.0, sun=3.0, emissivity=0.72, texture=0.06, label=GUARDRAIL)
+RAIL = Material((0.52, 0.54, 0.56), warm=-1.0, sun=3.0, emissivity=0.84, texture=0.06, label=GUARDRAIL)
 RAIL_POST = Material((0.34, 0.36, 0.38), warm=-1.5, sun=3.0, emissivity=0.80, texture=0.06, label=GUARDRAIL)
 CONE = Material((0.78, 0.13, 0.03), warm=1.2, sun=4.0, texture=0.05, label=COLOR_CONE)
 CONE_BAND = Material((0.80, 0.80, 0.78), warm=0.8, sun=3.0, texture=0.04, label=COLOR_CONE)
@@ -92,4 +92,4 @@ def clothing(colour: Colour, body: float) -> Material:
 
 def car_paint(colour: Colour, warm: float) -> Material:
     """Painted sheet metal; it mirrors some of the cold sky in the thermal band."""
-    return Material(colour, warm=warm, sun=5.0, emissivity=0.82, texture=0.03, label=CAR)
+    return Material(colour, warm=warm, sun=5.0, emissivity=0.87, texture=0.03, label=CAR)

@@ -11,7 +11,7 @@ from .composition import Lamp, Scene
 from .lattice import area_mean, surface_noise, value_noise
 from .street import GROUND
 
-_AMBIENT = {"day": (0.50, 0.56, 0.68), "dusk": (0.085, 0.095, 0.135), "night": (0.0022, 0.0026, 0.0032)}
+_AMBIENT = {"day": (0.50, 0.56, 0.68), "dusk": (0.085, 0.095, 0.135), "night": (0.0030, 0.0035, 0.0040)}
 _SUNLIGHT = {"day": (0.95, 0.86, 0.72), "dusk": (0.06, 0.04, 0.025), "night": (0.0, 0.0, 0.0)}
 _EXPOSURE = {"day": 1.0, "dusk": 3.2, "night": 4.5}
 _ZENITH = {"day": (0.20, 0.38, 0.78), "dusk": (0.05, 0.075, 0.16), "night": (0.0010, 0.0013, 0.0022)}
@@ -27,8 +27,10 @@ def render_visible(scene: Scene, surfaces: Surfaces, rng: np.random.Generator) -
     radiance = cv2.GaussianBlur(radiance, (0, 0), 0.5 if scene.hour == "day" else 0.62)
     signal = radiance / (1.0 + 0.28 * radiance)  # a soft shoulder, as film and cameras have
     grain = {"day": 0.004, "dusk": 0.008, "night": 0.011}[scene.hour]
+    # Demosaicking and the camera's own denoising leave mostly grey, slightly blurred grain.
     noise = rng.standard_normal(signal.shape, np.float32)
-    signal = signal + noise * (grain * 0.5 + grain * np.sqrt(np.maximum(signal, 0.0)))
+    noise = 0.45 * noise + 0.75 * noise.mean(axis=2, keepdims=True)
+    signal = signal + noise * (grain * 0.12 + grain * np.sqrt(np.maximum(signal, 0.0)))
     encoded = np.clip(signal, 0.0, 1.0) ** np.float32(1 / 2.2)
     return np.asarray(np.rint(255.0 * encoded), np.uint8)
 
@@ -114,7 +116,7 @@ def _add_lamps(light: FloatImage, scene: Scene, surfaces: Surfaces) -> None:
     columns = ((np.arange(width, dtype=np.float32) + 0.5) / s - camera.width / 2)[None, :] / camera.focal
     rows = ((np.arange(height, dtype=np.float32) + 0.5) / s - camera.horizon)[:, None] / camera.focal
     x, y = columns * depth, camera.eye - rows * depth
-    strength = {"day": 0.0, "dusk": 0.22, "night": 0.34}[scene.hour]
+    strength = {"day": 0.0, "dusk": 0.14, "night": 0.085}[scene.hour]
     for lamp in scene.lamps:
         if lamp.reach < 0:
             fall = _headlight(lamp, x, y, depth) * (1.0 if scene.hour == "night" else 0.6)
@@ -129,10 +131,10 @@ def _add_lamps(light: FloatImage, scene: Scene, surfaces: Surfaces) -> None:
 
 def _headlight(lamp: Lamp, x: FloatImage, y: FloatImage, depth: FloatImage) -> FloatImage:
     """A low beam: wide and weak near by, cut off above the lamp's height."""
-    across = (x - lamp.place[0]) / (1.2 + 0.26 * depth)
+    across = (x - lamp.place[0]) / (1.4 + 0.22 * depth)
     beam = np.exp(-across * across) / (1.0 + (depth / 7.0) ** 2)
-    above = np.clip((y - 0.75 + 0.006 * depth) / 0.7, 0.0, 1.0)
-    fall: FloatImage = (0.16 * beam * (1.0 - 0.93 * above)).astype(np.float32)
+    above = np.clip((y - 0.45 + 0.004 * depth) / 0.6, 0.0, 1.0)
+    fall: FloatImage = (0.055 * beam * (1.0 - 0.96 * above)).astype(np.float32)
     return fall
 
 

@@ -1,0 +1,98 @@
+"""Semantic labels and box files, good and bad."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from fusionbench.datasets.labels import clip_boxes, outside, read_box_file, read_labels
+from fusionbench.errors import ImageError
+
+SIZE = (100, 200)
+CLASSES = ("person", "car")
+
+
+def box_file(tmp_path, text, suffix=".txt"):
+    path = tmp_path / f"a{suffix}"
+    path.write_text(text)
+    return path
+
+
+def test_yolo_is_centre_and_size_normalised(tmp_path):
+    boxes = read_box_file(box_file(tmp_path, "1 0.5 0.5 0.1 0.2\n0 0.25 0.1 0.05 0.1 0.9\n"), SIZE, CLASSES)
+    assert boxes.xyxy.tolist() == pytest.approx(np.array([[90, 40, 110, 60], [45, 5, 55, 15]]))
+    assert boxes.classes.tolist() == [1, 0]
+
+
+def test_ids_are_mapped_and_unknown_ones_named(tmp_path):
+    path = box_file(tmp_path, "2 .5 .5 .1 .1\n0 .5 .5 .1 .1\n7 .5 .5 .1 .1\n7 .5 .5 .1 .1\n")
+    boxes = read_box_file(path, SIZE, CLASSES, ids={0: 0, 2: 1})
+    assert boxes.classes.tolist() == [1, 0]
+    assert boxes.oddities == ("2 box(es) of unknown class id 7 left out",)
+
+
+@pytest.mark.parametrize(
+    "line", ["1 0.5 0.5", "car .5 .5 .1 .1", "0 nan .5 .1 .1", "0 .5 .5 .1 inf", "0 1 2 3 4 5 6 7"]
+)
+def test_bad_yolo_lines_name_file_and_line(tmp_path, line):
+    with pytest.raises(ImageError, match=r"a\.txt, line 2"):
+        read_box_file(box_file(tmp_path, f"0 .5 .5 .1 .1\n{line}\n"), SIZE, CLASSES)
+
+
+def voc(name="Person", box="<xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>60</ymax>"):
+    return f"<annotation><object><name>{name}</name><bndbox>{box}</bndbox></object></annotation>"
+
+
+def test_voc_names_are_matched_whatever_their_case(tmp_path):
+    boxes = read_box_file(box_file(tmp_path, voc(), ".xml"), SIZE, CLASSES)
+    assert boxes.xyxy.tolist() == [[10, 20, 30, 60]]
+    assert boxes.classes.tolist() == [0]
+    renamed = read_box_file(
+        box_file(tmp_path, voc("people"), ".xml"), SIZE, CLASSES, names={"people": "person"}
+    )
+    assert renamed.classes.tolist() == [0]
+    other = read_box_file(box_file(tmp_path, voc("zebra"), ".xml"), SIZE, CLASSES)
+    assert "zebra" in other.oddities[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<annotation><object>", "not valid XML"),
+        (voc(box="<xmin>a</xmin>"), "object 1"),
+        ('<!DOCTYPE a [<!ENTITY x "y">]><annotation/>', "DOCTYPE"),
+    ],
+)
+def test_bad_voc_is_refused(tmp_path, text, message):
+    with pytest.raises(ImageError, match=message):
+        read_box_file(box_file(tmp_path, text, ".xml"), SIZE, CLASSES)
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".xml"])
+def test_an_empty_file_means_no_objects(tmp_path, suffix):
+    boxes = read_box_file(box_file(tmp_path, "", suffix), SIZE, CLASSES)
+    assert boxes.xyxy.shape == (0, 4)
+    assert "empty" in boxes.oddities[0]
+    assert clip_boxes(boxes, SIZE).xyxy.shape == (0, 4)
+    assert outside(boxes, SIZE) == 0
+
+
+def test_boxes_outside_are_counted_clipped_and_dropped(tmp_path):
+    path = box_file(tmp_path, "0 0 0 .2 .2\n0 2 2 .1 .1\n0 .5 .5 .1 .1\n0 .5 .5 -.1 .1\n")
+    boxes = read_box_file(path, SIZE, CLASSES)
+    assert outside(boxes, SIZE) == 3
+    assert clip_boxes(boxes, SIZE).xyxy.tolist() == [[0, 0, 20, 10], [90, 45, 110, 55]]
+
+
+def test_labels_of_wrong_size_or_in_colour_are_refused(tmp_path):
+    path = tmp_path / "l.png"
+    cv2.imwrite(str(path), np.full((10, 20), 3, np.uint8))
+    assert read_labels(path, (10, 20), "l").max() == 3
+    with pytest.raises(ImageError, match="20×10"):
+        read_labels(path, (20, 10), "l")
+    cv2.imwrite(str(path), np.dstack([np.full((10, 20), v, np.uint8) for v in (1, 2, 3)]))
+    with pytest.raises(ImageError, match="colours"):
+        read_labels(path, (10, 20), "l")
+    cv2.imwrite(str(path), np.full((10, 20, 3), 5, np.uint8))
+    assert read_labels(path, (10, 20), "l").shape == (10, 20)

@@ -25,9 +25,13 @@ _HALF_PI = math.pi / 2
 def _check(*images: Tensor) -> None:
     shapes = {tuple(image.shape) for image in images}
     if len(shapes) != 1 or images[0].ndim != 4 or images[0].shape[1] != 1:
-        raise InputError(f"batched metrics take N×1×H×W tensors of one shape, got {', '.join(str(tuple(i.shape)) for i in images)}")
+        raise InputError(
+            f"batched metrics take N×1×H×W tensors of one shape, got {', '.join(str(tuple(i.shape)) for i in images)}"
+        )
     if not all(image.is_floating_point() for image in images):
-        raise InputError("batched metrics take float32 or float64 tensors of levels 0…255; call .double() on uint8 images")
+        raise InputError(
+            "batched metrics take float32 or float64 tensors of levels 0…255; call .double() on uint8 images"
+        )
 
 
 def _mean(values: Tensor) -> Tensor:
@@ -37,7 +41,9 @@ def _mean(values: Tensor) -> Tensor:
 def _square_root(values: Tensor) -> Tensor:
     """√ with gradient 0 (not ∞) at 0."""
     positive = values > 0
-    return torch.where(positive, torch.sqrt(torch.where(positive, values, torch.ones_like(values))), torch.zeros_like(values))
+    return torch.where(
+        positive, torch.sqrt(torch.where(positive, values, torch.ones_like(values))), torch.zeros_like(values)
+    )
 
 
 def _levels(image: Tensor) -> Tensor:
@@ -68,7 +74,12 @@ def mutual_information(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tens
     for source in (infrared, visible):
         joint = _counts(_levels(source) * 256 + f, 65536, fused.dtype)
         table = joint.reshape(-1, 256, 256)
-        total = total + _entropy_of_counts(table.sum(2)) + _entropy_of_counts(table.sum(1)) - _entropy_of_counts(joint)
+        total = (
+            total
+            + _entropy_of_counts(table.sum(2))
+            + _entropy_of_counts(table.sum(1))
+            - _entropy_of_counts(joint)
+        )
     return total.clamp_min(0)
 
 
@@ -81,7 +92,9 @@ def standard_deviation(fused: Tensor) -> Tensor:
 def spatial_frequency(fused: Tensor) -> Tensor:
     """SF; NaN below 2×2 pixels."""
     rows, columns = fused[..., 1:] - fused[..., :-1], fused[..., 1:, :] - fused[..., :-1, :]
-    return _square_root(_mean(rows**2) + _mean(columns**2)) if rows.numel() and columns.numel() else _nan(fused)
+    return (
+        _square_root(_mean(rows**2) + _mean(columns**2)) if rows.numel() and columns.numel() else _nan(fused)
+    )
 
 
 def average_gradient(fused: Tensor) -> Tensor:
@@ -144,7 +157,13 @@ def _moments(a: Tensor, b: Tensor, f: Tensor, taps: Tensor) -> tuple[Tensor, Ten
     """(source means, fused mean, source variances, fused variance, covariances) per window; sources as two channels."""
     local = _filter(torch.cat((a, b, f, a * a, b * b, f * f, a * f, b * f), 1), taps)
     mean, fused_mean = local[:, :2], local[:, 2:3]
-    return mean, fused_mean, local[:, 3:5] - mean**2, local[:, 5:6] - fused_mean**2, local[:, 6:8] - mean * fused_mean
+    return (
+        mean,
+        fused_mean,
+        local[:, 3:5] - mean**2,
+        local[:, 5:6] - fused_mean**2,
+        local[:, 6:8] - mean * fused_mean,
+    )
 
 
 def visual_information_fidelity(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
@@ -167,7 +186,11 @@ def visual_information_fidelity(infrared: Tensor, visible: Tensor, fused: Tensor
         g = s12 / (s1 + 1e-10)
         sv = s2 - g * s12
         flat = s1 < 1e-10
-        g, sv, s1 = torch.where(flat, zero, g), torch.where(flat, s2.expand_as(sv), sv), torch.where(flat, zero, s1)
+        g, sv, s1 = (
+            torch.where(flat, zero, g),
+            torch.where(flat, s2.expand_as(sv), sv),
+            torch.where(flat, zero, s1),
+        )
         flat = (s2 < 1e-10).expand_as(g)
         g, sv = torch.where(flat, zero, g), torch.where(flat, zero, sv)
         negative = g < 0
@@ -203,7 +226,10 @@ def multi_scale_structural_similarity(infrared: Tensor, visible: Tensor, fused: 
     for scale, weight in enumerate(WANG_WEIGHTS):
         if scale:
             height, width = images[0].shape[-2:]
-            images = [functional.avg_pool2d(functional.pad(i, (0, width % 2, 0, height % 2), mode="replicate"), 2) for i in images]
+            images = [
+                functional.avg_pool2d(functional.pad(i, (0, width % 2, 0, height % 2), mode="replicate"), 2)
+                for i in images
+            ]
         similarity, structure = _similarities(*images)
         last = scale == len(WANG_WEIGHTS) - 1
         product = product * (similarity if last else structure).clamp_min(0) ** weight
@@ -218,7 +244,11 @@ def _edges(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     dx, dy = gradient[:, :1], gradient[:, 1:]
     square = dx**2 + dy**2
     vertical = dx == 0
-    angle = torch.where(vertical, torch.full_like(dx, _HALF_PI), torch.atan(dy / torch.where(vertical, torch.ones_like(dx), dx)))
+    angle = torch.where(
+        vertical,
+        torch.full_like(dx, _HALF_PI),
+        torch.atan(dy / torch.where(vertical, torch.ones_like(dx), dx)),
+    )
     return square, _square_root(square), angle
 
 
@@ -232,7 +262,9 @@ def qabf(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
         ratio = torch.minimum(g, g_f) / torch.where(larger > 0, larger, torch.ones_like(larger))
         strength = torch.where(square == square_f, g_f, ratio)
         orientation = 1 - (angle - angle_f).abs() / _HALF_PI
-        kept = 0.9994 * torch.sigmoid(15 * (strength - 0.5)) * 0.9879 * torch.sigmoid(22 * (orientation - 0.8))
+        kept = (
+            0.9994 * torch.sigmoid(15 * (strength - 0.5)) * 0.9879 * torch.sigmoid(22 * (orientation - 0.8))
+        )
         weighted = weighted + (kept * g).flatten(1).sum(1)
         weight = weight + g.flatten(1).sum(1)
     return weighted / weight
@@ -256,7 +288,9 @@ METRICS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 EIGHT = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf")
 
 
-def score_batch(infrared: Tensor, visible: Tensor, fused: Tensor, metrics: Sequence[str] = EIGHT) -> dict[str, Tensor]:
+def score_batch(
+    infrared: Tensor, visible: Tensor, fused: Tensor, metrics: Sequence[str] = EIGHT
+) -> dict[str, Tensor]:
     """Several metrics of a batch: {name: N values}, on the tensors' device and in their precision.
 
     All but SSIM and MS-SSIM (see their docstrings) follow convention `cddfuse`. Raises ``InputError`` for shapes, types or names it doesn't know.

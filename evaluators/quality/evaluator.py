@@ -23,7 +23,10 @@ class QualityEvaluator:
         values: list[Value] = []
         for convention, metrics in self._metrics.items():
             scores = score_triple(triple, metrics=metrics, convention=convention)
-            values += [Value(name, score.value, reason=score.reason or "", convention=convention) for name, score in scores.items()]
+            values += [
+                Value(name, score.value, reason=score.reason or "", convention=convention)
+                for name, score in scores.items()
+            ]
         return values
 
 

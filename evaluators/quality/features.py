@@ -12,7 +12,6 @@ import numpy.typing as npt
 from .pixel_sums import Moments, exact_ratio, sobel_magnitude_sum, squared_differences
 from .undefined import Undefined
 
-
 UInt8 = npt.NDArray[np.uint8]
 
 

@@ -46,7 +46,9 @@ def matlab(rgb: UInt8) -> UInt8:
     for row in range(height):
         for column in range(width):
             level = (
-                0.298936021293776 * rgb[row, column, 0] + 0.587043074451121 * rgb[row, column, 1] + 0.114020904255103 * rgb[row, column, 2]
+                0.298936021293776 * rgb[row, column, 0]
+                + 0.587043074451121 * rgb[row, column, 1]
+                + 0.114020904255103 * rgb[row, column, 2]
             )
             grey[row, column] = np.uint8(np.floor(level + 0.5))
     return grey
@@ -58,11 +60,15 @@ CONVERSIONS: dict[str, Callable[[UInt8], UInt8]] = {"opencv-float": opencv_float
 def to_grey(image: UInt8, conversion: str) -> UInt8:
     """The grey levels (H×W uint8) of a grey (H×W or H×W×1) or RGB (H×W×3) image, contiguous. Raises ``InputError`` for other shapes and types."""
     if image.dtype != np.uint8:
-        raise InputError(f"quality metrics are defined on uint8 images, got {image.dtype}; quantise the image to 0…255 first")
+        raise InputError(
+            f"quality metrics are defined on uint8 images, got {image.dtype}; quantise the image to 0…255 first"
+        )
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
     if image.ndim == 2:
         return np.ascontiguousarray(image)
     if image.ndim != 3 or image.shape[2] != 3:
-        raise InputError(f"an image must be H×W or H×W×3 (RGB), got shape {image.shape}; drop an alpha channel first")
+        raise InputError(
+            f"an image must be H×W or H×W×3 (RGB), got shape {image.shape}; drop an alpha channel first"
+        )
     return CONVERSIONS[conversion](np.ascontiguousarray(image))

@@ -55,4 +55,8 @@ def mutual_information_over_source_entropies(joint_infrared: Int64, joint_visibl
     sources = entropy(joint_infrared.sum(1)) + entropy(joint_visible.sum(1))
     if sources == 0.0:
         raise Undefined("both sources are constant: NMI is 0/0")
-    return 2.0 * sum(mutual_information_bits(joint, joint) for joint in (joint_infrared, joint_visible)) / sources
+    return (
+        2.0
+        * sum(mutual_information_bits(joint, joint) for joint in (joint_infrared, joint_visible))
+        / sources
+    )

@@ -84,5 +84,3 @@ def horizontal(rows, taps, out):  # type: ignore[no-untyped-def]
             for c in range(columns):
                 target[c] += k * (source[c + t] + source[c + mirror])
             t += 1
-
-

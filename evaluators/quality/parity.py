@@ -51,7 +51,9 @@ class Golden:
     @property
     def ours(self) -> tuple[str, str]:
         """Our convention and metric for it."""
-        convention = MENDED.get(self.convention, self.convention) if self.variant == "corrected" else self.convention
+        convention = (
+            MENDED.get(self.convention, self.convention) if self.variant == "corrected" else self.convention
+        )
         return convention, METRIC_NAMES.get(self.metric, self.metric)
 
 
@@ -59,7 +61,9 @@ def read_goldens(root: Path) -> list[Golden]:
     """The golden values below `root`, without those printed with five digits. Raises ``MissingDataError`` if there are none."""
     path = root / "goldens/metrics/visible.csv"
     if not path.is_file():
-        raise MissingDataError(f"{path}: no such file; point FUSIONBENCH_TEST_DATA or --data at the folder that holds goldens/ and data/")
+        raise MissingDataError(
+            f"{path}: no such file; point FUSIONBENCH_TEST_DATA or --data at the folder that holds goldens/ and data/"
+        )
     with path.open(newline="", encoding="utf-8") as file:
         return [
             Golden(r["dataset"], r["name"], r["method"], r["convention"], r["metric"], r["variant"], float(r["value"]))
@@ -136,14 +140,23 @@ def render(rows: Mapping[tuple[str, str, str], Agreement]) -> str:
     ]
     for (convention, metric, variant), row in sorted(rows.items()):
         within = "yes" if row.relative <= target(convention) else f"no: {REASONS.get(metric, 'unexplained')}"
-        lines.append(f"| {convention} | {metric} | {variant} | {row.count} | {row.absolute:.2e} | {row.relative:.2e} | {within} |")
+        lines.append(
+            f"| {convention} | {metric} | {variant} | {row.count} | {row.absolute:.2e} | {row.relative:.2e} | {within} |"
+        )
     return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Compare and write the table; 0 if every row is within its target, 1 if not."""
-    parser = argparse.ArgumentParser(description="Compare the quality metrics with the values of the original implementations.")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("FUSIONBENCH_TEST_DATA", "../shared")), help="folder with goldens/ and data/")
+    parser = argparse.ArgumentParser(
+        description="Compare the quality metrics with the values of the original implementations."
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("FUSIONBENCH_TEST_DATA", "../shared")),
+        help="folder with goldens/ and data/",
+    )
     parser.add_argument("--out", type=Path, default=Path("docs/metric-parity.md"), help="file to write")
     options = parser.parse_args(arguments)
     try:

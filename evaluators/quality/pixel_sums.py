@@ -33,7 +33,7 @@ def joint_histograms(first: UInt8, second: UInt8, fused: UInt8) -> tuple[Int64, 
 
 
 @kernel
-def product_sum(first: UInt8, second: UInt8) -> int:
+def product_sum(first: UInt8, second: UInt8) -> np.int64:
     """Σ first·second, exact."""
     total = np.int64(0)
     height, width = first.shape
@@ -46,7 +46,7 @@ def product_sum(first: UInt8, second: UInt8) -> int:
 
 
 @kernel
-def squared_differences(image: UInt8) -> tuple[int, int]:
+def squared_differences(image: UInt8) -> tuple[np.int64, np.int64]:
     """Σ of squared differences between neighbours (along rows, along columns), exact."""
     height, width = image.shape
     along_rows = np.int64(0)
@@ -67,7 +67,7 @@ def squared_differences(image: UInt8) -> tuple[int, int]:
 
 
 @kernel
-def gradient_magnitude_sum(image: UInt8) -> float:
+def gradient_magnitude_sum(image: UInt8) -> np.float64:
     """Σ √((gx² + gy²)/2) with central differences inside and one-sided ones at the border (as ``numpy.gradient``)."""
     height, width = image.shape
     sums = np.zeros(width)
@@ -89,7 +89,7 @@ def gradient_magnitude_sum(image: UInt8) -> float:
 
 
 @kernel
-def sobel_magnitude_sum(padded: UInt8) -> float:
+def sobel_magnitude_sum(padded: UInt8) -> np.float64:
     """Σ √(gx² + gy²) of Sobel gradients over the inside of an image that has a frame of one pixel."""
     height, width = padded.shape[0] - 2, padded.shape[1] - 2
     sums = np.zeros(width)

@@ -117,7 +117,9 @@ def _unit_qabf_sums(infrared, visible, fused):  # type: ignore[no-untyped-def]
     return weighted.sum(), weight.sum()
 
 
-def qabf(infrared: UInt8, visible: UInt8, fused: UInt8, *, wrapped: bool = False, equal_gain: float = 1.0) -> float:
+def qabf(
+    infrared: UInt8, visible: UInt8, fused: UInt8, *, wrapped: bool = False, equal_gain: float = 1.0
+) -> float:
     """Qabf = Σ (Q^AF g_A + Q^BF g_B) / Σ (g_A + g_B), Q = Q_g·Q_α.
 
     Sobel gradients with zero padding; g magnitude, α = atan(S_y/S_x) (π/2 where S_x = 0); G = min/max of the magnitudes,

@@ -44,7 +44,9 @@ def chosen_metrics(metrics: Sequence[str] | None, convention: str) -> list[str]:
     Raises ``UnknownNameError``, with a suggestion, for a convention or metric that doesn't exist.
     """
     if convention not in FORMULAS:
-        raise UnknownNameError(f"no convention {convention!r}{_hint(convention, FORMULAS)}; there are: {', '.join(FORMULAS)}")
+        raise UnknownNameError(
+            f"no convention {convention!r}{_hint(convention, FORMULAS)}; there are: {', '.join(FORMULAS)}"
+        )
     if metrics is None:
         return [name for name in DEFAULT_METRICS if name in FORMULAS[convention]]
     known = {_spelling(name): name for table in FORMULAS.values() for name in table} | _ALIASES
@@ -52,7 +54,9 @@ def chosen_metrics(metrics: Sequence[str] | None, convention: str) -> list[str]:
     for asked in metrics:
         name = known.get(_spelling(asked))
         if name is None:
-            raise UnknownNameError(f"no metric {asked!r}{_hint(asked, known.values())}; `fusionbench list metrics` names all")
+            raise UnknownNameError(
+                f"no metric {asked!r}{_hint(asked, known.values())}; `fusionbench list metrics` names all"
+            )
         chosen[name] = None
     return list(chosen)
 
@@ -74,7 +78,9 @@ def metric_value(formula: Formula, triple: Triple) -> MetricValue:
     return MetricValue(value)
 
 
-def score_triple(triple: Triple, *, metrics: Sequence[str] | None = None, convention: str = "cddfuse") -> dict[str, MetricValue]:
+def score_triple(
+    triple: Triple, *, metrics: Sequence[str] | None = None, convention: str = "cddfuse"
+) -> dict[str, MetricValue]:
     """As ``score_arrays``, on a ``Triple``, which keeps what several conventions share."""
     formulas = FORMULAS.get(convention, {})
     scores: dict[str, MetricValue] = {}
@@ -83,7 +89,8 @@ def score_triple(triple: Triple, *, metrics: Sequence[str] | None = None, conven
             scores[name] = metric_value(formulas[name], triple)
         else:
             scores[name] = MetricValue(
-                math.nan, f"{name} isn't defined in convention {convention!r}; it is in: {', '.join(conventions_with(name))}"
+                math.nan,
+                f"{name} isn't defined in convention {convention!r}; it is in: {', '.join(conventions_with(name))}",
             )
     return scores
 

@@ -60,8 +60,30 @@ def _ssim_means(a, b, f, taps, sample, c1, c2):  # type: ignore[no-untyped-def]
         vertical_products(a, b, f, taps, row, None, vertical)
         horizontal(vertical, taps, local)
         mean, square = local[FUSED[0]], local[FUSED[1]]
-        _similarities(local[INFRARED[0]], local[INFRARED[1]], local[INFRARED[2]], mean, square, total, sample, c1, c2, sums[0])
-        _similarities(local[VISIBLE[0]], local[VISIBLE[1]], local[VISIBLE[2]], mean, square, total, sample, c1, c2, sums[1])
+        _similarities(
+            local[INFRARED[0]],
+            local[INFRARED[1]],
+            local[INFRARED[2]],
+            mean,
+            square,
+            total,
+            sample,
+            c1,
+            c2,
+            sums[0],
+        )
+        _similarities(
+            local[VISIBLE[0]],
+            local[VISIBLE[1]],
+            local[VISIBLE[2]],
+            mean,
+            square,
+            total,
+            sample,
+            c1,
+            c2,
+            sums[1],
+        )
     return sums[0].sum() / (rows * columns), sums[1].sum() / (rows * columns)
 
 
@@ -90,7 +112,9 @@ def ssim_pair(
     if replicate:
         images = [np.pad(image, taps.size // 2, mode="edge") for image in images]
     sample = 49.0 / 48.0 if window == "box7" else 1.0
-    first, second = _ssim_means(*images, taps, sample, (0.01 * dynamic_range) ** 2, (0.03 * dynamic_range) ** 2)
+    first, second = _ssim_means(
+        *images, taps, sample, (0.01 * dynamic_range) ** 2, (0.03 * dynamic_range) ** 2
+    )
     return float(first), float(second)
 
 
@@ -110,5 +134,7 @@ def ssim_float32(source: UInt8, fused: UInt8, dynamic_range: float = 2.0) -> flo
     var_y = sample * (uniform_filter(y * y, 7) - mean_y * mean_y)
     cov = sample * (uniform_filter(x * y, 7) - mean_x * mean_y)
     c1, c2 = (0.01 * dynamic_range) ** 2, (0.03 * dynamic_range) ** 2
-    similarity = ((2 * mean_x * mean_y + c1) * (2 * cov + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    similarity = ((2 * mean_x * mean_y + c1) * (2 * cov + c2)) / (
+        (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
+    )
     return float(similarity[3:-3, 3:-3].mean(dtype=np.float64))

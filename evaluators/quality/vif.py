@@ -75,8 +75,12 @@ def _scale_sums(a, b, f, taps, ceiling):  # type: ignore[no-untyped-def]
         vertical_products(a, b, f, taps, row, ceiling, vertical)
         horizontal(vertical, taps, local)
         mean, square = local[FUSED[0]], local[FUSED[1]]
-        _information_terms(local[INFRARED[0]], local[INFRARED[1]], local[INFRARED[2]], mean, square, products[0], products[1])
-        _information_terms(local[VISIBLE[0]], local[VISIBLE[1]], local[VISIBLE[2]], mean, square, products[2], products[3])
+        _information_terms(
+            local[INFRARED[0]], local[INFRARED[1]], local[INFRARED[2]], mean, square, products[0], products[1]
+        )
+        _information_terms(
+            local[VISIBLE[0]], local[VISIBLE[1]], local[VISIBLE[2]], mean, square, products[2], products[3]
+        )
         if row % ROWS_PER_LOG == ROWS_PER_LOG - 1 or row == rows - 1:
             for kind in range(4):
                 total = 0.0
@@ -165,7 +169,10 @@ def vifp_off_centre(source: npt.NDArray[np.generic], fused: npt.NDArray[np.gener
 
         if scale > 1:
             reference, distorted = smooth(reference)[::2, ::2], smooth(distorted)[::2, ::2]
-        moments = [smooth(image) for image in (reference, reference**2, reference * distorted, distorted, distorted**2)]
+        moments = [
+            smooth(image)
+            for image in (reference, reference**2, reference * distorted, distorted, distorted**2)
+        ]
         products = np.ones((2, moments[0].shape[1]))
         for row in range(moments[0].shape[0]):
             _information_terms(*(moment[row] for moment in moments), products[0], products[1])

@@ -21,7 +21,11 @@ def scenes(count: int, height: int, width: int, seed: int = 0) -> list[list[np.n
     for _ in range(count):
         images = []
         for _ in range(2):
-            wave = 120 + 80 * np.sin(x / rng.uniform(3, 20) + y / rng.uniform(3, 20)) + rng.normal(0, 8, (height, width))
+            wave = (
+                120
+                + 80 * np.sin(x / rng.uniform(3, 20) + y / rng.uniform(3, 20))
+                + rng.normal(0, 8, (height, width))
+            )
             wave[: height // 4, : width // 4] = 17
             images.append(np.clip(np.rint(wave), 0, 255).astype(np.uint8))
         images.append(np.maximum(images[0], images[1]))
@@ -47,8 +51,12 @@ def test_ssim_agrees_with_cpu():
     triples = scenes(2, 177, 190)
     a, b, f = tensors(triples, torch.float64)
     for index, triple in enumerate(triples):
-        assert batched.structural_similarity(a, b, f)[index].item() == pytest.approx(sum(ssim_pair(*triple)), rel=1e-12)
-        assert batched.multi_scale_structural_similarity(a, b, f)[index].item() == pytest.approx(ms_ssim(*triple), rel=1e-12)
+        assert batched.structural_similarity(a, b, f)[index].item() == pytest.approx(
+            sum(ssim_pair(*triple)), rel=1e-12
+        )
+        assert batched.multi_scale_structural_similarity(a, b, f)[index].item() == pytest.approx(
+            ms_ssim(*triple), rel=1e-12
+        )
 
 
 @pytest.mark.parametrize("name", sorted(batched.DIFFERENTIABLE - {"MS-SSIM"}))
@@ -57,8 +65,13 @@ def test_gradient(name):
     rng = torch.Generator().manual_seed(0)
     # Off the integers: no equal strengths, no vertical ties, where Qabf has jumps.
     f = (f + torch.rand(f.shape, generator=rng, dtype=f.dtype)).requires_grad_()
-    a, b = a + torch.rand(a.shape, generator=rng, dtype=f.dtype), b + torch.rand(b.shape, generator=rng, dtype=f.dtype)
-    assert torch.autograd.gradcheck(lambda x: batched.METRICS[name](a, b, x), (f,), fast_mode=True, eps=1e-6, atol=1e-6, rtol=1e-3)
+    a, b = (
+        a + torch.rand(a.shape, generator=rng, dtype=f.dtype),
+        b + torch.rand(b.shape, generator=rng, dtype=f.dtype),
+    )
+    assert torch.autograd.gradcheck(
+        lambda x: batched.METRICS[name](a, b, x), (f,), fast_mode=True, eps=1e-6, atol=1e-6, rtol=1e-3
+    )
 
 
 @pytest.mark.parametrize("name", sorted(batched.DIFFERENTIABLE))
@@ -66,13 +79,20 @@ def test_gradient_is_finite_on_integers(name):
     a, b, f = tensors(scenes(1, 170, 164, seed=5), torch.float64)
     f.requires_grad_()
     batched.METRICS[name](a, b, f).sum().backward()
-    assert f.grad is not None and torch.isfinite(f.grad).all()
+    assert f.grad is not None
+    assert torch.isfinite(f.grad).all()
 
 
 def test_constant_images_give_nan_not_an_error():
     flat = torch.full((1, 1, 48, 48), 7.0, dtype=torch.float64)
     scores = batched.score_batch(flat, flat, flat, metrics=list(batched.METRICS))
-    assert {name for name, value in scores.items() if value.isnan().any()} == {"SCD", "CC", "VIF", "PSNR", "MS-SSIM"}
+    assert {name for name, value in scores.items() if value.isnan().any()} == {
+        "SCD",
+        "CC",
+        "VIF",
+        "PSNR",
+        "MS-SSIM",
+    }
 
 
 def test_bad_input_is_named():

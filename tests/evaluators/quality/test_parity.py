@@ -10,7 +10,8 @@ from fusionbench.evaluators.quality import parity
 
 ROOT = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[3].parent / "shared"))
 needs_goldens = pytest.mark.skipif(
-    not (ROOT / "goldens/metrics/visible.csv").is_file(), reason=f"no goldens below {ROOT} (FUSIONBENCH_TEST_DATA)"
+    not (ROOT / "goldens/metrics/visible.csv").is_file(),
+    reason=f"no goldens below {ROOT} (FUSIONBENCH_TEST_DATA)",
 )
 KNOWN = {("cddfuse-f64", "VIF", ""): 5e-8, ("linfeng", "VIF", ""): 5e-8}
 """Rounding noise in saturated areas, the original's as much as ours; see `parity.REASONS`."""
@@ -19,7 +20,9 @@ KNOWN = {("cddfuse-f64", "VIF", ""): 5e-8, ("linfeng", "VIF", ""): 5e-8}
 def check(goldens):
     rows = parity.agreement(ROOT, goldens)
     assert rows
-    short = {key: row.relative for key, row in rows.items() if row.relative > KNOWN.get(key, parity.target(key[0]))}
+    short = {
+        key: row.relative for key, row in rows.items() if row.relative > KNOWN.get(key, parity.target(key[0]))
+    }
     assert not short
 
 
@@ -47,11 +50,15 @@ def test_libraries_agree_on_vif_and_ssim():
     from fusionbench.evaluators.quality.ssim import ssim_pair
     from fusionbench.evaluators.quality.vif import vifp_pair
 
-    goldens = [g for g in parity.read_goldens(ROOT) if (g.dataset, g.name, g.method) == ("tno", "05", "U2Fusion")]
+    goldens = [
+        g for g in parity.read_goldens(ROOT) if (g.dataset, g.name, g.method) == ("tno", "05", "U2Fusion")
+    ]
     values = {(g.convention, g.metric): g.value for g in goldens}
     triple = parity.load_triple(ROOT, "tno", "05", "U2Fusion").grey("matlab")
     images = triple.infrared, triple.visible, triple.fused
-    assert vifp_pair(*images) == pytest.approx((values["sewar", "vifp_ir"], values["sewar", "vifp_vi"]), rel=1e-9)
+    assert vifp_pair(*images) == pytest.approx(
+        (values["sewar", "vifp_ir"], values["sewar", "vifp_vi"]), rel=1e-9
+    )
     gauss = values["pytorch_msssim", "SSIM_ir"], values["pytorch_msssim", "SSIM_vi"]
     # pytorch-msssim builds its window in float32, hence no closer.
     assert ssim_pair(*images) == pytest.approx(gauss, rel=2e-5)

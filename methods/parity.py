@@ -66,9 +66,9 @@ def _adjust_swinfusion(tensors: dict[str, torch.Tensor]) -> None:
 
 
 def _adjust_ignet(tensors: dict[str, torch.Tensor]) -> None:
-    for name in tensors:
+    for name, tensor in tensors.items():
         if re.search(r"C_ca\.\d\.1\.weight$", name):
-            tensors[name] = tensors[name].abs()
+            tensors[name] = tensor.abs()
     tensors["graph.C_cls.bias"] = (tensors["graph.C_cls.bias"].double() + 0.5).float()
 
 

@@ -1,0 +1,72 @@
+"""The real datasets, where they are at hand: FUSIONBENCH_TEST_DATA (default: ../shared beside the repository)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fusionbench import catalog
+from fusionbench.datasets.labels import read_labels
+
+DATA = Path(os.environ.get("FUSIONBENCH_TEST_DATA") or Path(__file__).parents[3] / "shared") / "data"
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason=f"no real data at {DATA}; set FUSIONBENCH_TEST_DATA"
+)
+
+
+def open_dataset(name: str, root: Path):
+    spec = catalog.datasets.get(name)
+    return catalog.build(spec.factory)(spec, root)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "counts"),
+    [
+        ("msrs", "msrs", {"test": 361, "train": 36, "detection": 23}),
+        ("msrs", "msrs/test", {"test": 361, "train": 36, "detection": 23}),
+        ("msrs", "", {"test": 361, "train": 36, "detection": 23}),
+        ("roadscene", "roadscene", {"test50": 50, "all": 221, "train": 171}),
+        ("tno", "tno", {"test": 21}),
+        ("m3fd", "m3fd", {"test": 28, "all": 28}),
+        ("llvip", "llvip", {"test": 12}),
+        ("llvip", "", {"test": 12, "train": 32}),
+        ("llvip", "train/llvip", {"train": 32}),
+        ("m3svd", "train/m3svd", {"train": 45}),
+    ],
+)
+def test_counts(name, folder, counts):
+    if not (DATA / folder).is_dir():
+        pytest.skip(f"{folder} is not at hand")
+    dataset = open_dataset(name, DATA / folder)
+    assert {s: len(dataset.pairs(s)) for s in dataset.available_splits} == counts
+    for split in counts:
+        pair = dataset.pairs(split)[len(dataset.pairs(split)) // 2]
+        images = dataset.load(pair, labels=True)
+        assert images.infrared.shape == images.visible.shape[:2]
+
+
+def test_msrs_label_shares_are_the_published_ones():
+    dataset = open_dataset("msrs", DATA / "msrs")
+    counts = np.zeros(9, np.int64)
+    for pair in dataset.pairs("test"):
+        counts += np.bincount(read_labels(pair.labels, (480, 640), pair.name).ravel(), minlength=9)
+    shares = 100 * counts / counts.sum()
+    published = [92.4, 3.85, 1.13, 0.92, 0.57, 0.48, 0.105, 0.19, 0.33]
+    assert shares == pytest.approx(published, rel=0.03)
+
+
+def test_msrs_detection_boxes():
+    dataset = open_dataset("msrs", DATA / "msrs")
+    classes = np.concatenate([dataset.load(p, labels=True).boxes.classes for p in dataset.pairs("detection")])
+    assert np.bincount(classes).tolist() == [39, 12]
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [("tno", "test"), ("m3fd", "test"), ("llvip", "test"), ("msrs", "detection")]
+)
+def test_verify_finds_nothing_wrong(name, split):
+    findings = open_dataset(name, DATA / name).verify(split)
+    assert [f for f in findings if f.problem != "warning"] == []

@@ -11,7 +11,7 @@ _WEIGHTS = Artifact(
     name="sgdfuse-default",
     filename="sgdfuse.safetensors",
     resource=f"{_HERE}:weights/sgdfuse.safetensors",
-    sha256="7350707dbc0ea36e3394c880389041154b040b3e299ed7bf3f6eeef3adc1c554",
+    sha256="73279060e14df012f5ca54267b65e5c61a3218dd72402d3ff5d39b8f5b97e61f",
     bytes=2_561_506,
     licence="MIT (trained on MSRS, RoadScene, LLVIP and M3SVD pairs, research use)",
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import materials as m
 from .actors import Flat
-from .canvas import Camera, Thing, ellipse, world_face
+from .canvas import Camera, Material, Thing, ellipse, world_face
 
 Curve = Callable[[float], float]
 """The road's centre x (metres) at a depth z."""
@@ -21,7 +21,7 @@ def cone(camera: Camera, rng: np.random.Generator, x: float, z: float) -> Thing:
     foot = 0.27 * h
     figure.add(np.array([(-foot - 0.05, 0.0), (foot + 0.05, 0.0), (foot, 0.07), (-foot, 0.07)]), m.CONE_FOOT)
 
-    def part(y0: float, y1: float, material: m.Material) -> None:
+    def part(y0: float, y1: float, material: Material) -> None:
         w0, w1 = (0.22 * h * (1 - y / 1.12) for y in (y0, y1))
         figure.add(np.array([(-w0, y0 * h), (w0, y0 * h), (w1, y1 * h), (-w1, y1 * h)]), material)
 
@@ -36,7 +36,7 @@ def wheel_stop(camera: Camera, x: float, z: float, width: float, level: float = 
     thing = Thing(z)
     y0, y1, deep = level, level + 0.19, 0.32
 
-    def face(points: list[tuple[float, float, float]], material: m.Material, shade: float) -> None:
+    def face(points: list[tuple[float, float, float]], material: Material, shade: float) -> None:
         made = world_face(camera, np.array(points, np.float64), material, shade, depth=z)
         if made is not None:
             thing.faces.append(made)

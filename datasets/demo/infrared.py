@@ -21,14 +21,14 @@ def render_infrared(scene: Scene, surfaces: Surfaces, rng: np.random.Generator) 
     small = (max(8, round(width * SENSOR_SCALE)), max(8, round(height * SENSOR_SCALE)))
     low, high = scene.air - 9.0 - 3.0 * scene.sun, 37.0 + 4.0 * scene.sun
     level = (radiant - low) / (high - low)
-    level = cv2.resize(level, small, interpolation=cv2.INTER_AREA)
-    level = cv2.GaussianBlur(level, (0, 0), 0.55)
+    level = np.asarray(cv2.resize(level, small, interpolation=cv2.INTER_AREA), np.float32)
+    level = np.asarray(cv2.GaussianBlur(level, (0, 0), 0.55), np.float32)
     # The halo: uncooled sensors with a chopper or high-pass correction darken what surrounds a hot target.
     spread = cv2.GaussianBlur(np.maximum(level - 0.45, 0.0), (0, 0), 0.045 * small[0])
     level = level - 0.55 * spread + 0.10 * (level - cv2.GaussianBlur(level, (0, 0), 2.0))
     columns = rng.normal(0, 0.0035, (1, small[0])).astype(np.float32)
     level = level + columns + rng.normal(0, 0.008, (small[1], small[0])).astype(np.float32)
-    level = cv2.resize(level, (width, height), interpolation=cv2.INTER_CUBIC)
+    level = np.asarray(cv2.resize(level, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
     grey = 255.0 * np.clip(level, 0.0, 1.0) ** 1.12
     return np.asarray(np.rint(grey), np.uint8)
 

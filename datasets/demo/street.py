@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from . import materials as m
 from .actors import Flat
-from .canvas import Camera, FloatImage, Material, Thing, ellipse, world_face
+from .canvas import Camera, Colour, FloatImage, Material, Thing, ellipse, world_face
 
 KERB_HEIGHT = 0.13
 KERB_WIDTH = 0.24
@@ -215,7 +215,7 @@ def _foliage(
     centre: tuple[float, float],
     radii: tuple[float, float],
     count: int,
-    hue: m.Colour,
+    hue: Colour,
 ) -> None:
     """Clumps of leaves, the lit ones in front and above."""
     for i in range(count):

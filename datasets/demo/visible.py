@@ -24,13 +24,15 @@ def render_visible(scene: Scene, surfaces: Surfaces, rng: np.random.Generator) -
     radiance *= np.float32(_EXPOSURE[scene.hour])
     radiance = area_mean(radiance)
     radiance = _glare(radiance, scene)
-    radiance = cv2.GaussianBlur(radiance, (0, 0), 0.5 if scene.hour == "day" else 0.62)
+    radiance = np.asarray(
+        cv2.GaussianBlur(radiance, (0, 0), 0.5 if scene.hour == "day" else 0.62), np.float32
+    )
     signal = radiance / (1.0 + 0.28 * radiance)  # a soft shoulder, as film and cameras have
     grain = {"day": 0.004, "dusk": 0.008, "night": 0.011}[scene.hour]
     # Demosaicking and the camera's own denoising leave mostly grey, slightly blurred grain.
-    noise = rng.standard_normal(signal.shape, np.float32)
-    noise = 0.45 * noise + 0.75 * noise.mean(axis=2, keepdims=True)
-    signal = signal + noise * (grain * 0.12 + grain * np.sqrt(np.maximum(signal, 0.0)))
+    noise = np.asarray(rng.standard_normal(size=signal.shape, dtype=np.float32), np.float32)
+    grain_field = 0.45 * noise + 0.75 * noise.mean(axis=2, keepdims=True)
+    signal = signal + grain_field * (grain * 0.12 + grain * np.sqrt(np.maximum(signal, 0.0)))
     encoded = np.clip(signal, 0.0, 1.0) ** np.float32(1 / 2.2)
     return np.asarray(np.rint(255.0 * encoded), np.uint8)
 
@@ -115,7 +117,8 @@ def _add_lamps(light: FloatImage, scene: Scene, surfaces: Surfaces) -> None:
     depth = np.minimum(surfaces.depth, 200.0)
     columns = ((np.arange(width, dtype=np.float32) + 0.5) / s - camera.width / 2)[None, :] / camera.focal
     rows = ((np.arange(height, dtype=np.float32) + 0.5) / s - camera.horizon)[:, None] / camera.focal
-    x, y = columns * depth, camera.eye - rows * depth
+    x: FloatImage = np.asarray(columns * depth, np.float32)
+    y: FloatImage = np.asarray(camera.eye - rows * depth, np.float32)
     strength = {"day": 0.0, "dusk": 0.14, "night": 0.085}[scene.hour]
     for lamp in scene.lamps:
         if lamp.reach < 0:

@@ -90,10 +90,10 @@ def validate(values: dict[str, Any], origin: str) -> RunConfig:
 def load(path: Path) -> dict[str, Any]:
     """Read a YAML configuration. Raises ``InputError`` if it can't be read or isn't a mapping."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--config {path}: can't be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"--config {path}: isn't valid YAML ({error})") from error
     if not isinstance(content, dict):
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -216,6 +217,7 @@ def _worker(config: Mapping[str, Any], folder: str, device: str, index: int, cou
     """The main function of a spawned process."""
     import torch
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         run_config = RunConfig.model_validate(config)
         torch.set_num_threads(max(1, thread_count(run_config) // count))
@@ -231,3 +233,12 @@ def _worker(config: Mapping[str, Any], folder: str, device: str, index: int, cou
         events.put((index, "error", str(error)))
     except Exception as error:
         events.put((index, "error", f"device {device}: {type(error).__name__}: {error}"))
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone: killed outright, it can't stop its workers, and the same command
+    started again must not meet them writing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -80,6 +80,10 @@ class MethodFuser:
         return {"device": str(self.device), "precision": self.precision, "fallbacks": self.fallbacks, **extra}
 
     def fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:
+        with _threads(1 if self.spec.family == "classical" else torch.get_num_threads()):
+            return self._fuse(pairs, images)
+
+    def _fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:
         infrared, visible = self._inputs(images)
         fused = self._fuse_within_memory(infrared, visible).float().cpu().numpy()
         results = []
@@ -207,6 +211,17 @@ def _ramp(length: int, rises: bool, falls: bool) -> torch.Tensor:
     if falls:
         ramp[length - len(edge) :] *= edge.flip(0)
     return ramp
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Use so many threads inside torch's operations. Waking a second one costs more than a classical method's few operations."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -56,6 +56,14 @@ class _Work:
     digest: str
 
 
+class _LoadError(Exception):
+    """A method that can't be built or loaded; ``reason`` is what it raised."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
 class GroupPipeline:
     """Runs one group on one shard. Call ``run``; results go to the store's journals as they come."""
 
@@ -97,6 +105,8 @@ class GroupPipeline:
         pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="fusionbench")
         try:
             self._run_batches([b for b in batches if any(p.name in work for p in b)], work, pool, progress)
+        except _LoadError as error:  # this method's images stay undone, other methods go on
+            self._fail("", error.reason, progress)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             for journal in (self._fuse_journal, *self._score_journals.values()):
@@ -212,7 +222,10 @@ class GroupPipeline:
     ) -> dict[str, UInt8Array]:
         """Fuse a batch; if it fails as a whole, pair by pair, so that one bad pair doesn't take others along."""
         if self._fuser is None:
-            self._fuser = self._make_fuser()
+            try:
+                self._fuser = self._make_fuser()
+            except Exception as error:
+                raise _LoadError(error) from error
         same_size = len({images[p.name].infrared.shape for p in pairs}) == 1
         try:
             if not same_size:
@@ -289,7 +302,7 @@ class GroupPipeline:
         text = str(error) if known else f"{type(error).__name__}: {error}"
         self.result.failures[name] = text
         if progress is not None:
-            progress.message(f"failed: {self.group.label}: {name}: {text}")
+            progress.message(": ".join(part for part in ("failed", self.group.label, name, text) if part))
 
     def _path(self, pair: Pair) -> Path:
         group = self.group

@@ -6,6 +6,7 @@ a name here and stands in the method's spec.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,13 +20,19 @@ from .images import GREY_CONVERSIONS, FloatArray, UInt8Array, as_grey
 
 Rounding = Callable[[npt.NDArray[np.floating]], UInt8Array]
 
+
+def _clipped(levels: npt.NDArray[np.floating]) -> UInt8Array:
+    """Clip to 0..255 in place and drop the fraction."""
+    return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
+
+
 ROUNDINGS: dict[str, Rounding] = {
-    "nearest": lambda x: np.clip(np.rint(x), 0, 255).astype(np.uint8),
-    "truncate": lambda x: np.clip(x, 0, 255).astype(np.uint8),
-    "half-up": lambda x: np.clip(np.floor(x + 0.5), 0, 255).astype(np.uint8),
-    "half-down": lambda x: np.clip(np.floor(x + 0.499999999), 0, 255).astype(np.uint8),
+    "nearest": lambda x: _clipped(np.rint(x, out=x)),
+    "truncate": _clipped,
+    "half-up": lambda x: _clipped(np.floor(x + 0.5)),
+    "half-down": lambda x: _clipped(np.floor(x + 0.499999999)),
 }
-"""Level (float, nominally 0..255) to uint8; ``half-down`` is scikit-image's old saver, ``half-up`` SciPy's."""
+"""Level (float, nominally 0..255; overwritten) to uint8; ``half-down`` is scikit-image's old saver, ``half-up`` SciPy's."""
 
 
 def stretch(image: FloatArray) -> FloatArray:
@@ -40,17 +47,33 @@ def brighten(image: FloatArray) -> FloatArray:
     return image * np.float32(255 / high) if high > 0 else image
 
 
+_buffers = threading.local()
+
+
+def _scratch(shape: tuple[int, ...]) -> FloatArray:
+    """A float32 array to work in, kept for the next image of that shape on this thread: new memory costs more than the work."""
+    kept: FloatArray | None = getattr(_buffers, "array", None)
+    if kept is None or kept.shape != shape:
+        kept = np.empty(shape, np.float32)
+        _buffers.array = kept
+    return kept
+
+
 def recombine_bt601(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
     """Replace the luma of ``rgb`` (uint8) by ``luma`` (H×W, 0..255), Cb and Cr kept: the same difference is added to R, G and B.
 
-    This is what the YCbCr round trip amounts to, without its rounding errors. Returns H×W×3 float32, unclipped.
+    This is what the YCbCr round trip amounts to, without its rounding errors. Returns H×W×3 float32, unclipped, which is
+    overwritten by the next call on the same thread.
     """
     source = (
         GREY_CONVERSIONS[grey](rgb)
         if grey in {"bt601", "bt601-rounded", "opencv"}
         else GREY_CONVERSIONS["bt601"](rgb)
     )
-    return np.asarray(rgb + (luma - source)[..., None], np.float32)
+    scratch = _scratch(rgb.shape)
+    cv2.merge([luma - source] * 3, dst=scratch)
+    cv2.add(rgb, scratch, dst=scratch, dtype=cv2.CV_32F)
+    return scratch
 
 
 def recombine_seafusion(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:

@@ -310,7 +310,9 @@ def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]
     return {
         "method": {k: v for k, v in spec.model_dump(mode="json").items() if k in _IDENTITY},
         # An optional artifact that is at hand changes the result, one that isn't doesn't count.
-        "weights": [[a.name, a.sha256 or a.git_blob] for a in spec.artifacts if not (a.optional and _absence(a))],
+        "weights": [
+            [a.name, a.sha256 or a.git_blob] for a in spec.artifacts if not (a.optional and _absence(a))
+        ],
         "code": method.fingerprint or spec.factory,
         "options": method.options,
         "precision": config.precision,

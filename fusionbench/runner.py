@@ -98,7 +98,11 @@ def _finish_groups(plan: Plan, store: RunStore, details: GroupDetails, result: R
         for score in group.scores:
             if score.evaluator.scope != "image":
                 continue
-            scored = {n: e for n, e in store.entries(score.id).items() if n not in names or n in entries}
+            # What failed now (a source or fused image that has since been spoilt) keeps no number from an earlier run.
+            scored = {
+                n: e for n, e in store.entries(score.id).items()
+                if n not in failures and (n not in names or n in entries)
+            }  # fmt: skip
             store.finish(
                 score.id,
                 scored.values(),

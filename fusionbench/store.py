@@ -17,6 +17,7 @@ undisturbed one. Stores of several machines merge by copying ``units/``, ``rows/
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import math
@@ -115,7 +116,9 @@ class Journal:
                 self._file = self.path.open("ab", buffering=0)
                 if torn:
                     self._file.write(b"\n")
-            self._file.write(entry.to_json().encode() + b"\n")
+            line = entry.to_json().encode() + b"\n"
+            if self._file.write(line) != len(line):  # unbuffered: a disk that has just filled up takes a part
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise StoreError(
                 f"{self.path}: can't be written ({error.strerror}); free space, then run the same command again: what is finished is kept"

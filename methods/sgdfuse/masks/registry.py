@@ -76,7 +76,8 @@ def best_available(preferred: str = "auto", **options: Any) -> Selection:
         except ProviderUnavailableError as error:
             if asked and options.get("checkpoint"):
                 raise
-            failures.append(f"{name}: {error}")
+            failures.append(f"{name} ({str(error).partition('. ')[0]})")
             continue
-        return Selection(provider, preferred, " | ".join(failures) or None)
-    raise ProviderUnavailableError("no mask provider can run here: " + " | ".join(failures))
+        reason = f"not available: {'; '.join(failures)}. `fusionbench weights fetch` gets their weights"
+        return Selection(provider, preferred, reason if failures else None)
+    raise ProviderUnavailableError("no mask provider can run here: " + "; ".join(failures))

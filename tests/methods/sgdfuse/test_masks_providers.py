@@ -185,7 +185,7 @@ def test_best_available_says_why_it_fell_back() -> None:
     chosen = best_available("sam")
     assert (chosen.provider.name, chosen.requested) == ("saliency", "sam")
     assert chosen.reason is not None
-    for part in ("sam:", "mobile-sam:", "yolo-seg:", "fusionbench weights fetch"):
+    for part in ("sam (sam-vit-b: ", "mobile-sam (", "yolo-seg (", "fusionbench weights fetch"):
         assert part in chosen.reason
     assert best_available("auto").provider.name == "saliency"
     assert best_available("saliency").reason is None

@@ -21,11 +21,12 @@ SPEC = MethodSpec(
         Artifact(
             name="dafusion",
             filename="dafusion.safetensors",
-            sha256="e1bddf866674228c6e80d8f24a8cdb775df2f38aed76f4f5c8082558319da018",
+            sha256="78a1cb99e1c1b92455e01560a7c34f1fc8f4c474a9ab805da754c924c6a8cde1",
             instructions=(
                 f"The official files model_E.pth, model_F.pth and model_D.pth (folder Model of "
-                f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}) are pickled programs and are never loaded. Convert "
-                f"them, `fusionbench.methods.conversion` does it without executing them."
+                f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}) are pickled programs and are never loaded; "
+                f"`python -m fusionbench.methods.conversion dafusion model_E.pth model_F.pth model_D.pth "
+                f"--out dafusion.safetensors` rewrites them without executing anything."
             ),
             licence=NO_LICENCE,
             alternatives=conversions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from ..native import FusionNetwork
@@ -27,16 +28,20 @@ class ReflectConv(nn.Module):
         return result
 
 
-def soft_threshold(x: torch.Tensor, threshold: torch.Tensor, negative: Sequence[int]) -> torch.Tensor:
-    """sign(x)·max(|x| - threshold, 0) by channel, in two passes over memory; ``threshold`` is 1×C×1×1.
+def soft_threshold(x: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
+    """sign(x)·max(|x| - threshold, 0) by channel; ``threshold`` is 1×C×1×1 and may be negative."""
+    return torch.sign(x) * (x.abs() - threshold).clamp_min_(0)
 
-    A trained threshold may be negative, where the formula moves values away from zero; those channels are done apart.
-    """
-    shrunk = x - torch.clamp(x, -threshold, threshold)
-    for channel in negative:
+
+def soft_threshold_planes(x: torch.Tensor, thresholds: Sequence[float]) -> torch.Tensor:
+    """``soft_threshold`` in place, channel by channel: on a CPU one plane stays in the cache, which is several times faster."""
+    for channel, threshold in enumerate(thresholds):
         plane = x[:, channel]
-        shrunk[:, channel] = torch.sign(plane) * (plane.abs() - threshold[:, channel]).clamp_min(0)
-    return shrunk
+        if threshold < 0:  # values move away from zero, which softshrink can't do
+            plane.copy_(torch.sign(plane) * (plane.abs() - threshold))
+        else:
+            plane.copy_(F.softshrink(plane, threshold))
+    return x
 
 
 class Decomposition(nn.Module):
@@ -48,21 +53,26 @@ class Decomposition(nn.Module):
         self.conv_W00 = ReflectConv(1, codes)
         self.lamj = nn.Parameter(torch.zeros(1, codes))
         self.lamz = nn.Parameter(torch.zeros(1, 1))
-        self.negative: list[int] = []
+        self.thresholds = [0.0] * codes
+        self.step = 0.0
         for number in range(BLOCKS):
             block = nn.ModuleDict({"conv_Wdz": ReflectConv(codes, 1), "conv_Wdtz": ReflectConv(1, codes)})
             self.add_module(f"lrrblock{number}", block)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """N×1×H×W → N×256×H×W."""
-        threshold, step = self.lamj[..., None, None], self.lamz[..., None, None]
-        codes = soft_threshold(self.conv_W00(image), threshold, self.negative)
+        codes = self._shrink(self.conv_W00(image))
         for number in range(BLOCKS):
             block = self.get_submodule(f"lrrblock{number}")
             residual = image - block.get_submodule("conv_Wdz")(codes)
-            codes = torch.addcmul(block.get_submodule("conv_Wdtz")(residual), codes, step)
-            codes = soft_threshold(codes, threshold, self.negative)
+            update: torch.Tensor = block.get_submodule("conv_Wdtz")(residual)
+            codes = self._shrink(update.add_(codes, alpha=self.step))
         return codes
+
+    def _shrink(self, codes: torch.Tensor) -> torch.Tensor:
+        if codes.device.type == "cpu":
+            return soft_threshold_planes(codes, self.thresholds)
+        return soft_threshold(codes, self.lamj[..., None, None])
 
 
 class LRRNet(FusionNetwork):
@@ -78,9 +88,9 @@ class LRRNet(FusionNetwork):
         )
 
     def prepare(self) -> None:
-        """Find the negative thresholds (one, in the official weights)."""
+        """Keep the trained scalars as numbers, so that no pass has to wait for a device to hand them over."""
         for net in (self.get_ls1, self.get_ls2):
-            net.negative = torch.nonzero(net.lamj[0] < 0).flatten().tolist()
+            net.thresholds, net.step = net.lamj[0].tolist(), net.lamz.item()
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W; at least 2×2."""

@@ -18,7 +18,7 @@ from fusionbench.methods.batch_statistics import use_image_statistics
 from fusionbench.methods.checkpoints import read_checkpoints
 from fusionbench.methods.emma.network import EMMA
 from fusionbench.methods.fixture_weights import fixture_weights
-from fusionbench.methods.lrrnet.network import soft_threshold
+from fusionbench.methods.lrrnet.network import soft_threshold, soft_threshold_planes
 from fusionbench.methods.mufusion.network import TILE, tile_places
 from fusionbench.methods.native import FusionNetwork, NativeMethod, build_network
 from fusionbench.methods.swinfusion.windows import attend, position_index
@@ -170,9 +170,10 @@ def test_image_statistics_are_training_mode_of_a_single_image() -> None:
 
 def test_soft_threshold_is_its_formula_also_below_zero() -> None:
     x = torch.randn(2, 3, 5, 5)
-    threshold = torch.tensor([0.4, -0.3, 0.0]).view(1, 3, 1, 1)
-    expected = torch.sign(x) * torch.clamp(x.abs() - threshold, min=0)
-    torch.testing.assert_close(soft_threshold(x, threshold, [1]), expected)
+    thresholds = [0.4, -0.3, 0.0]
+    expected = soft_threshold(x, torch.tensor(thresholds).view(1, 3, 1, 1))
+    assert (expected[:, 1].abs() > x[:, 1].abs()).all()
+    torch.testing.assert_close(soft_threshold_planes(x.clone(), thresholds), expected)
 
 
 def test_tardal_has_no_denormal_parameters() -> None:

@@ -25,7 +25,13 @@ def _identity(case: Case) -> str:
     return f"{case.method}-{case.net_out}-{case.saved}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=_identity)
+HEAVY = {"cddfuse", "pfcfuse", "swinfusion", "ship", "gifnet", "emma"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, id=_identity(c), marks=[pytest.mark.slow] if c.method in HEAVY else []) for c in CASES],
+)
 def test_equals_the_official_code(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     if not (GOLDENS / case.golden / "golden.safetensors").is_file():
         pytest.skip(f"no recording of {case.golden} below {GOLDENS} (set FUSIONBENCH_TEST_DATA)")

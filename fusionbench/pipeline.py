@@ -7,6 +7,7 @@ floats as an undisturbed one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -56,6 +57,10 @@ class _Work:
     digest: str
 
 
+_Task = Future[tuple[Entry | None, list[tuple[ScoreUnit, Entry]]]]
+"""A worker's result for one image: its fused entry, if it was fused now, and its scores."""
+
+
 class _LoadError(Exception):
     """A method that can't be built or loaded; ``reason`` is what it raised."""
 
@@ -88,6 +93,7 @@ class GroupPipeline:
         self._jobs, self._batch_size = jobs, batch_size
         self._redo, self._fail_fast, self._skip = redo, fail_fast, skip
         self.result = GroupResult()
+        self._pending: deque[tuple[str, _Task]] = deque()
         self._fuse_journal = store.journal(group.fuse, shard.name)
         self._score_journals = {s.id.key: store.journal(s.id, shard.name) for s in group.scores}
 
@@ -106,9 +112,17 @@ class GroupPipeline:
         try:
             self._run_batches([b for b in batches if any(p.name in work for p in b)], work, pool, progress)
         except _LoadError as error:  # this method's images stay undone, other methods go on
-            self._fail("", error.reason, progress)
+            known = isinstance(error.reason, FusionBenchError)
+            self._fail(
+                "",
+                error.reason
+                if known
+                else FusionBenchError(f"can't be loaded: {type(error.reason).__name__}: {error.reason}"),
+                progress,
+            )
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            self._keep_finished()
             for journal in (self._fuse_journal, *self._score_journals.values()):
                 journal.close()
         progress.finish(label)
@@ -181,7 +195,7 @@ class GroupPipeline:
 
         for _ in range(max(1, depth // max(1, self._batch_size))):
             prefetch()
-        pending: deque[tuple[str, Future[tuple[Entry | None, list[tuple[ScoreUnit, Entry]]]]]] = deque()
+        pending = self._pending
         for batch in batches:
             loads = ahead.popleft()
             prefetch()
@@ -205,8 +219,12 @@ class GroupPipeline:
                 if work[pair.name].fuse and pair.name not in fused:
                     progress.advance(self.group.label)
                     continue
-                task = pool.submit(self._finish, work[pair.name], images[pair.name], fused.get(pair.name))
-                pending.append((pair.name, task))
+                pending.append(
+                    (
+                        pair.name,
+                        pool.submit(self._finish, work[pair.name], images[pair.name], fused.get(pair.name)),
+                    )
+                )
             while len(pending) > depth + len(batch):
                 self._collect(*pending.popleft(), progress)
         while pending:
@@ -277,23 +295,32 @@ class GroupPipeline:
     def _collect(
         self,
         name: str,
-        task: Future[tuple[Entry | None, list[tuple[ScoreUnit, Entry]]]],
+        task: _Task,
         progress: ProgressDisplay,
     ) -> None:
         try:
-            entry, scored = task.result()
+            self._record(task)
         except StoreError:
             raise
         except Exception as error:
             self._fail(name, error, progress)
-        else:
-            if entry is not None:
-                self._fuse_journal.append(entry)
-                self.result.fused += 1
-            for score, values in scored:
-                self._score_journals[score.id.key].append(values)
-                self.result.scored += 1
         progress.advance(self.group.label)
+
+    def _record(self, task: _Task) -> None:
+        entry, scored = task.result()
+        if entry is not None:
+            self._fuse_journal.append(entry)
+            self.result.fused += 1
+        for score, values in scored:
+            self._score_journals[score.id.key].append(values)
+            self.result.scored += 1
+
+    def _keep_finished(self) -> None:
+        """After an interruption: record the images that worker threads finished meanwhile."""
+        for _, task in self._pending:
+            if not task.cancelled():
+                with contextlib.suppress(Exception):  # the error that led here is the one to tell
+                    self._record(task)
 
     def _fail(self, name: str, error: BaseException, progress: ProgressDisplay | None = None) -> None:
         if self._fail_fast or isinstance(error, StoreError):

@@ -115,7 +115,8 @@ def _run_dataset_evaluators(
 ) -> None:
     for group in plan.groups:
         fused = store.entries(group.fuse)
-        pairs = tuple(p for p in group.dataset.pairs if p.name in fused)
+        failed = result.failures.get(group.label, {})
+        pairs = tuple(p for p in group.dataset.pairs if p.name in fused and p.name not in failed)
         digest = "+".join(sorted(fused[p.name].digest for p in pairs))
         for score in group.scores:
             if score.evaluator.scope != "dataset" or not pairs:

@@ -236,7 +236,7 @@ class RunStore:
                 found = self._entries_from_rows(unit.stem, manifest)
         for path in sorted((self.folder / "journal").glob(f"{_escape(unit.stem)}*.jsonl")):
             for entry in Journal.read(path):
-                found[entry.image] = _merge(found.get(entry.image), entry)
+                found[entry.image] = _merge(found.get(entry.image), entry, unit.convention)
         return found
 
     def discard(self, unit: UnitId) -> None:
@@ -343,12 +343,16 @@ class RunStore:
         write_atomic(self.folder / "rows" / f"{unit.stem}.parquet", sink.getvalue().to_pybytes())
 
 
-def _merge(old: Entry | None, new: Entry) -> Entry:
+def _merge(old: Entry | None, new: Entry, convention: str) -> Entry:
     if old is None or old.digest != new.digest:
         return new
-    have = {(v.metric, v.convention, v.class_name) for v in new.values}
-    kept = [v for v in old.values if (v.metric, v.convention, v.class_name) not in have]
-    return Entry(new.image, new.digest, new.values + kept)
+
+    def meaning(value: Value) -> tuple[str, str, str]:
+        # A row always names its convention; a value fresh from the evaluator leaves the unit's own unsaid.
+        return value.metric, convention if value.convention is None else value.convention, value.class_name
+
+    have = {meaning(v) for v in new.values}
+    return Entry(new.image, new.digest, new.values + [v for v in old.values if meaning(v) not in have])
 
 
 def _dtype(column: str) -> str:

@@ -204,9 +204,12 @@ def _show(config: RunConfig, result: RunResult, as_json: bool, quiet: bool) -> i
         print(f"fusionbench: {problem}", file=sys.stderr)
     if failed:
         print(f"fusionbench: {failed} failed; the rest is kept:", file=sys.stderr)
+        together: dict[tuple[str, str], list[str]] = {}
         for label, images in result.failures.items():
             for image, reason in images.items():
-                print(f"  {label}: {image + ': ' if image else ''}{reason}", file=sys.stderr)
+                together.setdefault((image, reason), []).append(label)
+        for (image, reason), labels in together.items():
+            print(f"  {', '.join(labels)}: {image + ': ' if image else ''}{reason}", file=sys.stderr)
     return EXIT_UNITS_FAILED if failed or problems else EXIT_DONE
 
 

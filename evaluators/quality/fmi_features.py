@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from .undefined import Undefined
+from .meyer import meyer_bands
 
 FEATURES = ("none", "gradient", "edge", "dct", "wavelet")
 
@@ -52,11 +52,7 @@ def sobel_edges(image: Real) -> Real:
 
 def wavelet_map(image: Real) -> Real:
     """[cA cH; cV cD] of a one-level discrete Meyer transform, the whole map stretched to [0, 1]."""
-    import pywt  # 40 ms to import, needed by this feature only
-
-    if min(image.shape) < 2:
-        raise Undefined(f"FMI's wavelet feature needs at least 2×2 px, got {image.shape[1]}×{image.shape[0]}")
-    approximation, (horizontal, vertical, diagonal) = pywt.dwt2(image, "dmey", mode="symmetric")
+    approximation, horizontal, vertical, diagonal = meyer_bands(image)
     stacked = np.block([[approximation, horizontal], [vertical, diagonal]])
     low, high = float(stacked.min()), float(stacked.max())
     if low == high:

@@ -109,7 +109,7 @@ def ours(images: tuple[UInt8, UInt8, UInt8], encoded: list[bytes]) -> None:
             triple = Triple.of(*images)
             triple.grey("matlab"), triple.grey("opencv-float")
             alone = clock(
-                lambda n=name, c=convention: score_triple(_fresh(triple), metrics=[n], convention=c), 5
+                lambda n=name, c=convention, t=triple: score_triple(_fresh(t), metrics=[n], convention=c), 5
             )
             each.append([name, convention, alone])
     print(

@@ -14,6 +14,7 @@ import numpy as np
 from . import correlation, features, information, qabf, vif
 from . import grey_formulas as g
 from .grey_formulas import GreyFormula
+from .no_reference import brisque_of_fused, niqe_of_fused
 from .triple import Triple
 
 Formula = Callable[[Triple], float]
@@ -147,6 +148,13 @@ _CORRECTED: dict[str, GreyFormula] = {
     "VIF": g.vif_sum,
     **g.GREY_FAMILIES,
     **g.FMI,
+    "NIQE": lambda t: niqe_of_fused(t, mend_flat=True),
+    "BRISQUE": lambda t: brisque_of_fused(t, mend_flat=True),
+}
+
+_UTLIVE: dict[str, GreyFormula] = {
+    "NIQE": lambda t: niqe_of_fused(t, mend_flat=False),
+    "BRISQUE": lambda t: brisque_of_fused(t, mend_flat=False),
 }
 
 FORMULAS: dict[str, dict[str, Formula]] = {
@@ -158,5 +166,6 @@ FORMULAS: dict[str, dict[str, Formula]] = {
     "vifb-corrected": _per_channel(_VIFB_CORRECTED),
     "mefb": _on_grey("matlab", _MEFB),
     "ivif-zoo": _on_grey("matlab", _IVIF_ZOO),
+    "utlive": _on_grey("matlab", _UTLIVE),
     "corrected": _on_grey("matlab", _CORRECTED),
 }

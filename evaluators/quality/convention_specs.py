@@ -57,6 +57,12 @@ CONVENTIONS = (
         source="RollingPlain/IVIF_ZOO@61b0a44",
     ),
     ConventionSpec(
+        name="utlive",
+        title="LIVE laboratory, no-reference metrics",
+        summary="NIQE and BRISQUE of the fused image's grey levels (MATLAB rgb2gray) as their authors compute them, rounding noise of flat areas included.",
+        source="utlive/niqe@d80aead, utlive/BRISQUE@2e2a5ac",
+    ),
+    ConventionSpec(
         name="corrected",
         title="Known bugs mended",
         summary="Grey: MATLAB rgb2gray. Every metric as its paper defines it: MI in bits without merged levels, PSNR of errors on one scale, SSIM with L = 255 (mean of two), "

@@ -271,12 +271,12 @@ PERCEPTION = (
 
 NO_REFERENCE = (
     MetricSpec(
-        name="NIQE", title="Natural image quality evaluator", family="no-reference", direction="lower", value_range="0…∞", minimum_size=192,
+        name="NIQE", title="Natural image quality evaluator", family="no-reference", direction="lower", value_range="0…∞", minimum_size=96,
         formula="distance between the Gaussians of natural-scene statistics of the fused image and of pristine images", source="A. Mittal, R. Soundararajan, A. C. Bovik, IEEE SPL 20(3), 2013",
         conventions={"corrected": "flat pixels (|I − μ| < 10⁻⁸) set to 0", "utlive": "as published"}, pitfalls=("Parameters have to be fetched.",),
     ),
     MetricSpec(
-        name="BRISQUE", title="Blind spatial quality evaluator", family="no-reference", direction="lower", value_range="about 0…100", minimum_size=32,
+        name="BRISQUE", title="Blind spatial quality evaluator", family="no-reference", direction="lower", value_range="about 0…100", minimum_size=16,
         formula="support vector regression of natural-scene statistics", source="A. Mittal, A. K. Moorthy, A. C. Bovik, IEEE TIP 21(12), 2012",
         conventions={"corrected": "flat pixels (|I − μ| < 10⁻⁸) set to 0", "utlive": "as published"}, pitfalls=("Parameters have to be fetched.",),
     ),

@@ -4,6 +4,7 @@ from fusionbench.contracts import EvaluatorSpec
 
 from .convention_specs import CONVENTIONS
 from .metric_specs import METRICS
+from .noreference_artifacts import NO_REFERENCE_ARTIFACTS
 
 DEFAULT_METRICS = ("EN", "SD", "SF", "AG", "MI", "SCD", "CC", "VIF", "Qabf")
 
@@ -18,5 +19,6 @@ SPEC = EvaluatorSpec(
     default_metrics=DEFAULT_METRICS,
     conventions=CONVENTIONS,
     default_convention="cddfuse",
+    artifacts=NO_REFERENCE_ARTIFACTS,
     factory="fusionbench.evaluators.quality.evaluator:build",
 )

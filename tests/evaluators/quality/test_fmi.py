@@ -1,0 +1,138 @@
+"""FMI against the whole 9×9 joint table of each window, built the slow way; feature maps against their definitions."""
+
+import numpy as np
+import pytest
+
+from fusionbench.evaluators.quality import fmi_features, meyer
+from fusionbench.evaluators.quality.fmi import FEATURES, feature_mutual_information, fmi
+from fusionbench.evaluators.quality.undefined import Undefined
+
+RANDOM = np.random.default_rng(11)
+
+
+def entropy(table):
+    """−Σ x log2|x|: the real part of MATLAB's complex result where Nelsen's table has negative cells."""
+    cells = table[np.abs(table) > 1e-15]
+    return -(cells * np.log2(np.abs(cells))).sum()
+
+
+def window_information(first, second):
+    """Normalised mutual information of two 3×3 windows from the complete joint table."""
+    if np.array_equal(first, second):
+        return 1.0
+    p, q = first.ravel(order="F"), second.ravel(order="F")
+    if np.ptp(p) == 0 and np.ptp(q) == 0:
+        return 1.0
+    p, q = ((x - x.min()) / np.ptp(x) if np.ptp(x) else np.ones(9) for x in (p, q))
+    p, q = p / p.sum(), q / q.sum()
+    cells = np.arange(9)
+    deviation = [np.sqrt(max((x * cells**2).sum() - (x * cells).sum() ** 2, 0)) for x in (p, q)]
+    if np.std(p) == 0 or np.std(q) == 0 or min(deviation) < 1e-12:
+        return 0.0
+    correlation = np.corrcoef(p, q)[0, 1]
+    low, high = np.cumsum(p)[:, None], np.cumsum(q)[None, :]
+    bound = np.minimum(low, high) if correlation >= 0 else np.maximum(low + high - 1, 0)
+    phi = correlation * deviation[0] * deviation[1] / (bound - low * high).sum()
+    coupling = np.diff(np.diff(np.pad(bound, ((1, 0), (1, 0))), axis=0), axis=1)
+    joint = phi * coupling + (1 - phi) * np.outer(p, q)
+    return 2 * (entropy(p) + entropy(q) - entropy(joint)) / (entropy(p) + entropy(q))
+
+
+def literal(infrared, visible, fused):
+    rows, columns = fused.shape[0] - 2, fused.shape[1] - 2
+    total = 0.0
+    for y in range(rows):
+        for x in range(columns):
+            windows = [image[y : y + 3, x : x + 3].astype(float) for image in (infrared, visible, fused)]
+            total += window_information(windows[0], windows[2]) + window_information(windows[1], windows[2])
+    return total / (2 * rows * columns)
+
+
+def images(kind):
+    if kind == "noise":
+        a, b = RANDOM.integers(0, 256, (2, 12, 75)).astype(np.uint8)
+    elif kind == "few levels":  # flat windows, windows with all mass in one cell, equal windows
+        a, b = RANDOM.choice([0, 0, 0, 0, 0, 7], (2, 14, 70)).astype(np.uint8)
+    else:
+        y, x = np.mgrid[0:14, 0:70]
+        a, b = ((3 * y + x) % 256).astype(np.uint8), ((200 - 2 * x + y * y) % 256).astype(np.uint8)
+    return a, b, ((2 * a.astype(int) + b) // 3).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["noise", "few levels", "ramps"])
+def test_equals_the_complete_joint_tables(kind):
+    triple = images(kind)
+    assert fmi(*triple, "none") == pytest.approx(literal(*triple), rel=1e-11)
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_identity_is_one(feature):
+    a = images("noise")[0]
+    assert fmi(a, a, a, feature) == 1.0
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_symmetric_in_the_sources(feature):
+    a, b, f = images("noise")
+    assert fmi(a, b, f, feature) == pytest.approx(fmi(b, a, f, feature), rel=1e-12)
+
+
+def test_contrast_and_brightness_do_not_count():
+    a, b, f = (image.astype(float) for image in images("noise"))
+    assert feature_mutual_information(a, b, 2 * f + 5) == pytest.approx(feature_mutual_information(a, b, f), rel=1e-9)
+
+
+def test_constant_images():
+    flat, noise = np.full((9, 9), 3, np.uint8), images("noise")[0][:9, :9]
+    assert fmi(flat, flat, flat, "none") == 1.0
+    assert fmi(noise, noise, flat, "none") == 0.0
+    for feature in FEATURES:
+        assert np.isfinite(fmi(noise, flat, noise, feature))
+
+
+def test_too_small_and_unknown_feature():
+    tiny = np.zeros((2, 9), np.uint8)
+    with pytest.raises(Undefined, match="3×3"):
+        fmi(tiny, tiny, tiny, "none")
+    with pytest.raises(ValueError, match="wavelet"):
+        fmi(tiny, tiny, tiny, "haar")
+
+
+def test_gradient_is_matlabs():
+    row = np.array([[0.0, 1.0, 4.0, 9.0]])
+    assert fmi_features.feature_map(row, "gradient").tolist() == [[1.0, 2.0, 4.0, 5.0]]
+
+
+def test_dct_is_orthonormal():
+    image = RANDOM.normal(size=(6, 7))
+    assert np.square(fmi_features.feature_map(image, "dct")).sum() == pytest.approx(np.square(image).sum(), rel=1e-12)
+
+
+def test_edges_are_thin_and_on_the_step():
+    step = np.zeros((20, 30))
+    step[:, 15:] = 100.0
+    edges = fmi_features.sobel_edges(step)
+    assert set(np.flatnonzero(edges.any(axis=0))) <= {14, 15}
+    assert (edges.sum(axis=1) == 1).all()
+
+
+def test_meyer_filters():
+    # MATLAB's table against the scaling filter's formula: √2·φ̂(2ω), φ̂ Meyer's with ν(x) = x⁴(35 − 84x + 70x² − 20x³).
+    omega = np.linspace(-np.pi, np.pi, 1 << 14, endpoint=False)
+    x = np.clip(3 * np.abs(2 * omega) / (2 * np.pi) - 1, 0, 1)
+    response = np.cos(np.pi / 2 * x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3))
+    taps = np.array([(np.sqrt(2) * response * np.cos(omega * n)).mean() for n in range(-50, 51)])
+    assert meyer.LOW_PASS[1:] == pytest.approx(taps * np.sqrt(2) / taps.sum(), abs=1e-10)
+    assert abs(meyer.HIGH_PASS.sum()) < 1e-5
+    assert abs(meyer.LOW_PASS @ meyer.HIGH_PASS) < 1e-12
+
+
+def test_meyer_bands_against_a_plain_convolution():
+    image = RANDOM.normal(size=(9, 13))
+    low, _, _, high = meyer.meyer_bands(image)
+    extended = np.pad(image, 101, mode="symmetric")
+    for band, taps in ((low, meyer.LOW_PASS), (high, meyer.HIGH_PASS)):
+        wanted = np.apply_along_axis(lambda v, t=taps: np.convolve(v, t, "valid")[1::2], 1, extended)
+        wanted = np.apply_along_axis(lambda v, t=taps: np.convolve(v, t, "valid")[1::2], 0, wanted)
+        assert band == pytest.approx(wanted[: band.shape[0], : band.shape[1]], abs=1e-12)
+        assert band.shape == ((9 + 101) // 2, (13 + 101) // 2)

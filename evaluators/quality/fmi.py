@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .fmi_features import FEATURES, feature_map
 from .kernels import kernel
-from .logarithm import binary_logarithm
+from .logarithm import binary_logarithms
 from .undefined import Undefined
 
 __all__ = ["FEATURES", "feature_mutual_information", "fmi"]
@@ -29,7 +29,7 @@ CHUNK = 64
 
 
 @kernel
-def _distributions(image, row, start, count, p, logarithm, cumulative, facts):  # type: ignore[no-untyped-def]
+def _distributions(image, row, start, count, p, logarithm, cumulative, facts, bits, exponents):  # type: ignore[no-untyped-def]
     """The pdf over the nine cells (MATLAB's column order) of `count` windows of one row, and what the copula needs of it.
 
     facts[0…4] = entropy in bits, standard deviation of the cell index, Σ cdf, √(Σ p² − 1/9), 1 where the window is flat.
@@ -61,23 +61,32 @@ def _distributions(image, row, start, count, p, logarithm, cumulative, facts):  
         for c in range(count):
             share = p[k, c] / facts[3, c]
             p[k, c] = share
-            lb = binary_logarithm(share if share > 0.0 else 1.0)
-            logarithm[k, c] = lb
-            facts[0, c] -= share * lb
-            before = cumulative[k - 1, c] if k > 0 else 0.0
-            total = 1.0 if k == CELLS - 1 else before + share
+            logarithm[k, c] = share if share > 0.0 else 1.0
+    binary_logarithms(logarithm.reshape(logarithm.size), bits, exponents)
+    for c in range(count):
+        facts[3, c] = 0.0
+        cumulative[CELLS - 1, c] = 0.0
+    for k in range(CELLS):
+        for c in range(count):
+            share = p[k, c]
+            facts[0, c] -= share * logarithm[k, c]
+            facts[1, c] += k * share
+            facts[2, c] += k * k * share
+            facts[3, c] += share * share
+    for c in range(count):
+        facts[1, c] = math.sqrt(max(facts[2, c] - facts[1, c] * facts[1, c], 0.0))
+        facts[2, c] = 1.0
+        facts[3, c] = math.sqrt(max(facts[3, c] - 1.0 / CELLS, 0.0))
+    for c in range(count):
+        cumulative[0, c] = p[0, c]
+        facts[2, c] += p[0, c]
+    for k in range(1, CELLS - 1):
+        for c in range(count):
+            total = cumulative[k - 1, c] + p[k, c]
             cumulative[k, c] = total
             facts[2, c] += total
     for c in range(count):
-        mean = 0.0
-        square = 0.0
-        energy = 0.0
-        for k in range(CELLS):
-            mean += k * p[k, c]
-            square += k * k * p[k, c]
-            energy += p[k, c] * p[k, c]
-        facts[1, c] = math.sqrt(max(square - mean * mean, 0.0))
-        facts[3, c] = math.sqrt(max(energy - 1.0 / CELLS, 0.0))
+        cumulative[CELLS - 1, c] = 1.0
 
 
 @kernel
@@ -100,9 +109,15 @@ def _coupled(p, lp, cp, fp, q, lq, cq, fq, equal, count, values, weights):  # ty
     logarithm falls apart into those of 1 − φ, p and q. What is left are terms weight·log2|value|, put into
     `weights` and `values` for the caller to sum in one vectorised loop. Returns (sum, number of terms).
     """
-    mass = np.empty(2 * CELLS)
-    product = np.empty(2 * CELLS)
-    logs = np.empty(2 * CELLS)
+    mass = np.zeros(2 * CELLS)
+    product = np.zeros(2 * CELLS)
+    logs = np.zeros(2 * CELLS)
+    cdf_p = np.empty(CELLS)
+    cdf_q = np.empty(CELLS)
+    pdf_q = np.empty(CELLS)
+    log_q = np.empty(CELLS)
+    later = np.arange(CELLS, 0, -1).astype(np.float64)  # how many cells from k on
+    later_q = np.empty(CELLS)
     total = 0.0
     terms = 0
     for x in range(count):
@@ -115,33 +130,34 @@ def _coupled(p, lp, cp, fp, q, lq, cq, fq, equal, count, values, weights):  # ty
         dot = 0.0
         for k in range(CELLS):
             dot += p[k, x] * q[k, x]
+            cdf_p[k] = cp[k, x]
         correlation = (dot - 1.0 / CELLS) / (fp[3, x] * fq[3, x])
-        up = correlation >= 0.0
+        if correlation >= 0.0:
+            for k in range(CELLS):
+                cdf_q[k], pdf_q[k], log_q[k], later_q[k] = cq[k, x], q[k, x], lq[k, x], later[k]
+        else:  # the antitone coupling is the comonotone one with the second distribution read backwards
+            for k in range(CELLS):
+                back = CELLS - 1 - k
+                cdf_q[k] = 1.0 - cq[back - 1, x] if back > 0 else 1.0
+                pdf_q[k], log_q[k], later_q[k] = q[back, x], lq[back, x], later[back]
         covariance = -fp[2, x] * fq[2, x]
         cells = 0
         previous = 0.0
         i = 0
         j = 0
-        while i < CELLS and j < CELLS:
-            jj = j if up else CELLS - 1 - j
-            f = cp[i, x]
-            if up:
-                g = cq[j, x]
-            else:
-                g = 1.0 - cq[jj - 1, x] if jj > 0 else 1.0
+        while i < CELLS and j < CELLS:  # without branches inside: they could not be predicted
+            f = cdf_p[i]
+            g = cdf_q[j]
             lowest = min(f, g)
             m = lowest - previous
-            if m > 0.0:
-                mass[cells] = m
-                product[cells] = p[i, x] * q[jj, x]
-                logs[cells] = lp[i, x] + lq[jj, x]
-                covariance += m * ((CELLS - i) * (CELLS - jj))
-                cells += 1
-                previous = lowest
-            if f <= g:
-                i += 1
-            if g <= f:
-                j += 1
+            mass[cells] = m
+            product[cells] = p[i, x] * pdf_q[j]
+            logs[cells] = lp[i, x] + log_q[j]
+            covariance += m * (later[i] * later_q[j])
+            cells += np.int64(m > 0.0)
+            previous = lowest
+            i += np.int64(f <= g)
+            j += np.int64(g <= f)
         phi = correlation * spread / covariance
         rest = 1.0 - phi
         weight = 2.0 / (fp[0, x] + fq[0, x])
@@ -152,9 +168,9 @@ def _coupled(p, lp, cp, fp, q, lq, cq, fq, equal, count, values, weights):  # ty
             joint = phi * mass[k] + independent
             on_stairs += independent
             value -= independent * logs[k]
-            values[terms] = abs(joint)
-            weights[terms] = weight * joint
-            terms += 1
+            values[terms + k] = abs(joint)
+            weights[terms + k] = weight * joint
+        terms += cells
         values[terms] = abs(rest)
         weights[terms] = weight * (rest - on_stairs)
         terms += 1
@@ -163,18 +179,18 @@ def _coupled(p, lp, cp, fp, q, lq, cq, fq, equal, count, values, weights):  # ty
 
 
 @kernel
-def _weighted_logarithms(values, weights, terms, sums):  # type: ignore[no-untyped-def]
-    """Add weight·log2(value) to `sums` (eight partial sums, so that the loop can be vectorised)."""
-    padded = (terms + 7) // 8
-    for t in range(terms, padded * 8):
+def _weighted_logarithms(values, weights, terms, bits, exponents, sums):  # type: ignore[no-untyped-def]
+    """Add Σ weight·log2(value) to `sums` (eight partial sums, so that the loop can be vectorised)."""
+    blocks = (terms + 7) // 8
+    for t in range(terms):
+        values[t] = max(values[t], 1e-300)  # of weight 0 or below 10⁻²⁹⁷
+    for t in range(terms, blocks * 8):
         values[t] = 1.0
         weights[t] = 0.0
-    for t in range(padded * 8):
-        value = values[t]
-        weights[t] *= binary_logarithm(value if value > 1e-300 else 1.0)
-    for block in range(padded):
+    binary_logarithms(values[: blocks * 8], bits[: blocks * 8], exponents[: blocks * 8])
+    for block in range(blocks):
         for lane in range(8):
-            sums[lane] += weights[8 * block + lane]
+            sums[lane] += weights[8 * block + lane] * values[8 * block + lane]
 
 
 @kernel
@@ -182,25 +198,32 @@ def _fmi_sums(infrared, visible, fused):  # type: ignore[no-untyped-def]
     """Σ over all windows of FMI(infrared; fused) and of FMI(visible; fused)."""
     rows, columns = fused.shape[0] - 2, fused.shape[1] - 2
     p = np.empty((3, CELLS, CHUNK))
-    logarithm = np.empty((3, CELLS, CHUNK))
+    logarithm = np.ones((3, CELLS, CHUNK))
     cumulative = np.empty((3, CELLS, CHUNK))
     facts = np.empty((3, 5, CHUNK))
     equal = np.empty(CHUNK, np.uint8)
     values = np.empty(CHUNK * (2 * CELLS + 1) + 8)
     weights = np.empty(CHUNK * (2 * CELLS + 1) + 8)
+    bits = np.empty(values.size, np.int64)
+    exponents = np.empty(values.size)
+    few_bits = bits[: CELLS * CHUNK]
+    few_exponents = exponents[: CELLS * CHUNK]
     sums = np.zeros((2, 9))
     for row in range(rows):
         for start in range(0, columns, CHUNK):
             count = min(CHUNK, columns - start)
-            _distributions(infrared, row, start, count, p[0], logarithm[0], cumulative[0], facts[0])
-            _distributions(visible, row, start, count, p[1], logarithm[1], cumulative[1], facts[1])
-            _distributions(fused, row, start, count, p[2], logarithm[2], cumulative[2], facts[2])
+            _distributions(infrared, row, start, count, p[0], logarithm[0], cumulative[0], facts[0], few_bits,
+                           few_exponents)  # fmt: skip
+            _distributions(visible, row, start, count, p[1], logarithm[1], cumulative[1], facts[1], few_bits,
+                           few_exponents)  # fmt: skip
+            _distributions(fused, row, start, count, p[2], logarithm[2], cumulative[2], facts[2], few_bits,
+                           few_exponents)  # fmt: skip
             for s in range(2):
                 _equal_windows(infrared if s == 0 else visible, fused, row, start, count, equal)
                 total, terms = _coupled(p[s], logarithm[s], cumulative[s], facts[s], p[2], logarithm[2], cumulative[2],
                                         facts[2], equal, count, values, weights)  # fmt: skip
                 sums[s, 8] += total
-                _weighted_logarithms(values, weights, terms, sums[s])
+                _weighted_logarithms(values, weights, terms, bits, exponents, sums[s])
     return sums.sum(axis=1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kernels import inline_kernel
+from .kernels import inline_kernel, kernel
 
 _LN2 = 0.6931471805599453
 _LOG2_E = 1.4426950408889634
@@ -44,3 +44,36 @@ def binary_logarithm(x: float) -> float:
     """log2 x for a positive, finite, normal x."""
     k, rest = _reduced(x)
     return k + rest * _LOG2_E
+
+
+@kernel
+def _split(values, bits, exponents):  # type: ignore[no-untyped-def]
+    """values = 2^exponents·m: the exponents as floats, m as its bits."""
+    raw = values.view(np.int64)
+    for i in range(values.size):
+        shifted = raw[i] - np.int64(_ROOT_HALF_BITS)
+        exponents[i] = shifted >> np.int64(52)
+        bits[i] = (shifted & np.int64(0xFFFFFFFFFFFFF)) + np.int64(_ROOT_HALF_BITS)
+
+
+@kernel
+def _join(mantissas, exponents, values):  # type: ignore[no-untyped-def]
+    for i in range(values.size):
+        f = mantissas[i] - 1.0
+        s = f / (2.0 + f)
+        z = s * s
+        p = 1.531383769920937332e-01 + z * 1.479819860511658591e-01
+        p = 2.222219843214978396e-01 + z * (1.818357216161805012e-01 + z * p)
+        p = 6.666666666666735130e-01 + z * (3.999999999940941908e-01 + z * (2.857142874366239149e-01 + z * p))
+        values[i] = exponents[i] + (f - s * (f - z * p)) * _LOG2_E
+
+
+@kernel
+def binary_logarithms(values, bits, exponents):  # type: ignore[no-untyped-def]
+    """Replace `values` (contiguous, positive, normal) by their log2.
+
+    `bits` (int64) and `exponents` (float64) are work space of the same length. Two loops, because LLVM does not
+    vectorise a loop that turns a computed integer's bits into a float.
+    """
+    _split(values, bits, exponents)
+    _join(bits.view(np.float64), exponents, values)

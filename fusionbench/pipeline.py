@@ -225,7 +225,8 @@ class GroupPipeline:
                         pool.submit(self._finish, work[pair.name], images[pair.name], fused.get(pair.name)),
                     )
                 )
-            while len(pending) > depth + len(batch):
+            # What is finished is recorded at once, so that a kill costs no more than what is in work.
+            while pending and (pending[0][1].done() or len(pending) > depth + len(batch)):
                 self._collect(*pending.popleft(), progress)
         while pending:
             self._collect(*pending.popleft(), progress)

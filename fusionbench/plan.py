@@ -113,6 +113,8 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     With ``allow_missing`` (dry runs) missing data and weights are listed in ``skipped`` instead.
     """
     plan = Plan(config)
+    for report in catalog.split_names(config.report or []):
+        catalog.reports.match(report)  # a misspelt report is said before the work, not after it
     evaluators = [catalog.evaluator_of_task(task) for task in catalog.split_names(config.task)]
     methods = _methods(config, plan, allow_missing)
     datasets = _datasets(config, plan, allow_missing)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with 0 done, 1 some units failed, 2 bad usage or input, 130 interrupted."""
-    from ..errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, FusionBenchError
+    from ..errors import EXIT_BAD_INPUT, FusionBenchError
     from .app import app
 
     try:
@@ -16,11 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"fusionbench: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print(
-            "\nfusionbench: interrupted; what is finished is kept, run the same command again to go on",
-            file=sys.stderr,
-        )
-        sys.exit(EXIT_INTERRUPTED)
+        _interrupted()
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_BAD_INPUT)
@@ -31,7 +28,17 @@ def main(arguments: list[str] | None = None) -> None:
                 print(context.get_usage(), file=sys.stderr)
             print(f"fusionbench: {error.format_message()}", file=sys.stderr)
             sys.exit(EXIT_BAD_INPUT)
-        if type(error).__name__ == "Abort":
-            sys.exit(EXIT_INTERRUPTED)
+        if type(error).__name__ == "Abort":  # what click makes of Ctrl-C
+            _interrupted()
         raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> NoReturn:
+    from ..errors import EXIT_INTERRUPTED
+
+    print(
+        "\nfusionbench: interrupted; what is finished is kept, run the same command again to go on",
+        file=sys.stderr,
+    )
+    sys.exit(EXIT_INTERRUPTED)

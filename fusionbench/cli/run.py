@@ -62,7 +62,7 @@ def fuse(
     if folders:
         dataset, option = ["folder"], [*(option or []), f"folder.ir={folders[0]}", f"folder.vi={folders[1]}"]
     resolved = s.resolve(
-        config, method=method or ["sgdfuse"], dataset=dataset, split=split, limit=limit, images=images, data_root=data_root, device=device,
+        config, method=method or (None if config else ["sgdfuse"]), dataset=dataset, split=split, limit=limit, images=images, data_root=data_root, device=device,
         precision=precision, batch_size=batch_size, jobs=jobs, seed=seed, out=out, name=name, overwrite=overwrite, option=option, fail_fast=fail_fast,
     )  # fmt: skip
     resolved.task = []
@@ -93,7 +93,7 @@ def config(
     from ..config import dump
 
     resolved = s.resolve(
-        config, method=method or ["sgdfuse"], dataset=dataset, task=task, metrics=metrics, convention=convention, split=split, limit=limit,
+        config, method=method or (None if config else ["sgdfuse"]), dataset=dataset, task=task, metrics=metrics, convention=convention, split=split, limit=limit,
         images=images, data_root=data_root, device=device, precision=precision, batch_size=batch_size, jobs=jobs, seed=seed, out=out,
         name=name, overwrite=overwrite, option=option, published=published, report=report, fail_fast=fail_fast,
     )  # fmt: skip

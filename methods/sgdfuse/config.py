@@ -105,9 +105,9 @@ class LossConfig:
     qabf: float = 0.0
     scd: float = 0.0
     sf: float = 0.0
-    """Weight of −SF/10 (grey levels)."""
+    """Weight of what SF lacks of 1.25 × that of the sources' maximum, as a ratio."""
     sd: float = 0.0
-    """Weight of −SD/40 (grey levels)."""
+    """Weight of what SD lacks of 1.1 × that of the sources' maximum, as a ratio."""
     smooth: float = 0.0
     """Weight of the fused gradients' excess over the sum of the sources' (halos, ringing, grain)."""
     range: float = 0.0

@@ -13,6 +13,11 @@ from . import surrogates
 from .config import LossConfig
 from .surrogates import rgb_to_luma, sobel
 
+SF_GOAL = 1.25
+"""Spatial frequency to strive for, relative to that of max(I_ir, I_vis)."""
+SD_GOAL = 1.1
+"""Standard deviation to strive for, relative to that of max(I_ir, I_vis)."""
+
 
 def max_gradients(infrared: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
     """max(∇I_ir, ∇I_vis) of Eq. 18: in each direction the source gradient of larger magnitude, sign kept (decision 8)."""
@@ -98,10 +103,14 @@ def metric_terms(fused: Tensor, infrared: Tensor, visible: Tensor, config: LossC
         terms["qabf"] = -config.qabf * surrogates.qabf(infrared, visible, luma).mean()
     if config.scd:
         terms["scd"] = -config.scd * surrogates.scd(infrared, visible, luma).mean()
+    # Both are wanted up to a bound only: unbounded, they end in noise (training-log.md, runs c and 2b).
+    reference = torch.maximum(infrared, visible)
     if config.sf:
-        terms["sf"] = -config.sf * surrogates.spatial_frequency(luma).mean() / 10
+        ratio = surrogates.spatial_frequency(luma) / surrogates.spatial_frequency(reference).clamp_min(1)
+        terms["sf"] = config.sf * (SF_GOAL - ratio).clamp_min(0).mean()
     if config.sd:
-        terms["sd"] = -config.sd * surrogates.standard_deviation(luma).mean() / 40
+        ratio = surrogates.standard_deviation(luma) / surrogates.standard_deviation(reference).clamp_min(1)
+        terms["sd"] = config.sd * (SD_GOAL - ratio).clamp_min(0).mean()
     if config.smooth:
         terms["smooth"] = config.smooth * invented_gradients(luma, infrared, visible) / 255
     if config.range:

@@ -11,8 +11,8 @@ _WEIGHTS = Artifact(
     name="sgdfuse-default",
     filename="sgdfuse.safetensors",
     resource=f"{_HERE}:weights/sgdfuse.safetensors",
-    sha256="73279060e14df012f5ca54267b65e5c61a3218dd72402d3ff5d39b8f5b97e61f",
-    bytes=2_561_506,
+    sha256="57da4750205453d4641275e60e6980ffa8ec2a7badadeeff1423fb7d6c577078",
+    bytes=2_561_642,
     licence="MIT (trained on MSRS, RoadScene, LLVIP and M3SVD pairs, research use)",
 )
 

@@ -7,6 +7,7 @@ regional information", Information Fusion 8(2), 2007. Constants and borders as i
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -45,12 +46,14 @@ def _radius(shape: tuple[int, int], divisor: float) -> Real:
     return np.asarray(np.sqrt(u[np.newaxis, :] ** 2 + v[:, np.newaxis] ** 2), dtype=np.float64)
 
 
+@lru_cache(maxsize=1)
 def _contrast_sensitivity(shape: tuple[int, int]) -> Real:
     """Difference of Gaussians: exp(−(r/15.3870)²) − 0.7622·exp(−(r/1.3456)²)."""
     square = _radius(shape, 30.0) ** 2
     return np.asarray(np.exp(-square / 15.3870**2) - 0.7622 * np.exp(-square / 1.3456**2), dtype=np.float64)
 
 
+@lru_cache(maxsize=1)
 def _mannos_sakrison(shape: tuple[int, int]) -> Real:
     """2.6·(0.0192 + 0.144 r)·exp(−(0.144 r)^1.1)."""
     r = 0.144 * _radius(shape, 8.0)
@@ -78,24 +81,23 @@ def _mask(fine, coarse):  # type: ignore[no-untyped-def]
     for y in range(fine.shape[0]):
         for x in range(fine.shape[1]):
             c = abs(fine[y, x] / coarse[y, x] - 1.0)
-            out[y, x] = c * c * c / (c * c + 1e-4)
+            square = c * c
+            out[y, x] = c * square / (square + 1e-4)
     return out
 
 
 @kernel
 def _preserved_contrast(a, b, f):  # type: ignore[no-untyped-def]
     """Mean of λ_A·Q_AF + λ_B·Q_BF over all pixels."""
-    total = 0.0
+    sums = np.zeros(f.shape[1])
     for y in range(f.shape[0]):
-        row = 0.0
         for x in range(f.shape[1]):
             ca, cb, cf = a[y, x], b[y, x], f[y, x]
             qa = min(ca, cf) / max(ca, cf)
             qb = min(cb, cf) / max(cb, cf)
             share = ca * ca / (ca * ca + cb * cb)
-            row += share * qa + (1.0 - share) * qb
-        total += row
-    return total / f.size
+            sums[x] += share * qa + (1.0 - share) * qb
+    return sums.sum() / f.size
 
 
 def _qcb(spectra: tuple[Complex, Complex, Complex], shape: tuple[int, int]) -> float:
@@ -112,20 +114,19 @@ def _block_sums(image, distortion, power):  # type: ignore[no-untyped-def]
     """Per block: (Σ g^power of the Sobel magnitude, Σ distortion²); `image` has a frame of one pixel."""
     height, width = distortion.shape
     rows, columns = (height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK
-    saliency = np.zeros((rows, columns))
-    square = np.zeros((rows, columns))
+    saliency = np.zeros((rows, columns * BLOCK))
+    square = np.zeros((rows, columns * BLOCK))
     for y in range(height):
-        above, here, below = image[y], image[y + 1], image[y + 2]
+        above, here, below, seen = image[y], image[y + 1], image[y + 2], distortion[y]
+        strengths, squares = saliency[y // BLOCK], square[y // BLOCK]
         for x in range(width):
             dx = (above[x + 2] - above[x]) + 2.0 * (here[x + 2] - here[x]) + (below[x + 2] - below[x])
             dy = (below[x] - above[x]) + 2.0 * (below[x + 1] - above[x + 1]) + (below[x + 2] - above[x + 2])
-            g = np.sqrt(dx * dx + dy * dy)
-            if power == 5:
-                saliency[y // BLOCK, x // BLOCK] += g * g * g * g * g
-            else:
-                saliency[y // BLOCK, x // BLOCK] += g**power
-            square[y // BLOCK, x // BLOCK] += distortion[y, x] * distortion[y, x]
-    return saliency, square
+            g2 = dx * dx + dy * dy
+            strengths[x] += g2 * g2 * np.sqrt(g2) if power == 5 else g2 ** (0.5 * power)
+            squares[x] += seen[x] * seen[x]
+    shape = (rows, columns, BLOCK)
+    return saliency.reshape(shape).sum(axis=2), square.reshape(shape).sum(axis=2)
 
 
 def _qcv(images: tuple[Real, Real, Real], spectra: tuple[Complex, Complex, Complex], power: int) -> float:

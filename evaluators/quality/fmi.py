@@ -24,7 +24,7 @@ Real = NDArray[np.float64]
 
 CELLS = 9
 """Pixels of a 3×3 window."""
-CHUNK = 64
+CHUNK = 128
 """Windows worked on at a time, so that their distributions stay in the first-level cache."""
 
 

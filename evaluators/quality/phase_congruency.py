@@ -190,15 +190,19 @@ def phase_congruency(image: NDArray) -> PhaseCongruency:
     height, width = values.shape
     bank = _filter_bank(height, width)
     spectrum = np.asarray(fft.fft2(values), dtype=np.complex128)
+    turned = np.empty_like(spectrum)
     sums = np.zeros((5, height * width))
     squared = np.empty(height * width)
     work = np.empty(height * width)
+    buffers = [np.empty((height, width), dtype=np.complex128) for _ in range(SCALES)]
     for o in range(ORIENTATIONS):
-        turned = spectrum * bank.angular[o]
+        np.multiply(spectrum, bank.angular[o], out=turned)
         responses = []
-        for s in range(SCALES):
-            response = fft.ifft2(turned * bank.radial[s], overwrite_x=True)
-            responses.append(np.ascontiguousarray(response).view(np.float64).ravel())
+        for s, buffer in enumerate(buffers):
+            np.multiply(turned, bank.radial[s], out=buffer)
+            # In place where SciPy can; fresh arrays of this size cost as much in page faults as the transform itself.
+            response = np.ascontiguousarray(fft.ifft2(buffer, overwrite_x=True))
+            responses.append(response.view(np.float64).ravel())
         _squared_amplitude(responses[0], squared)
         noise_power = _median(squared, work) / math.log(2.0) / float(bank.first_energy[o])
         tau = math.sqrt(noise_power * float(bank.noise_factor[o]) / 2.0)

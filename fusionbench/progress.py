@@ -55,6 +55,7 @@ class TerminalProgress:
     def update(self, label: str, done: int, total: int) -> None:
         if label not in self._tasks:
             self.start(label, total)
+        self._progress.update(self._task(label).id, total=total)
         self._set(label, done)
 
     def _set(self, label: str, done: int) -> None:
@@ -105,6 +106,7 @@ class LineProgress:
     def update(self, label: str, done: int, total: int) -> None:
         if label not in self._state:
             self.start(label, total)
+        self._state[label][1] = total
         self._set(label, done)
 
     def _set(self, label: str, done: int) -> None:

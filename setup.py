@@ -19,5 +19,9 @@ setup(
     packages=packages,
     package_dir=package_dir,
     include_package_data=False,
-    package_data={"": ["*.yaml", "*.json", "*.csv", "*.md", "*.safetensors", "*.tex", "py.typed"]},
+    # "**": weights and presets lie in folders that are no packages.
+    package_data={
+        "": [f"**/*.{suffix}" for suffix in ("yaml", "json", "csv", "md", "safetensors", "tex")]
+        + ["py.typed"]
+    },
 )

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with 0 done, 1 some units failed, 2 bad usage or input, 130 interrupted."""
-    from ..errors import EXIT_BAD_INPUT, FusionBenchError
+    from ..errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, FusionBenchError
     from .app import app
 
     try:
@@ -31,6 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
         if type(error).__name__ == "Abort":  # what click makes of Ctrl-C
             _interrupted()
         raise
+    if code == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+        _interrupted()
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -68,7 +68,7 @@ def test_each_is_named_and_the_others_are_intact(spoilt: Path, tmp_path: Path, b
                 batch_size=batch,
                 jobs=2,
                 device="cpu",
-            ),  # fmt: skip
+            ),
             quiet=True,
         )
 
@@ -124,7 +124,7 @@ def test_verify_lists_them_all(spoilt: Path) -> None:
 def test_a_folder_that_cannot_be_read(pairs: Path) -> None:
     (pairs / "ir").chmod(0)
     try:
-        with pytest.raises(FusionBenchError, match="can't be read|no infrared and visible"):
+        with pytest.raises(FusionBenchError, match=r"can't be read|no infrared and visible"):
             execute(RunConfig(method=["max"], dataset=["folder"], data_root={"folder": pairs}), quiet=True)
     finally:
         (pairs / "ir").chmod(0o755)
@@ -153,7 +153,7 @@ def test_a_method_that_crashes_on_one_image_keeps_the_others(pairs: Path, tmp_pa
                 task=[],
                 out=tmp_path / str(batch),
                 batch_size=batch,
-            ),  # fmt: skip
+            ),
             quiet=True,
         )
         assert result.failures == {"picky on folder/all": {"c": "ValueError: too bright"}}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-COUNT = 40
+COUNT = 60
 METHODS = ("max", "laplacian")
 
 
@@ -36,13 +36,14 @@ def finish(process: subprocess.Popen[str]) -> str:
     return errors
 
 
-def images(out: Path) -> list[Path]:
-    return list((out / "run" / "fused").rglob("*.png"))
+def count_images(out: Path) -> int:
+    folders = [out / "run" / "fused" / method / "demo" / "test" for method in METHODS]
+    return sum(name.endswith(".png") for folder in folders if folder.is_dir() for name in os.listdir(folder))
 
 
 def wait_for_images(out: Path, count: int, process: subprocess.Popen[str]) -> None:
-    while process.poll() is None and len(images(out)) < count:
-        time.sleep(0.002)
+    while process.poll() is None and count_images(out) < count:
+        time.sleep(0.001)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,8 @@ def test_stopped_at_random_moments(
     kept: dict[Path, int] = {}
     for number in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM):
         process = start(tmp_path)
-        more = moment.randrange(1, COUNT * len(METHODS) // 5)
-        wait_for_images(tmp_path, len(images(tmp_path)) + more, process)
+        more = moment.randrange(8, 16)
+        wait_for_images(tmp_path, count_images(tmp_path) + more, process)
         time.sleep(moment.random() * 0.02)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)

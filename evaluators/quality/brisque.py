@@ -87,7 +87,9 @@ def brisque_features(image: NDArray, *, mend_flat: bool = False) -> Real:
         for shift in ((0, 1), (1, 0), (1, 1), (-1, 1)):
             alpha, left, right = asymmetric_fit((luminance * np.roll(luminance, shift, axis=(0, 1))).ravel())
             if math.isnan(alpha):
-                raise Undefined("BRISQUE: the image is too flat, no negative or no positive products of neighbours")
+                raise Undefined(
+                    "BRISQUE: the image is too flat, no negative or no positive products of neighbours"
+                )
             scaled = math.sqrt(float(gamma(1.0 / alpha))) / math.sqrt(float(gamma(3.0 / alpha)))
             mean = (right - left) * float(gamma(2.0 / alpha) / gamma(1.0 / alpha)) * scaled
             features += [alpha, mean, left**2, right**2]
@@ -96,7 +98,9 @@ def brisque_features(image: NDArray, *, mend_flat: bool = False) -> Real:
     return np.array(features)
 
 
-def brisque(image: NDArray, model: OpinionModel, *, mend_flat: bool = False, exact_features: bool = False) -> float:
+def brisque(
+    image: NDArray, model: OpinionModel, *, mend_flat: bool = False, exact_features: bool = False
+) -> float:
     """BRISQUE: Σ_i c_i exp(−γ‖x − v_i‖²) − ρ of the scaled features x.
 
     The original hands the features to libsvm's programs as text, "%f" (six decimals) before the scaling to [−1, 1] and "%g"

@@ -63,7 +63,9 @@ def _mannos_sakrison(shape: tuple[int, int]) -> Real:
 def _chen_taps(sigma: float) -> Real:
     """One axis of exp(−(x² + y²)/2σ²)/(2πσ²) on 31×31 points; not normalised to 1."""
     x = np.arange(-15.0, 16.0)
-    return np.asarray(np.exp(-(x * x) / (2.0 * sigma * sigma)) / np.sqrt(2.0 * np.pi * sigma * sigma), dtype=np.float64)
+    return np.asarray(
+        np.exp(-(x * x) / (2.0 * sigma * sigma)) / np.sqrt(2.0 * np.pi * sigma * sigma), dtype=np.float64
+    )
 
 
 def _masked_contrast(spectrum: Complex, sensitivity: Real, shape: tuple[int, int]) -> Real:
@@ -105,7 +107,9 @@ def _qcb(spectra: tuple[Complex, Complex, Complex], shape: tuple[int, int]) -> f
     a, b, f = (_masked_contrast(spectrum, sensitivity, shape) for spectrum in spectra)
     value = float(_preserved_contrast(a, b, f))
     if not np.isfinite(value):
-        raise Undefined("Qcb is 0/0: an image has a pixel without contrast through the contrast sensitivity filter")
+        raise Undefined(
+            "Qcb is 0/0: an image has a pixel without contrast through the contrast sensitivity filter"
+        )
     return value
 
 
@@ -142,7 +146,9 @@ def _qcv(images: tuple[Real, Real, Real], spectra: tuple[Complex, Complex, Compl
     return weighted / weight
 
 
-def chen_metrics(infrared: NDArray, visible: NDArray, fused: NDArray, *, saliency_power: int = 5) -> ChenMetrics:
+def chen_metrics(
+    infrared: NDArray, visible: NDArray, fused: NDArray, *, saliency_power: int = 5
+) -> ChenMetrics:
     """Qcb and Qcv together: three forward and five inverse real transforms. See `qcb` and `qcv` for the definitions."""
     images, spectra = _transformed(infrared, visible, fused)
     shape = (fused.shape[0], fused.shape[1])

@@ -133,7 +133,11 @@ def te_of_joints(
         p = (stretched_joint(joint) if transposed_marginals else joint) / joint.sum()
         of_source, of_fused = p.sum(axis=1), p.sum(axis=0)
         rows, columns = np.nonzero(p)
-        product = of_fused[rows] * of_source[columns] if transposed_marginals else of_source[rows] * of_fused[columns]
+        product = (
+            of_fused[rows] * of_source[columns]
+            if transposed_marginals
+            else of_source[rows] * of_fused[columns]
+        )
         kept = product > 0
         terms = p[rows, columns][kept] ** q / product[kept] ** (q - 1.0)
         total += (1.0 - float(terms.sum())) / (1.0 - q)
@@ -163,7 +167,9 @@ def ncie_of_joints(infrared_fused: Table, visible_fused: Table, infrared_visible
         h_row, h_column, h_joint = _entropies(joint)
         matrix[row, column] = matrix[column, row] = (h_row + h_column - h_joint) / 8.0  # 8 = log2 256
     share = np.linalg.eigvalsh(matrix) / 3.0
-    share = share[share > 0]  # an eigenvalue is 0 where two images determine each other at 8 bits; 0·log 0 = 0
+    share = share[
+        share > 0
+    ]  # an eigenvalue is 0 where two images determine each other at 8 bits; 0·log 0 = 0
     return 1.0 + float((share * np.log2(share)).sum()) / 8.0
 
 
@@ -197,5 +203,7 @@ def cross_entropy(infrared: Levels, visible: Levels, fused: Levels) -> float:
     left out it can be negative, and it is 0 where the histograms share no bin (a constant fused image, say): read it
     beside EN. Finite for constant images. Minimum size: one pixel.
     """
-    histograms = [np.bincount(np.asarray(image).ravel(), minlength=256) for image in (infrared, visible, fused)]
+    histograms = [
+        np.bincount(np.asarray(image).ravel(), minlength=256) for image in (infrared, visible, fused)
+    ]
     return cross_entropy_of_histograms(*histograms)

@@ -24,8 +24,10 @@ Real = NDArray[np.float64]
 
 CELLS = 9
 """Pixels of a 3×3 window."""
-CHUNK = 128
-"""Windows worked on at a time, so that their distributions stay in the first-level cache."""
+CHUNK = 120
+"""Windows worked on at a time, so that their distributions stay in the cache."""
+STRIDE = CHUNK + 8
+"""Row length of the work arrays: a power of two would crowd a window's nine cells into few sets of the cache."""
 
 
 @kernel
@@ -197,17 +199,17 @@ def _weighted_logarithms(values, weights, terms, bits, exponents, sums):  # type
 def _fmi_sums(infrared, visible, fused):  # type: ignore[no-untyped-def]
     """Σ over all windows of FMI(infrared; fused) and of FMI(visible; fused)."""
     rows, columns = fused.shape[0] - 2, fused.shape[1] - 2
-    p = np.empty((3, CELLS, CHUNK))
-    logarithm = np.ones((3, CELLS, CHUNK))
-    cumulative = np.empty((3, CELLS, CHUNK))
-    facts = np.empty((3, 5, CHUNK))
+    p = np.empty((3, CELLS, STRIDE))
+    logarithm = np.ones((3, CELLS, STRIDE))
+    cumulative = np.empty((3, CELLS, STRIDE))
+    facts = np.empty((3, 5, STRIDE))
     equal = np.empty(CHUNK, np.uint8)
     values = np.empty(CHUNK * (2 * CELLS + 1) + 8)
     weights = np.empty(CHUNK * (2 * CELLS + 1) + 8)
     bits = np.empty(values.size, np.int64)
     exponents = np.empty(values.size)
-    few_bits = bits[: CELLS * CHUNK]
-    few_exponents = exponents[: CELLS * CHUNK]
+    few_bits = bits[: CELLS * STRIDE]
+    few_exponents = exponents[: CELLS * STRIDE]
     sums = np.zeros((2, 9))
     for row in range(rows):
         for start in range(0, columns, CHUNK):

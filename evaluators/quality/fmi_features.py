@@ -35,8 +35,18 @@ def sobel_edges(image: Real) -> Real:
     axis of its stronger component.
     """
     smooth, slope = np.array([1.0, 2.0, 1.0]), np.array([-1.0, 0.0, 1.0])
-    gx = ndimage.correlate1d(ndimage.correlate1d(image, slope, axis=1, mode="nearest"), smooth, axis=0, mode="nearest") / 8.0
-    gy = ndimage.correlate1d(ndimage.correlate1d(image, slope, axis=0, mode="nearest"), smooth, axis=1, mode="nearest") / 8.0
+    gx = (
+        ndimage.correlate1d(
+            ndimage.correlate1d(image, slope, axis=1, mode="nearest"), smooth, axis=0, mode="nearest"
+        )
+        / 8.0
+    )
+    gy = (
+        ndimage.correlate1d(
+            ndimage.correlate1d(image, slope, axis=0, mode="nearest"), smooth, axis=1, mode="nearest"
+        )
+        / 8.0
+    )
     b = gx * gx + gy * gy
     cutoff = 4.0 * b.sum() / b.size
     bx, by = np.abs(gx), np.abs(gy)

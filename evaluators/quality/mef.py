@@ -36,7 +36,9 @@ def _tangent_of_share(share):  # type: ignore[no-untyped-def]
     x = 1.5707963267948966 * (1.0 - share if upper else share)
     z = x * x
     p = (-1.30936939181383734205e4 * z + 1.15351664838587416140e6) * z - 1.79565251976484877988e7
-    q = (((z + 1.36812963470692954678e4) * z - 1.32089234440210967447e6) * z + 2.50083801823357915839e7) * z - 5.38695755929454629881e7
+    q = (
+        ((z + 1.36812963470692954678e4) * z - 1.32089234440210967447e6) * z + 2.50083801823357915839e7
+    ) * z - 5.38695755929454629881e7
     tangent = x + x * z * (p / q)
     return 1.0 / max(tangent, 1e-300) if upper else tangent
 
@@ -108,7 +110,9 @@ def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
 
 def _checked(infrared: NDArray, visible: NDArray, fused: NDArray, smallest: int, what: str) -> list[Real]:
     if min(fused.shape) < smallest:
-        raise Undefined(f"{what} needs at least {smallest}×{smallest} px, got {fused.shape[1]}×{fused.shape[0]}")
+        raise Undefined(
+            f"{what} needs at least {smallest}×{smallest} px, got {fused.shape[1]}×{fused.shape[0]}"
+        )
     return [np.ascontiguousarray(image, dtype=np.float64) for image in (infrared, visible, fused)]
 
 

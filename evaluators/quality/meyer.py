@@ -13,13 +13,56 @@ from .kernels import kernel
 Real = NDArray[np.float64]
 
 _HALF = (
-    743751004903787, 444095030766529, -35048287390595, -132696615358862, 30621243943425, 63667300884468,
-    -24321783959519, -32094063354505, 17403888210177, 15250913158586, -11044641900539, -6386728618548,
-    6045510596456, 2194775336459, -2702168733939, -578185795273, 859500213762, 161189819725, -93512893880,
-    -139913148217, -75592870255, 149713515389, 24461956845, -102779005085, 37409665760, 32341311914,
-    -46428764284, 14993523600, 20106387691, -24438005846, 6187580298, 10503914271, -14206928581, 4849078300,
-    7216527695, -9556309846, 2402288023, 4837555802, -6034501342, 1674721859, 3353501538, -4217789186,
-    982515602, 2383148395, -2879408033, 698082276, 1723223554, -2096568870, 449585560, 1278766757,
+    743751004903787,
+    444095030766529,
+    -35048287390595,
+    -132696615358862,
+    30621243943425,
+    63667300884468,
+    -24321783959519,
+    -32094063354505,
+    17403888210177,
+    15250913158586,
+    -11044641900539,
+    -6386728618548,
+    6045510596456,
+    2194775336459,
+    -2702168733939,
+    -578185795273,
+    859500213762,
+    161189819725,
+    -93512893880,
+    -139913148217,
+    -75592870255,
+    149713515389,
+    24461956845,
+    -102779005085,
+    37409665760,
+    32341311914,
+    -46428764284,
+    14993523600,
+    20106387691,
+    -24438005846,
+    6187580298,
+    10503914271,
+    -14206928581,
+    4849078300,
+    7216527695,
+    -9556309846,
+    2402288023,
+    4837555802,
+    -6034501342,
+    1674721859,
+    3353501538,
+    -4217789186,
+    982515602,
+    2383148395,
+    -2879408033,
+    698082276,
+    1723223554,
+    -2096568870,
+    449585560,
+    1278766757,
     -1509740857,
 )
 """The low-pass filter from its centre outwards, in 10⁻¹⁵: the Meyer scaling filter √2·φ̂(2ω), cut to 101 taps and scaled to sum √2.
@@ -55,7 +98,9 @@ def _analyse(image, taps):  # type: ignore[no-untyped-def]
             position[j] = y
         target = out[row]
         j = 0
-        while j + 6 <= size:  # one after the other, in the order of the taps, six to a load and store of the sum
+        while (
+            j + 6 <= size
+        ):  # one after the other, in the order of the taps, six to a load and store of the sum
             t0, t1, t2, t3, t4, t5 = taps[j], taps[j + 1], taps[j + 2], taps[j + 3], taps[j + 4], taps[j + 5]
             r0, r1, r2 = image[position[j]], image[position[j + 1]], image[position[j + 2]]
             r3, r4, r5 = image[position[j + 3]], image[position[j + 4]], image[position[j + 5]]
@@ -77,4 +122,9 @@ def meyer_bands(image: Real) -> tuple[Real, Real, Real, Real]:
     turned = np.ascontiguousarray(image.T, dtype=np.float64)
     low = np.ascontiguousarray(_analyse(turned, LOW_PASS).T)
     high = np.ascontiguousarray(_analyse(turned, HIGH_PASS).T)
-    return _analyse(low, LOW_PASS), _analyse(low, HIGH_PASS), _analyse(high, LOW_PASS), _analyse(high, HIGH_PASS)
+    return (
+        _analyse(low, LOW_PASS),
+        _analyse(low, HIGH_PASS),
+        _analyse(high, LOW_PASS),
+        _analyse(high, HIGH_PASS),
+    )

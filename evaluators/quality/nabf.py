@@ -109,8 +109,12 @@ def edge_balance(
     ``edge_balance(visible, fused, infrared).nabf``.
     """
     if min(fused.shape) < 2:
-        raise Undefined(f"Nabf, Labf and Petrovic's Qabf need at least 2×2 px, got {fused.shape[0]}×{fused.shape[1]}")
-    padded = [np.pad(np.asarray(image, dtype=np.uint8), 1, mode="reflect") for image in (infrared, visible, fused)]
+        raise Undefined(
+            f"Nabf, Labf and Petrovic's Qabf need at least 2×2 px, got {fused.shape[0]}×{fused.shape[1]}"
+        )
+    padded = [
+        np.pad(np.asarray(image, dtype=np.uint8), 1, mode="reflect") for image in (infrared, visible, fused)
+    ]
     kept, lost, added, added_petrovic, weight = _balance_sums(*padded, white / 255.0)
     return EdgeBalance(*(float(value / weight) for value in (kept, lost, added, added_petrovic)))
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 from scipy.special import gamma
 
 from fusionbench.errors import InputError
@@ -44,15 +46,17 @@ def load_pristine_model(path: Path) -> PristineModel:
             with np.load(path, allow_pickle=False) as content:
                 mean, covariance = content["mu_pris_param"], content["cov_pris_param"]
         else:
-            from scipy.io import loadmat
-
             content = loadmat(str(path))
             mean, covariance = content["mu_prisparam"], content["cov_prisparam"]
-    except (OSError, ValueError, KeyError, NotImplementedError, TypeError) as error:
-        raise InputError(f"{path}: no NIQE model in it ({error}); fetch niqe_modelparameters.mat again") from error
+    except (OSError, ValueError, KeyError, TypeError, NotImplementedError, MatReadError) as error:
+        raise InputError(
+            f"{path}: no NIQE model in it ({error}); fetch niqe_modelparameters.mat again"
+        ) from error
     mean, covariance = np.asarray(mean, dtype=np.float64).ravel(), np.asarray(covariance, dtype=np.float64)
     if mean.shape != (FEATURES,) or covariance.shape != (FEATURES, FEATURES):
-        raise InputError(f"{path}: a NIQE model has 36 means and 36×36 covariances, got {mean.shape}, {covariance.shape}")
+        raise InputError(
+            f"{path}: a NIQE model has 36 means and 36×36 covariances, got {mean.shape}, {covariance.shape}"
+        )
     return PristineModel(mean, covariance)
 
 

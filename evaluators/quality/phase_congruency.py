@@ -72,7 +72,9 @@ def _filter_bank(height: int, width: int) -> _FilterBank:
     radial = np.empty((SCALES, height, width))
     for s in range(SCALES):
         centre = 1.0 / (SHORTEST_WAVE * SCALE_FACTOR**s)
-        radial[s] = np.exp(-((logarithm - math.log(centre)) ** 2) / (2.0 * math.log(SIGMA_ON_F) ** 2)) * low_pass
+        radial[s] = (
+            np.exp(-((logarithm - math.log(centre)) ** 2) / (2.0 * math.log(SIGMA_ON_F) ** 2)) * low_pass
+        )
         radial[s, 0, 0] = 0.0
     theta = np.arctan2(-y, x)
     sigma = math.pi / ORIENTATIONS / ANGLE_ON_SIGMA
@@ -148,8 +150,15 @@ def _accumulate(r0, r1, r2, r3, threshold, cosine, sine, sums):  # type: ignore[
         even, odd = e0 + e1 + e2 + e3, o0 + o1 + o2 + o3
         size = math.sqrt(even * even + odd * odd) + EPSILON
         me, mo = even / size, odd / size
-        energy = even * me + odd * mo - (
-            abs(e0 * mo - o0 * me) + abs(e1 * mo - o1 * me) + abs(e2 * mo - o2 * me) + abs(e3 * mo - o3 * me)
+        energy = (
+            even * me
+            + odd * mo
+            - (
+                abs(e0 * mo - o0 * me)
+                + abs(e1 * mo - o1 * me)
+                + abs(e2 * mo - o2 * me)
+                + abs(e3 * mo - o3 * me)
+            )
         )
         energy = max(energy - threshold, 0.0)
         width = amplitude / (largest + EPSILON) / SCALES
@@ -206,7 +215,9 @@ def phase_congruency(image: NDArray) -> PhaseCongruency:
         _squared_amplitude(responses[0], squared)
         noise_power = _median(squared, work) / math.log(2.0) / float(bank.first_energy[o])
         tau = math.sqrt(noise_power * float(bank.noise_factor[o]) / 2.0)
-        threshold = (tau * math.sqrt(math.pi / 2.0) + NOISE_SIGMAS * math.sqrt((2.0 - math.pi / 2.0) * tau * tau)) / 1.7
+        threshold = (
+            tau * math.sqrt(math.pi / 2.0) + NOISE_SIGMAS * math.sqrt((2.0 - math.pi / 2.0) * tau * tau)
+        ) / 1.7
         angle = o * math.pi / ORIENTATIONS
         _accumulate(*responses, threshold, math.cos(angle), math.sin(angle), sums)
     _finish(sums)

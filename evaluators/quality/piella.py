@@ -81,7 +81,9 @@ def _piella_pass(a: Real, b: Real, f: Real) -> tuple[float, float]:
 
 def _checked(images: tuple[NDArray, NDArray, NDArray], size: int, what: str) -> list[Real]:
     if min(images[2].shape) < size:
-        raise Undefined(f"{what} need at least {size}×{size} px, got {images[2].shape[1]}×{images[2].shape[0]}")
+        raise Undefined(
+            f"{what} need at least {size}×{size} px, got {images[2].shape[1]}×{images[2].shape[0]}"
+        )
     return [np.ascontiguousarray(image, dtype=np.float64) for image in images]
 
 
@@ -101,7 +103,9 @@ def _qw_of(value: float, what: str) -> float:
     return value
 
 
-def piella_metrics(infrared: NDArray, visible: NDArray, fused: NDArray, *, edge_exponent: float = 1.0) -> Piella:
+def piella_metrics(
+    infrared: NDArray, visible: NDArray, fused: NDArray, *, edge_exponent: float = 1.0
+) -> Piella:
     """Qs, Qw and Qe in one go: Qs and Qw share one pass, Qe adds one over the edge maps.
 
     SSIM under an 11×11 Gaussian window (σ = 1.5), 'valid', K = (0.01, 0.03), L = 255; λ = σ_A²/(σ_A² + σ_B²) (½ where both
@@ -117,7 +121,9 @@ def piella_metrics(infrared: NDArray, visible: NDArray, fused: NDArray, *, edge_
     edge = _piella_pass(prewitt_magnitude(a), prewitt_magnitude(b), prewitt_magnitude(f))[1]
     qw, edge = _qw_of(qw, "Qw"), _qw_of(edge, "Qe")
     if edge < 0.0 and edge_exponent != int(edge_exponent):
-        raise Undefined(f"Qe: negative similarity of the edge maps ({edge:.3g}) has no real power {edge_exponent:g}")
+        raise Undefined(
+            f"Qe: negative similarity of the edge maps ({edge:.3g}) has no real power {edge_exponent:g}"
+        )
     return Piella(qs, qw, float(qw * edge**edge_exponent))
 
 
@@ -170,7 +176,9 @@ def _cvejic_yang_sums(moments, constant, threshold):  # type: ignore[no-untyped-
     return sums.sum(axis=1)
 
 
-def cvejic_yang(infrared: NDArray, visible: NDArray, fused: NDArray, *, same_size: bool = False) -> CvejicYang:
+def cvejic_yang(
+    infrared: NDArray, visible: NDArray, fused: NDArray, *, same_size: bool = False
+) -> CvejicYang:
     """Qc and Qy in one pass.
 
     SSIM under a 7×7 Gaussian window (σ = 1.5) with both constants 2·10⁻¹⁶, 'valid' (`same_size`: zeros beyond the border).

@@ -85,7 +85,9 @@ def viff(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
     constant images (1 where all are: 10⁻⁷/10⁻⁷). Not what tables after 2022 call "VIF" (the sum of two vifp).
     """
     if min(fused.shape) < MINIMUM_SIZE:
-        raise Undefined(f"VIFF needs at least {MINIMUM_SIZE}×{MINIMUM_SIZE} px, got {fused.shape[1]}×{fused.shape[0]}")
+        raise Undefined(
+            f"VIFF needs at least {MINIMUM_SIZE}×{MINIMUM_SIZE} px, got {fused.shape[1]}×{fused.shape[0]}"
+        )
     images = [np.ascontiguousarray(image, dtype=np.float64) for image in (infrared, visible, fused)]
     value = 0.0
     for scale, weight in enumerate(SCALE_WEIGHTS):

@@ -17,7 +17,9 @@ FLAT = np.full((40, 50), 9, np.uint8)
 
 def information(first, second):
     """I(X;Y) in bits, term by term."""
-    joint = np.histogram2d(first.ravel(), second.ravel(), bins=256, range=((0, 256), (0, 256)))[0] / first.size
+    joint = (
+        np.histogram2d(first.ravel(), second.ravel(), bins=256, range=((0, 256), (0, 256)))[0] / first.size
+    )
     px, py = joint.sum(1), joint.sum(0)
     return sum(joint[i, j] * np.log2(joint[i, j] / (px[i] * py[j])) for i, j in np.argwhere(joint > 0))
 
@@ -50,7 +52,9 @@ def test_te_is_the_power_sum_and_zero_for_independent_images():
     q = 1.85
     joint = family.joint_histogram(A, F) / A.size
     px, py = joint.sum(1), joint.sum(0)
-    wanted = (1 - sum(joint[i, j] ** q / (px[i] * py[j]) ** (q - 1) for i, j in np.argwhere(joint > 0))) / (1 - q)
+    wanted = (1 - sum(joint[i, j] ** q / (px[i] * py[j]) ** (q - 1) for i, j in np.argwhere(joint > 0))) / (
+        1 - q
+    )
     assert family.te_of_joints(*[family.joint_histogram(A, F)] * 2) == pytest.approx(2 * wanted, rel=1e-12)
     rows, columns = np.mgrid[0:16, 0:16].astype(np.uint8)
     assert family.tsallis_mutual_information(rows, rows, columns) == pytest.approx(0.0, abs=1e-12)
@@ -58,7 +62,9 @@ def test_te_is_the_power_sum_and_zero_for_independent_images():
 
 def test_transposed_marginals_change_asymmetric_pairs_only():
     usual = family.tsallis_mutual_information(A, B, F)
-    assert family.tsallis_mutual_information(A, B, F, transposed_marginals=True) != pytest.approx(usual, rel=1e-3)
+    assert family.tsallis_mutual_information(A, B, F, transposed_marginals=True) != pytest.approx(
+        usual, rel=1e-3
+    )
     assert family.tsallis_mutual_information(A, A, A, transposed_marginals=True) == pytest.approx(
         family.tsallis_mutual_information(A, A, A), rel=1e-12
     )
@@ -76,7 +82,10 @@ def test_stretch_rounds_halves_away_from_zero():
     assert family.stretch_to_byte_range(np.array([[0.0, 1.0, 2.0]])).tolist() == [[0.0, 128.0, 255.0]]
 
 
-@given(arrays(np.uint8, (6, 7), elements=st.integers(0, 255)), arrays(np.uint8, (6, 7), elements=st.integers(0, 255)))
+@given(
+    arrays(np.uint8, (6, 7), elements=st.integers(0, 255)),
+    arrays(np.uint8, (6, 7), elements=st.integers(0, 255)),
+)
 @settings(max_examples=60, deadline=None)
 def test_stretched_joint_is_the_joint_of_the_stretched_images(first, second):
     joint = family.joint_histogram(first, second)

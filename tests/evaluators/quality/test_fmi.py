@@ -79,7 +79,9 @@ def test_symmetric_in_the_sources(feature):
 
 def test_contrast_and_brightness_do_not_count():
     a, b, f = (image.astype(float) for image in images("noise"))
-    assert feature_mutual_information(a, b, 2 * f + 5) == pytest.approx(feature_mutual_information(a, b, f), rel=1e-9)
+    assert feature_mutual_information(a, b, 2 * f + 5) == pytest.approx(
+        feature_mutual_information(a, b, f), rel=1e-9
+    )
 
 
 def test_constant_images():
@@ -105,7 +107,9 @@ def test_gradient_is_matlabs():
 
 def test_dct_is_orthonormal():
     image = RANDOM.normal(size=(6, 7))
-    assert np.square(fmi_features.feature_map(image, "dct")).sum() == pytest.approx(np.square(image).sum(), rel=1e-12)
+    assert np.square(fmi_features.feature_map(image, "dct")).sum() == pytest.approx(
+        np.square(image).sum(), rel=1e-12
+    )
 
 
 def test_edges_are_thin_and_on_the_step():

@@ -42,7 +42,9 @@ def literal_piella(a, b, f):
     m = Moments(a, b, f, window(11, 1.5))
     c1, c2 = 2.55**2, 7.65**2
     share = m.aa / (m.aa + m.bb)
-    q = share * ssim(m.a, m.f, m.aa, m.ff, m.af, c1, c2) + (1 - share) * ssim(m.b, m.f, m.bb, m.ff, m.bf, c1, c2)
+    q = share * ssim(m.a, m.f, m.aa, m.ff, m.af, c1, c2) + (1 - share) * ssim(
+        m.b, m.f, m.bb, m.ff, m.bf, c1, c2
+    )
     weight = np.maximum(m.aa, m.bb)
     return q.mean(), (q * weight).sum() / weight.sum()
 
@@ -119,7 +121,11 @@ def literal_mef(a, b, f):
             s = wa / (wa + wb) * da / na + wb / (wa + wb) * db / nb
             r = s / np.linalg.norm(s) * max(na, nb)
             mr, mf = (w * r).sum(), (w * pf).sum()
-            vr, vf, c = (w * (r - mr) ** 2).sum(), (w * (pf - mf) ** 2).sum(), (w * (r - mr) * (pf - mf)).sum()
+            vr, vf, c = (
+                (w * (r - mr) ** 2).sum(),
+                (w * (pf - mf) ** 2).sum(),
+                (w * (r - mr) * (pf - mf)).sum(),
+            )
             total += (2 * c + 7.65**2) / (vr + vf + 7.65**2)
             count += 1
     return total / count
@@ -133,7 +139,9 @@ def test_mef_ssim_equals_the_patch_loop():
 def test_mef_ignores_brightness_and_knows_its_optimum():
     assert mef.mef_ssim(A, A, A) == pytest.approx(1.0, abs=1e-9)
     assert mef.mef_ssim(A, A, A // 2 + 60) < 0.99
-    assert mef.mef_ssim(A // 2, B // 2, F // 2 + 90) == pytest.approx(mef.mef_ssim(A // 2, B // 2, F // 2), rel=1e-9)
+    assert mef.mef_ssim(A // 2, B // 2, F // 2 + 90) == pytest.approx(
+        mef.mef_ssim(A // 2, B // 2, F // 2), rel=1e-9
+    )
 
 
 def test_halving_of_odd_sides():
@@ -150,13 +158,17 @@ def test_ms_ssim_identity_and_white():
     assert mef.ms_ssim_pair(*scaled, white=1.0) == pytest.approx(wanted, rel=1e-9)
 
 
-@pytest.mark.parametrize("metric", [piella.q_s, piella.q_w, piella.q_e, piella.q_c, piella.q_y, viff.viff, mef.mef_ssim])
+@pytest.mark.parametrize(
+    "metric", [piella.q_s, piella.q_w, piella.q_e, piella.q_c, piella.q_y, viff.viff, mef.mef_ssim]
+)
 def test_identity_is_one_and_sources_are_interchangeable(metric):
     assert metric(A, A, A) == pytest.approx(1.0, abs=1e-9)
     assert metric(A, B, F) == pytest.approx(metric(B, A, F), rel=1e-9)
 
 
-@pytest.mark.parametrize("metric", [piella.q_s, piella.q_c, piella.q_y, viff.viff, mef.mef_ssim, mef.mef_ms_ssim])
+@pytest.mark.parametrize(
+    "metric", [piella.q_s, piella.q_c, piella.q_y, viff.viff, mef.mef_ssim, mef.mef_ms_ssim]
+)
 def test_constant_images_are_finite(metric):
     for images in ((FLAT, FLAT, FLAT), (FLAT, B, F), (A, B, FLAT), (FLAT, FLAT, F), (FLAT * 0, B, FLAT * 0)):
         assert np.isfinite(metric(*images))
@@ -170,7 +182,14 @@ def test_weighted_metrics_refuse_flat_sources():
 
 @pytest.mark.parametrize(
     ("metric", "side"),
-    [(piella.q_s, 11), (piella.q_c, 7), (viff.viff, 41), (mef.mef_ssim, 11), (mef.mef_ms_ssim, 41), (mef.ms_ssim, 161)],
+    [
+        (piella.q_s, 11),
+        (piella.q_c, 7),
+        (viff.viff, 41),
+        (mef.mef_ssim, 11),
+        (mef.mef_ms_ssim, 41),
+        (mef.ms_ssim, 161),
+    ],
 )
 def test_minimum_sizes(metric, side):
     image = RANDOM.integers(0, 256, (side, side), dtype=np.uint8)

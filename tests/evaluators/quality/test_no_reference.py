@@ -1,0 +1,164 @@
+"""NIQE and BRISQUE: the fits recover known distributions, the reader refuses other files, the regression is the formula."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import gamma
+
+from fusionbench.errors import InputError
+from fusionbench.evaluators.quality import brisque, natural_scene, niqe
+from fusionbench.evaluators.quality.noreference_artifacts import NO_REFERENCE_ARTIFACTS
+from fusionbench.evaluators.quality.undefined import Undefined
+
+WEIGHTS = (
+    Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[3].parent / "shared")) / "weights"
+)
+needs_weights = pytest.mark.skipif(
+    not (WEIGHTS / "brisque_allmodel").is_file(), reason=f"no parameters in {WEIGHTS} (FUSIONBENCH_TEST_DATA)"
+)
+RANDOM = np.random.default_rng(4)
+
+
+def generalised_gaussian(shape, count):
+    """Unit-scale samples: |x|^shape is gamma distributed."""
+    return RANDOM.gamma(1 / shape, 1.0, count) ** (1 / shape) * RANDOM.choice([-1.0, 1.0], count)
+
+
+@pytest.mark.parametrize("shape", [0.6, 1.0, 2.0, 3.5])
+def test_symmetric_fit_recovers_the_shape(shape):
+    alpha, deviation = natural_scene.symmetric_fit(generalised_gaussian(shape, 400_000))
+    assert alpha == pytest.approx(shape, rel=0.03)
+    assert deviation == pytest.approx(np.sqrt(gamma(3 / shape) / gamma(1 / shape)), rel=0.02)
+
+
+def test_asymmetric_fit_recovers_both_sides():
+    shape, left, right = 1.4, 0.5, 2.0
+    side = np.where(RANDOM.random(400_000) < left / (left + right), -left, right)
+    alpha, sigma_left, sigma_right = natural_scene.asymmetric_fit(
+        side * abs(generalised_gaussian(shape, 400_000))
+    )
+    unit = np.sqrt(gamma(3 / shape) / gamma(1 / shape))
+    assert alpha == pytest.approx(shape, rel=0.03)
+    assert (sigma_left, sigma_right) == pytest.approx((left * unit, right * unit), rel=0.02)
+
+
+def test_fits_without_a_side_are_undefined():
+    assert np.isnan(natural_scene.asymmetric_fit(np.ones(9))).all()
+    assert np.isnan(natural_scene.symmetric_fit(np.zeros(9))[0])
+
+
+def test_halving_is_linear_exact_and_keeps_the_mean_level():
+    ramp = np.arange(32.0)[None, :] + np.zeros((20, 1))
+    half = natural_scene.halve_bicubic(ramp)
+    assert half.shape == (10, 16)
+    assert half[:, 2:-2] == pytest.approx(
+        np.broadcast_to(np.arange(16) * 2 + 0.5, (10, 16))[:, 2:-2], abs=1e-12
+    )
+    assert natural_scene.halve_bicubic(np.full((7, 9), 3.0)) == pytest.approx(np.full((4, 5), 3.0), abs=1e-12)
+
+
+def test_normalised_luminance_borders():
+    flat = np.full((20, 20), 50.0)
+    replicate = natural_scene.normalised_luminance(flat, replicate=True, mend_flat=True)
+    assert not replicate.any()
+    zeros = natural_scene.normalised_luminance(flat, replicate=False, mend_flat=True)
+    assert zeros[0, 0] > 0 and not zeros[5:-5, 5:-5].any()
+
+
+def picture(height=192, width=200):
+    y, x = np.mgrid[0:height, 0:width]
+    smooth = 120 + 50 * np.sin(x / 11) * np.cos(y / 17)
+    return np.clip(smooth + RANDOM.normal(0, 6, x.shape), 0, 255).astype(np.uint8)
+
+
+def test_niqe_is_zero_at_its_own_model_and_grows_with_the_distance():
+    image = picture(192, 960)
+    features = niqe.niqe_features(image)
+    model = niqe.PristineModel(features.mean(axis=0), np.cov(features, rowvar=False) + np.eye(36))
+    assert niqe.niqe(image, model) == pytest.approx(0.0, abs=1e-9)
+    farther = niqe.PristineModel(model.mean + 1.0, model.covariance)
+    assert niqe.niqe(image, farther) > 0.5
+
+
+def test_niqe_counts_whole_blocks_only():
+    image = picture(200, 290)
+    assert np.array_equal(niqe.niqe_features(image), niqe.niqe_features(image[:192, :288]))
+    assert niqe.niqe_features(image).shape == (6, 36)
+
+
+def test_no_statistics_no_value():
+    flat = np.full((192, 192), 8, np.uint8)
+    model = niqe.PristineModel(np.zeros(36), np.eye(36))
+    with pytest.raises(Undefined, match="flat"):
+        niqe.niqe(flat, model, mend_flat=True)
+    with pytest.raises(Undefined, match="96×96"):
+        niqe.niqe(flat[:95], model)
+    with pytest.raises(Undefined, match="16×16"):
+        brisque.brisque_features(flat[:15])
+
+
+def write_model(folder, vectors, ranges=36):
+    lines = [" ".join([f"{c}", *(f"{i + 1}:{v}" for i, v in enumerate(x))]) for c, x in vectors]
+    head = [
+        "svm_type epsilon_svr",
+        "kernel_type rbf",
+        "gamma 0.5",
+        "nr_class 2",
+        f"total_sv {len(lines)}",
+        "rho -2",
+        "SV",
+    ]
+    (folder / "model").write_text("\n".join(head + lines) + "\n")
+    (folder / "ranges").write_text("x\n-1 1\n" + "".join(f"{i + 1} -3 3\n" for i in range(ranges)))
+    return folder / "model", folder / "ranges"
+
+
+def test_brisque_is_the_regression_of_its_features(tmp_path):
+    image = picture()
+    scaled = brisque.brisque_features(image) / 3.0
+    model = brisque.load_opinion_model(*write_model(tmp_path, [(2.0, scaled), (-1.0, scaled + 0.5)]))
+    # The first support vector is the image itself: kernel 1; the other lies 36·¼ away.
+    wanted = 2.0 - np.exp(-0.5 * 9.0) + 2.0
+    assert brisque.brisque(image, model, exact_features=True) == pytest.approx(wanted, rel=1e-9)
+    assert brisque.brisque(image, model) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_bad_models_are_refused(tmp_path):
+    model, ranges = write_model(tmp_path, [(1.0, np.zeros(36))], ranges=35)
+    with pytest.raises(InputError, match="36 features"):
+        brisque.load_opinion_model(model, ranges)
+    model.write_text(model.read_text().replace("rbf", "linear"))
+    with pytest.raises(InputError, match="rbf"):
+        brisque.load_opinion_model(model, ranges)
+    with pytest.raises(InputError, match="no BRISQUE model"):
+        brisque.load_opinion_model(tmp_path / "absent", ranges)
+    (tmp_path / "x.mat").write_bytes(b"not a model")
+    with pytest.raises(InputError, match="no NIQE model"):
+        niqe.load_pristine_model(tmp_path / "x.mat")
+    np.savez(tmp_path / "x.npz", mu_pris_param=np.zeros(3), cov_pris_param=np.eye(3))
+    with pytest.raises(InputError, match="36"):
+        niqe.load_pristine_model(tmp_path / "x.npz")
+
+
+@needs_weights
+def test_published_parameters_load_and_rank_noise():
+    first = niqe.load_pristine_model(WEIGHTS / "niqe_modelparameters.mat")
+    second = niqe.load_pristine_model(WEIGHTS / "niqe_pris_params.npz")
+    assert all(np.array_equal(x, y) for x, y in zip(first, second, strict=True))
+    model = brisque.load_opinion_model(WEIGHTS / "brisque_allmodel", WEIGHTS / "brisque_allrange")
+    assert model.vectors.shape == (770, 36) and model.rho == -155.845
+    image = picture(192, 288)
+    noisy = np.clip(image + RANDOM.normal(0, 40, image.shape), 0, 255).astype(np.uint8)
+    assert niqe.niqe(noisy, first) > niqe.niqe(image, first)
+    assert brisque.brisque(noisy, model) > brisque.brisque(image, model)
+
+
+@needs_weights
+def test_checksums_are_those_of_the_files():
+    import hashlib
+
+    for artifact in NO_REFERENCE_ARTIFACTS:
+        content = (WEIGHTS / artifact.filename).read_bytes()
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (artifact.sha256, artifact.bytes)

@@ -72,7 +72,7 @@ def load_opinion_model(model: Path, ranges: Path) -> OpinionModel:
     return OpinionModel(gamma_value, rho, coefficients, vectors, lower, upper)
 
 
-def brisque_features(image: NDArray, *, mend_flat: bool = False) -> Real:
+def brisque_features(image: NDArray[np.generic], *, mend_flat: bool = False) -> Real:
     """The 36 statistics: 18 a scale (1, ½)."""
     if min(image.shape) < 16:
         raise Undefined(f"BRISQUE needs at least 16×16 px, got {image.shape[1]}×{image.shape[0]}")
@@ -99,7 +99,7 @@ def brisque_features(image: NDArray, *, mend_flat: bool = False) -> Real:
 
 
 def brisque(
-    image: NDArray, model: OpinionModel, *, mend_flat: bool = False, exact_features: bool = False
+    image: NDArray[np.generic], model: OpinionModel, *, mend_flat: bool = False, exact_features: bool = False
 ) -> float:
     """BRISQUE: Σ_i c_i exp(−γ‖x − v_i‖²) − ρ of the scaled features x.
 

@@ -147,7 +147,11 @@ def _qcv(images: tuple[Real, Real, Real], spectra: tuple[Complex, Complex, Compl
 
 
 def chen_metrics(
-    infrared: NDArray, visible: NDArray, fused: NDArray, *, saliency_power: int = 5
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    *,
+    saliency_power: int = 5,
 ) -> ChenMetrics:
     """Qcb and Qcv together: three forward and five inverse real transforms. See `qcb` and `qcv` for the definitions."""
     images, spectra = _transformed(infrared, visible, fused)
@@ -156,7 +160,7 @@ def chen_metrics(
 
 
 def _transformed(
-    infrared: NDArray, visible: NDArray, fused: NDArray
+    infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]
 ) -> tuple[tuple[Real, Real, Real], tuple[Complex, Complex, Complex]]:
     a = stretch_to_byte_range(infrared, "infrared image")
     b = stretch_to_byte_range(visible, "visible image")
@@ -164,7 +168,7 @@ def _transformed(
     return (a, b, f), (fft.rfft2(a), fft.rfft2(b), fft.rfft2(f))
 
 
-def qcb(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def qcb(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
     """Qcb of Chen and Blum: mean preserved contrast, weighted by each source's share of the contrast.
 
     Each image is stretched to the integers 0..255 and filtered in the frequency domain with the contrast sensitivity
@@ -179,7 +183,13 @@ def qcb(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
     return _qcb(spectra, (fused.shape[0], fused.shape[1]))
 
 
-def qcv(infrared: NDArray, visible: NDArray, fused: NDArray, *, saliency_power: int = 5) -> float:
+def qcv(
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    *,
+    saliency_power: int = 5,
+) -> float:
     """Qcv of Chen and Varshney: visible difference to the sources, weighted by the saliency of each 16×16 region.
 
     Images stretched to the integers 0..255; saliency λ_X = Σ g^5 over the region (g Sobel magnitude, zero borders);

@@ -31,7 +31,7 @@ Levels = NDArray[np.uint8]
 Table = NDArray[np.float64] | NDArray[np.int64]
 
 
-def stretch_to_byte_range(image: NDArray, what: str = "image") -> NDArray[np.float64]:
+def stretch_to_byte_range(image: NDArray[np.generic], what: str = "image") -> NDArray[np.float64]:
     """Min-max stretch to the integers 0..255: round(255·(x − min)/(max − min)), halves away from zero.
 
     The first step of NMI, TE, Qncie, Qcb and Qcv in the MATLAB family (its `normalize1`). H×W in, H×W float64 out.
@@ -43,13 +43,13 @@ def stretch_to_byte_range(image: NDArray, what: str = "image") -> NDArray[np.flo
         raise Undefined(f"constant {what}: the min-max stretch to 0..255 is 0/0")
     if values.dtype == np.uint8:  # 256 possible values: stretch those, then look them up
         table: NDArray[np.float64] = np.floor((np.arange(256) - low) / (high - low) * 255.0 + 0.5)
-        return np.take(table, values)
+        return np.asarray(np.take(table, values), dtype=np.float64)
     stretched: NDArray[np.float64] = np.floor((values.astype(np.float64) - low) / (high - low) * 255.0 + 0.5)
     return stretched
 
 
 @kernel
-def _count_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _count_pairs(first, second):  # type: ignore[no-untyped-def]
     # Two tables in turn: equal neighbours would otherwise wait for the store of the count just raised.
     counts = np.zeros((2, 256, 256), dtype=np.int64)
     for y in range(first.shape[0]):
@@ -86,7 +86,7 @@ def stretched_joint(joint: Table) -> Table:
     return result
 
 
-def _entropy(table: NDArray) -> float:
+def _entropy(table: Table) -> float:
     """Entropy in bits of a table of counts (or of probabilities)."""
     p = table[table > 0] / table.sum()
     return float(-(p * np.log2(p)).sum())
@@ -185,7 +185,9 @@ def nonlinear_correlation_information_entropy(infrared: Levels, visible: Levels,
     )
 
 
-def cross_entropy_of_histograms(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def cross_entropy_of_histograms(
+    infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]
+) -> float:
     """CE from three histograms of 256 counts (or probabilities); see `cross_entropy`."""
     p_fused = fused / fused.sum()
     total = 0.0

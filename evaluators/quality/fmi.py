@@ -156,10 +156,10 @@ def _coupled(p, lp, cp, fp, q, lq, cq, fq, equal, count, values, weights):  # ty
             product[cells] = p[i, x] * pdf_q[j]
             logs[cells] = lp[i, x] + log_q[j]
             covariance += m * (later[i] * later_q[j])
-            cells += np.int64(m > 0.0)
+            cells += 1 if m > 0.0 else 0
             previous = lowest
-            i += np.int64(f <= g)
-            j += np.int64(g <= f)
+            i += 1 if f <= g else 0
+            j += 1 if g <= f else 0
         phi = correlation * spread / covariance
         rest = 1.0 - phi
         weight = 2.0 / (fp[0, x] + fq[0, x])
@@ -235,10 +235,16 @@ def feature_mutual_information(infrared: Real, visible: Real, fused: Real) -> fl
         raise Undefined(f"FMI needs feature maps of at least 3×3, got {fused.shape[1]}×{fused.shape[0]}")
     a, b, f = (np.ascontiguousarray(image, dtype=np.float64) for image in (infrared, visible, fused))
     sums = _fmi_sums(a, b, f)
-    return float(sums.sum()) / (2.0 * (f.shape[0] - 2) * (f.shape[1] - 2))
+    windows = (f.shape[0] - 2) * (f.shape[1] - 2)
+    return float(sums.sum() / (2.0 * windows))
 
 
-def fmi(infrared: NDArray, visible: NDArray, fused: NDArray, feature: str = "edge") -> float:
+def fmi(
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    feature: str = "edge",
+) -> float:
     """FMI = mean over all 3×3 windows of ½·Σ_X 2·I(X;F)/(H(X) + H(F)), X the infrared and the visible feature map.
 
     Each window is stretched to [0, 1] (all ones where flat) and normalised to a pdf p over its nine cells in column

@@ -13,7 +13,7 @@ FEATURES = ("none", "gradient", "edge", "dct", "wavelet")
 Real = NDArray[np.float64]
 
 
-def feature_map(image: NDArray, feature: str) -> Real:
+def feature_map(image: NDArray[np.generic], feature: str) -> Real:
     """The map (float64) of one of `FEATURES` of an H×W image; H×W again, but for the wavelet's four stacked bands."""
     values: Real = np.ascontiguousarray(image, dtype=np.float64)
     if feature == "gradient":
@@ -57,7 +57,7 @@ def sobel_edges(image: Real) -> Real:
     edges = (b > cutoff) & (
         ((bx >= by) & (left <= b) & (b > right)) | ((by >= bx) & (above <= b) & (b > below))
     )
-    return edges.astype(np.float64)
+    return np.asarray(edges, dtype=np.float64)
 
 
 def wavelet_map(image: Real) -> Real:

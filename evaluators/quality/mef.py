@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .elementary import exponential
 from .kernels import inline_kernel, kernel
-from .logarithm import natural_logarithm
+from .logarithm import binary_logarithms
 from .separable import COUNT, filtered_moments, gaussian_taps, strips
 from .undefined import Undefined
 
@@ -26,6 +26,7 @@ WINDOW = 11
 PIXELS = WINDOW * WINDOW
 MEF_WEIGHTS = (0.0448, 0.2856, 0.3001)
 WANG_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_LN_2 = 0.6931471805599453
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -63,6 +64,13 @@ def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
     column = np.zeros((5, width))
     work = np.empty((2, width))
     box = np.empty((5, inner))
+    length = np.empty((2, inner))
+    inner_product = np.empty(inner)
+    consistency = np.empty(inner)
+    power = np.empty(inner)
+    weight = np.empty((2, inner))
+    bits = np.empty(2 * inner, np.int64)
+    exponents = np.empty(2 * inner)
     sums = np.zeros(inner)  # by column: a running scalar would keep the loop from being vectorised
     for step in range(rows + WINDOW - 1):
         y = first + step
@@ -83,18 +91,28 @@ def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
         for m in range(5):
             _box_row(column[m], work, box[m])
         r = step - WINDOW + 1
+        # Several plain loops over the row instead of one: each of them is vectorised, the whole would not be.
         for c in range(inner):
             # 121² × the variances and the covariance in the uniform window: exact differences.
             ea = math.sqrt(max(PIXELS * box[2, c] - box[0, c] * box[0, c], 0.0) / PIXELS)  # ‖x_A − μ_A‖
             eb = math.sqrt(max(PIXELS * box[3, c] - box[1, c] * box[1, c], 0.0) / PIXELS)
             eab = (PIXELS * box[4, c] - box[0, c] * box[1, c]) / PIXELS
             together = math.sqrt(max(ea * ea + eb * eb + 2.0 * eab, 0.0))
-            consistency = min((together + _EPS) / (ea + eb + _EPS), 1.0 - _EPS)
-            power = min(_tangent_of_share(consistency), 10.0)
+            length[0, c], length[1, c], inner_product[c] = ea, eb, eab
+            consistency[c] = min((together + _EPS) / (ea + eb + _EPS), 1.0 - _EPS)
+            weight[0, c] = (ea + 0.001) / WINDOW
+            weight[1, c] = (eb + 0.001) / WINDOW
+        for c in range(inner):
+            power[c] = min(_tangent_of_share(consistency[c]), 10.0) * _LN_2
+        binary_logarithms(weight.reshape(2 * inner), bits, exponents)
+        for s in range(2):
+            for c in range(inner):
+                weight[s, c] = exponential(power[c] * weight[s, c]) + _EPS
+        for c in range(inner):
+            ea, eb, eab = length[0, c], length[1, c], inner_product[c]
             da, db = ea + 0.001, eb + 0.001
-            wa = exponential(power * natural_logarithm(da / WINDOW)) + _EPS
-            wb = exponential(power * natural_logarithm(db / WINDOW)) + _EPS
-            ca, cb = wa / (wa + wb) / da, wb / (wa + wb) / db
+            both = weight[0, c] + weight[1, c]
+            ca, cb = weight[0, c] / both / da, weight[1, c] / both / db
             norm = math.sqrt(max(ca * ca * ea * ea + cb * cb * eb * eb + 2.0 * ca * cb * eab, 0.0))
             scale = max(da, db) / norm if norm > 0.0 else 0.0
             ca *= scale
@@ -108,7 +126,13 @@ def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
     return sums.sum()
 
 
-def _checked(infrared: NDArray, visible: NDArray, fused: NDArray, smallest: int, what: str) -> list[Real]:
+def _checked(
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    smallest: int,
+    what: str,
+) -> list[Real]:
     if min(fused.shape) < smallest:
         raise Undefined(
             f"{what} needs at least {smallest}×{smallest} px, got {fused.shape[1]}×{fused.shape[0]}"
@@ -145,7 +169,9 @@ def halve(image: Real, *, zero_borders: bool = False) -> Real:
     return result
 
 
-def mef_ssim(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def mef_ssim(
+    infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]
+) -> float:
     """MEF-SSIM: structural similarity of each fused patch to the patch that the sources together call for.
 
     In every 11×11 window x̃_k = x_k − μ_k; consistency R = ‖Σ x̃_k‖ / Σ‖x̃_k‖, p = min(tan(πR/2), 10), weights
@@ -159,7 +185,9 @@ def mef_ssim(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
     return _mef_ssim(*_checked(infrared, visible, fused, WINDOW, "MEF-SSIM"))
 
 
-def mef_ms_ssim(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def mef_ms_ssim(
+    infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]
+) -> float:
     """MEF-MS-SSIM: Π Q_l^(w_l) of `mef_ssim` on three scales, w = (0.0448, 0.2856, 0.3001)/sum; images halved between.
 
     Parameters: H×W arrays of levels 0..255, both sides at least 41. Range −1…1, higher is better. Raises ``Undefined``
@@ -195,7 +223,12 @@ def _ssim_sums(moments, c1, c2):  # type: ignore[no-untyped-def]
 
 
 def ms_ssim_pair(
-    infrared: NDArray, visible: NDArray, fused: NDArray, *, white: float = 255.0, zero_borders: bool = False
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    *,
+    white: float = 255.0,
+    zero_borders: bool = False,
 ) -> tuple[float, float]:
     """Wang's MS-SSIM(infrared, fused) and MS-SSIM(visible, fused).
 
@@ -226,7 +259,12 @@ def ms_ssim_pair(
 
 
 def ms_ssim(
-    infrared: NDArray, visible: NDArray, fused: NDArray, *, white: float = 255.0, zero_borders: bool = False
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    *,
+    white: float = 255.0,
+    zero_borders: bool = False,
 ) -> float:
     """Sum of Wang's MS-SSIM with both sources (`ivif-zoo`). Range 0…2, higher is better; see `ms_ssim_pair`."""
     return sum(ms_ssim_pair(infrared, visible, fused, white=white, zero_borders=zero_borders))

@@ -38,8 +38,9 @@ def normalised_luminance(image: Real, *, replicate: bool, mend_flat: bool) -> Re
 @lru_cache(maxsize=1)
 def _shape_table() -> tuple[Real, Real]:
     """Shapes 0.200, 0.201, …, 10 and their Γ(2/α)²/(Γ(1/α)Γ(3/α))."""
-    shapes = 0.2 + 0.001 * np.arange(9801)
-    return shapes, gamma(2.0 / shapes) ** 2 / (gamma(1.0 / shapes) * gamma(3.0 / shapes))
+    shapes: Real = 0.2 + 0.001 * np.arange(9801, dtype=np.float64)
+    ratios = gamma(2.0 / shapes) ** 2 / (gamma(1.0 / shapes) * gamma(3.0 / shapes))
+    return shapes, np.asarray(ratios, dtype=np.float64)
 
 
 def symmetric_fit(values: Real) -> tuple[float, float]:

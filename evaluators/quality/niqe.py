@@ -78,7 +78,7 @@ def _block_features(block: Real) -> list[float]:
     return features
 
 
-def niqe_features(image: NDArray, *, mend_flat: bool = False) -> Real:
+def niqe_features(image: NDArray[np.generic], *, mend_flat: bool = False) -> Real:
     """Features of every 96×96 block (rows: blocks; 18 columns a scale); NaN where a block has no statistics.
 
     Only whole blocks count; what is left over at the right and lower border is cut off before filtering.
@@ -101,7 +101,7 @@ def niqe_features(image: NDArray, *, mend_flat: bool = False) -> Real:
     return np.hstack([np.array(features, dtype=np.float64) for features in scales])
 
 
-def niqe(image: NDArray, model: PristineModel, *, mend_flat: bool = False) -> float:
+def niqe(image: NDArray[np.generic], model: PristineModel, *, mend_flat: bool = False) -> float:
     """NIQE = √((μ − μ_p) pinv((Σ + Σ_p)/2) (μ − μ_p)ᵀ) of the image's block statistics and the pristine model's.
 
     Per 96×96 block and scale (1, ½): parameters of generalised Gaussians fitted to (I − μ)/(σ + 1) and to its products

@@ -146,7 +146,7 @@ def _accumulate(r0, r1, r2, r3, threshold, cosine, sine, sums):  # type: ignore[
         a0, a1 = math.sqrt(e0 * e0 + o0 * o0), math.sqrt(e1 * e1 + o1 * o1)
         a2, a3 = math.sqrt(e2 * e2 + o2 * o2), math.sqrt(e3 * e3 + o3 * o3)
         amplitude = a0 + a1 + a2 + a3
-        largest = max(max(a0, a1), max(a2, a3))
+        largest = max(a0, a1, a2, a3)
         even, odd = e0 + e1 + e2 + e3, o0 + o1 + o2 + o3
         size = math.sqrt(even * even + odd * odd) + EPSILON
         me, mo = even / size, odd / size
@@ -184,7 +184,7 @@ def _finish(sums):  # type: ignore[no-untyped-def]
         sums[2, i] = 0.5 * (yy + xx - root)
 
 
-def phase_congruency(image: NDArray) -> PhaseCongruency:
+def phase_congruency(image: NDArray[np.generic]) -> PhaseCongruency:
     """Phase congruency of an image: how far its Fourier components agree in phase, which marks features at any contrast.
 
     Log-Gabor filters, 4 scales (shortest wavelength 3 px, factor 2.1, σ/f = 0.55), 6 orientations (Δθ/σ = 1.2), a low-pass
@@ -257,9 +257,9 @@ def _feature_correlation(a: Real, b: Real, f: Real, mask: NDArray[np.bool_]) -> 
 
 
 def q_p(
-    infrared: NDArray | PhaseCongruency,
-    visible: NDArray | PhaseCongruency,
-    fused: NDArray | PhaseCongruency,
+    infrared: NDArray[np.generic] | PhaseCongruency,
+    visible: NDArray[np.generic] | PhaseCongruency,
+    fused: NDArray[np.generic] | PhaseCongruency,
     *,
     feature_threshold: float = 0.1,
 ) -> float:

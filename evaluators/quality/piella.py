@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,7 +80,9 @@ def _piella_pass(a: Real, b: Real, f: Real) -> tuple[float, float]:
     return float(sums[0]) / (rows * inner), float(sums[1] / sums[2]) if sums[2] > 0.0 else float("nan")
 
 
-def _checked(images: tuple[NDArray, NDArray, NDArray], size: int, what: str) -> list[Real]:
+def _checked(
+    images: tuple[NDArray[np.generic], NDArray[np.generic], NDArray[np.generic]], size: int, what: str
+) -> list[Real]:
     if min(images[2].shape) < size:
         raise Undefined(
             f"{what} need at least {size}×{size} px, got {images[2].shape[1]}×{images[2].shape[0]}"
@@ -89,12 +92,10 @@ def _checked(images: tuple[NDArray, NDArray, NDArray], size: int, what: str) -> 
 
 def prewitt_magnitude(image: Real) -> Real:
     """√(g_x² + g_y²) of the Prewitt masks, zeros beyond the border."""
-    padded = np.pad(image, 1)
-    rows = padded[:, 2:] - padded[:, :-2]
-    columns = padded[2:] - padded[:-2]
-    gx = rows[:-2] + rows[1:-1] + rows[2:]
-    gy = columns[:, :-2] + columns[:, 1:-1] + columns[:, 2:]
-    return np.asarray(np.sqrt(gx * gx + gy * gy), dtype=np.float64)
+    slope, box = np.array([-1.0, 0.0, 1.0]), np.ones(3)
+    gx = cv2.sepFilter2D(image, cv2.CV_64F, slope, box, borderType=cv2.BORDER_CONSTANT)
+    gy = cv2.sepFilter2D(image, cv2.CV_64F, box, slope, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.magnitude(gx, gy), dtype=np.float64)
 
 
 def _qw_of(value: float, what: str) -> float:
@@ -104,7 +105,11 @@ def _qw_of(value: float, what: str) -> float:
 
 
 def piella_metrics(
-    infrared: NDArray, visible: NDArray, fused: NDArray, *, edge_exponent: float = 1.0
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    *,
+    edge_exponent: float = 1.0,
 ) -> Piella:
     """Qs, Qw and Qe in one go: Qs and Qw share one pass, Qe adds one over the edge maps.
 
@@ -127,17 +132,17 @@ def piella_metrics(
     return Piella(qs, qw, float(qw * edge**edge_exponent))
 
 
-def q_s(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def q_s(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
     """Qs, Piella's fusion quality index. −1…1, higher is better; finite for constants. See `piella_metrics`."""
     return _piella_pass(*_checked((infrared, visible, fused), 11, "Qs"))[0]
 
 
-def q_w(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def q_w(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
     """Qw, Piella's weighted fusion quality index. −1…1, higher is better. See `piella_metrics`."""
     return _qw_of(_piella_pass(*_checked((infrared, visible, fused), 11, "Qw"))[1], "Qw")
 
 
-def q_e(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def q_e(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
     """Qe, Piella's edge-dependent fusion quality index. −1…1, higher is better. See `piella_metrics`."""
     return piella_metrics(infrared, visible, fused).qe
 
@@ -177,7 +182,11 @@ def _cvejic_yang_sums(moments, constant, threshold):  # type: ignore[no-untyped-
 
 
 def cvejic_yang(
-    infrared: NDArray, visible: NDArray, fused: NDArray, *, same_size: bool = False
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    *,
+    same_size: bool = False,
 ) -> CvejicYang:
     """Qc and Qy in one pass.
 
@@ -203,11 +212,11 @@ def cvejic_yang(
     return CvejicYang(float(sums[0]) / (rows * inner), float(sums[1]) / (rows * inner))
 
 
-def q_c(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def q_c(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
     """Qc of Cvejic. −1…1, higher is better. See `cvejic_yang`."""
     return cvejic_yang(infrared, visible, fused).qc
 
 
-def q_y(infrared: NDArray, visible: NDArray, fused: NDArray) -> float:
+def q_y(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
     """Qy of Yang. −1…1, higher is better. See `cvejic_yang`."""
     return cvejic_yang(infrared, visible, fused).qy

@@ -110,8 +110,8 @@ def filtered_moments(a, b, f, taps, first, last, out):  # type: ignore[no-untype
             if m < 3:
                 _filter_row(a[y] if m == 0 else (b[y] if m == 1 else f[y]), taps, ring[m, slot])
             else:
-                left = a[y] if (m == 3 or m == 6 or m == 8) else (b[y] if (m == 4 or m == 7) else f[y])
-                right = a[y] if m == 3 else (b[y] if (m == 4 or m == 8) else f[y])
+                left = a[y] if (m in {3, 6, 8}) else (b[y] if (m in {4, 7}) else f[y])
+                right = a[y] if m == 3 else (b[y] if (m in {4, 8}) else f[y])
                 for c in range(width):
                     product[c] = left[c] * right[c]
                 _filter_row(product, taps, ring[m, slot])

@@ -64,7 +64,8 @@ def test_normalised_luminance_borders():
     replicate = natural_scene.normalised_luminance(flat, replicate=True, mend_flat=True)
     assert not replicate.any()
     zeros = natural_scene.normalised_luminance(flat, replicate=False, mend_flat=True)
-    assert zeros[0, 0] > 0 and not zeros[5:-5, 5:-5].any()
+    assert zeros[0, 0] > 0
+    assert not zeros[5:-5, 5:-5].any()
 
 
 def picture(height=192, width=200):
@@ -148,7 +149,8 @@ def test_published_parameters_load_and_rank_noise():
     second = niqe.load_pristine_model(WEIGHTS / "niqe_pris_params.npz")
     assert all(np.array_equal(x, y) for x, y in zip(first, second, strict=True))
     model = brisque.load_opinion_model(WEIGHTS / "brisque_allmodel", WEIGHTS / "brisque_allrange")
-    assert model.vectors.shape == (770, 36) and model.rho == -155.845
+    assert model.vectors.shape == (770, 36)
+    assert model.rho == -155.845
     image = picture(192, 288)
     noisy = np.clip(image + RANDOM.normal(0, 40, image.shape), 0, 255).astype(np.uint8)
     assert niqe.niqe(noisy, first) > niqe.niqe(image, first)

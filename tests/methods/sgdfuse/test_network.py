@@ -153,7 +153,7 @@ def test_overfits_one_pair_in_thirty_steps():
         loss, _ = objective(*batch, torch.Generator().manual_seed(0))
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     assert losses[-1] < 0.5 * losses[0]
 
 

@@ -1,0 +1,83 @@
+"""The shipped model through its adapter: checksum, batch independence, size errors, missing weights."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+
+import fusionbench.methods.sgdfuse as package
+from fusionbench.contracts import MethodContext
+from fusionbench.errors import InputError, MissingWeightsError
+from fusionbench.methods.sgdfuse.adapter import SGDFuse
+from fusionbench.methods.sgdfuse.network import count_parameters
+from fusionbench.methods.sgdfuse.spec import SPECS
+
+WEIGHTS = Path(package.__path__[0]) / "weights" / "sgdfuse.safetensors"
+SPEC = {spec.name: spec for spec in SPECS}
+
+
+@pytest.fixture(scope="module")
+def method() -> SGDFuse:
+    fuser = SGDFuse(SPEC["sgdfuse"], MethodContext(weights=lambda name: WEIGHTS))
+    fuser.load(torch.device("cpu"), "fp32")
+    return fuser
+
+
+def pair(count: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    shape = {"size": (height, width), "mode": "bicubic"}
+    infrared = torch.nn.functional.interpolate(torch.rand(count, 1, 6, 6, generator=generator), **shape)
+    visible = torch.nn.functional.interpolate(torch.rand(count, 3, 6, 6, generator=generator), **shape)
+    return infrared.clamp(0, 1).mul(255).round() / 255, visible.clamp(0, 1).mul(255).round() / 255
+
+
+def test_shipped_file_is_the_specs():
+    artifact = SPEC["sgdfuse"].artifacts[0]
+    data = WEIGHTS.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == artifact.sha256
+    assert len(data) == artifact.bytes <= 12 * 2**20
+
+
+def test_batch_of_three_equals_one_by_one(method):
+    infrared, visible = pair(3, 53, 47)
+    together = method.fuse(infrared, visible)
+    assert together.shape == (3, 3, 53, 47)
+    for index in (2, 0, 1):
+        alone = method.fuse(infrared[index : index + 1], visible[index : index + 1])
+        torch.testing.assert_close(alone[0], together[index], atol=1e-4, rtol=0)
+
+
+def test_repeats_exactly(method):
+    infrared, visible = pair(1, 64, 64)
+    assert torch.equal(method.fuse(infrared, visible), method.fuse(infrared, visible))
+
+
+def test_trained_model_keeps_the_brighter_source(method):
+    infrared, visible = pair(1, 96, 96)
+    infrared = torch.zeros_like(infrared)
+    infrared[..., 40:60, 40:60] = 1.0  # a hot target
+    fused = method.fuse(infrared, visible * 0.3)
+    assert float(fused[..., 45:55, 45:55].mean()) > 0.85
+
+
+def test_provenance_names_masks_and_training(method):
+    facts = method.provenance()
+    assert facts["masks"]["provider"].startswith("saliency")
+    assert facts["training"]["mask_providers"] == ["saliency"]
+    assert count_parameters(method.network) < 8e6
+
+
+def test_too_small_images_are_named(method):
+    with pytest.raises(InputError, match="32×32"):
+        method.fuse(torch.zeros(1, 1, 31, 40), torch.zeros(1, 3, 31, 40))
+
+
+def test_paper_preset_has_no_weights():
+    with pytest.raises(MissingWeightsError, match="preset paper"):
+        SGDFuse(SPEC["sgdfuse-paper"], MethodContext()).load(torch.device("cpu"), "fp32")
+
+
+def test_unknown_option():
+    with pytest.raises(InputError, match="mask_option"):
+        SGDFuse(SPEC["sgdfuse"], MethodContext(options={"mask": "sam"}))

@@ -236,7 +236,8 @@ class _Run:
 
     @torch.no_grad()
     def _average(self, decay: float) -> None:
-        shadow, raw = list(self.shadow.parameters()), list(self.network.parameters())
+        shadow: list[Tensor] = list(self.shadow.parameters())
+        raw: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(shadow, raw, 1 - decay)
 
     def _validate(self, stage: int) -> list[str]:

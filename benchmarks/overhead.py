@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fusionbench.pipeline as pipeline
+from fusionbench import pipeline
 from fusionbench.api import make_config
 from fusionbench.datasets.reader import FolderDataset
 from fusionbench.evaluators.quality.evaluator import QualityEvaluator

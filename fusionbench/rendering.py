@@ -136,13 +136,24 @@ def comparison(
     stores: Sequence[RunStore], baseline: str | None, methods: Sequence[str] | None = None
 ) -> tuple[pd.DataFrame, str]:
     """``statistics.compare`` of the other methods with ``baseline`` (the runs' first method if None), and the baseline's name."""
-    from .statistics import compare, entrant_names
+    from .statistics import compare
 
     data = merged_input(stores, apart=True)
-    names = list(dict.fromkeys(entrant_names(data.rows))) if len(data.rows) else []
-    first = baseline or next((m for m in data.methods if m in names), names[0] if names else "")
-    others = list(methods) if methods else [n for n in names if n != first]
+    first, others = _opponents(data, baseline, methods)
     return compare(data.rows, first, others), first
+
+
+def _opponents(
+    data: ReportInput, baseline: str | None, methods: Sequence[str] | None
+) -> tuple[str, list[str]]:
+    """The method to compare with (the runs' first if None is named), and the others (all if none is named)."""
+    from .statistics import entrant_names
+
+    if not len(data.rows):
+        raise InputError("the runs hold no rows to compare")
+    names = list(dict.fromkeys(entrant_names(data.rows)))
+    first = baseline or next((m for m in data.methods if m in names), names[0])
+    return first, list(methods) if methods else [n for n in names if n != first]
 
 
 def show_comparison(
@@ -157,14 +168,8 @@ def show_comparison(
     if metrics:
         wanted = [known_metric(m) for m in catalog.split_names(metrics)]
         data = replace(data, rows=data.rows[data.rows["metric"].isin(wanted)])
-    if not len(data.rows):
-        raise InputError("the runs hold no rows to compare")
-    from .statistics import entrant_names
-
-    names = list(dict.fromkeys(entrant_names(data.rows)))
-    first = baseline or next((m for m in data.methods if m in names), names[0])
+    first, others = _opponents(data, baseline, catalog.split_names(methods or []))
     module = catalog.build(catalog.reports.get("compare").factory.partition(":")[0] + ":render_comparison")
-    others = catalog.split_names(methods) if methods else [n for n in names if n != first]
     shown, files = module(
         data.rows, first, out or stores[0].folder / "report", methods=others, metrics=data.metrics
     )

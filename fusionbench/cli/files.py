@@ -133,8 +133,8 @@ def weights_verify(names: WeightNames = None) -> int:
             print(f"ok       {artifact.name}: {path} ({checked})")
         except MissingWeightsError as error:
             wrong = "not the right file" in str(error)
-            bad += wrong or bool(names)
-            print(f"{'WRONG' if wrong else 'missing':8} {artifact.name}: {error}")
+            bad += wrong or (bool(names) and not artifact.optional)
+            print(f"{'WRONG' if wrong else 'optional' if artifact.optional else 'missing':8} {error}")
     return EXIT_UNITS_FAILED if bad else EXIT_DONE
 
 

@@ -15,6 +15,7 @@ from .errors import FusionBenchError, InputError, UnknownNameError
 from .images import write_atomic
 from .plan import open_dataset
 from .store import RunStore
+from .terminal import console
 
 if TYPE_CHECKING:
     from .scoring import Scores
@@ -184,14 +185,6 @@ def known_metric(name: str) -> str:
     if name.lower() not in folded:
         raise UnknownNameError(catalog.unknown_name_message("metric", name, folded.values()))
     return folded[name.lower()]
-
-
-def console() -> Any:
-    """A console as wide as the terminal, or wide enough for tables where output goes to a file."""
-    from rich.console import Console
-
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=max(terminal.width, 160))
 
 
 def show_scores(scores: Scores, *, csv: Path | None = None, latex: Path | None = None) -> None:

@@ -183,7 +183,9 @@ def tables(data: ReportInput) -> list[ResultTable]:
         _table(data, dict(zip(TABLE_KEY, key, strict=True)), part)
         for key, part in lines.groupby(TABLE_KEY, sort=False)
     ]
-    return sorted(found, key=lambda table: table.evaluator == COSTS)  # what a method does before what it costs
+    return sorted(
+        found, key=lambda table: table.evaluator == COSTS
+    )  # what a method does before what it costs
 
 
 def _table(data: ReportInput, key: dict[str, Any], lines: pd.DataFrame) -> ResultTable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from fusionbench import terminal
 from fusionbench.images import write_atomic
 
 from .latex import latex_document, latex_table
@@ -23,8 +23,8 @@ from .summary import leaderboard, summary
 if TYPE_CHECKING:
     from fusionbench.contracts import ReportInput, ReportSpec
 
-TERMINAL_WIDTH = max(100, shutil.get_terminal_size((160, 40)).columns)
-"""Characters; tables with more scores continue below, since a terminal would cut them."""
+MIN_WIDTH = 100
+"""Characters; tables with more scores than fit a terminal continue below, since it would cut them."""
 
 _STYLES = {"best": "bold red", "second": "underline blue", "": ""}
 _MARKDOWN = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
@@ -67,12 +67,15 @@ def build(spec: ReportSpec) -> TableReport:
     return TableReport(spec)
 
 
-def terminal_tables(data: ReportInput) -> list[Table]:
-    """One rich table for each dataset, split, evaluator and convention; wide ones in several pieces."""
+def terminal_tables(data: ReportInput, width: int | None = None) -> list[Table]:
+    """One rich table for each dataset, split, evaluator and convention; those wider than ``width`` characters
+    (None: what standard output takes) in several pieces.
+    """
+    characters = max(MIN_WIDTH, width or terminal.width())
     return [
         _terminal_table(chunk, number)
         for table in tables(data)
-        for number, chunk in enumerate(table.chunks_within(TERMINAL_WIDTH, gap=3, wrapped=True))
+        for number, chunk in enumerate(table.chunks_within(characters, gap=3, wrapped=True))
     ]
 
 

@@ -29,15 +29,16 @@ def list_names(
 
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from ..terminal import console
 
     table = Table(box=None, header_style="bold")
     for column in rows[0] if rows else ["name"]:
         table.add_column(column, no_wrap=column == "name", overflow="fold")
     for row in rows:
         table.add_row(*("" if v is None else str(v) for v in row.values()))
-    Console().print(table)
+    console().print(table)
 
 
 def _methods() -> list[dict[str, Any]]:
@@ -168,9 +169,9 @@ def info(
 
 
 def _print_spec(kind: str, spec: Any) -> None:
-    from rich.console import Console
+    from ..terminal import console as standard_output
 
-    console = Console()
+    console = standard_output()
     console.print(f"[bold]{spec.name}[/bold] ({kind}): {spec.title}", highlight=False)
     for field, value in spec.model_dump(mode="json").items():
         if field in {"name", "title", "metrics", "factory"} or value in (None, "", [], {}, ()):

@@ -32,7 +32,8 @@ def report(
     import sys
 
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
-    from ..rendering import chosen_reports, console, find_runs, merged_input, render
+    from ..rendering import chosen_reports, find_runs, merged_input, render
+    from ..terminal import console
 
     stores = find_runs(runs)
     folder = out or stores[0].folder / "report"

@@ -162,18 +162,18 @@ def _dry_run(config: RunConfig, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"folder": str(config.folder), "units": units, "skipped": plan.skipped}, indent=1))
         return 0
-    from rich.console import Console
     from rich.table import Table
+
+    from ..terminal import console
 
     table = Table(title=f"{config.folder}: {len(units)} units")
     for column in ("unit", "method", "dataset", "convention", "images", "cached", "key"):
         table.add_column(column, justify="right" if column in {"images", "cached"} else "left")
     for row in units:
         table.add_row(*(str(v) for v in row.values()))
-    console = Console()
-    console.print(table)
+    console().print(table)
     for skipped in plan.skipped:
-        console.print(f"missing: {skipped}", markup=False, highlight=False)
+        console().print(f"missing: {skipped}", markup=False, highlight=False)
     return 0
 
 
@@ -214,7 +214,7 @@ def _show(config: RunConfig, result: RunResult, as_json: bool, quiet: bool) -> i
 
 
 def _print_terminal(result: RunResult, shown: list[Any], files: list[Path]) -> None:
-    from ..rendering import console
+    from ..terminal import console
 
     for renderable in shown:
         console().print(renderable)

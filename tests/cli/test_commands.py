@@ -348,3 +348,11 @@ def test_weights_commands(cli: Cli) -> None:
     assert where.code == 0
     assert "looked for in" in where.out
     assert cli("weights", "verify").code == 0
+
+
+def test_piped_lists_keep_one_line_a_row(cli: Any) -> None:
+    """Off a terminal nothing is wrapped, so that ``| grep`` finds whole rows."""
+    lines = cli("list", "methods").out.splitlines()
+    names = [m["name"] for m in json.loads(cli("list", "methods", "--json").out)]
+    assert [line.split()[0] for line in lines[1:]] == names
+    assert any("msrs:train" in line and line.split()[0] == "cddfuse" for line in lines)

@@ -243,9 +243,11 @@ def test_files_and_terminal(tmp_path: Path) -> None:
 def test_wide_tables_continue_below() -> None:
     data = report_input(quality_rows(metrics=[f"Metric{i}" for i in range(30)], images=2))
     console = Console(width=100, record=True)
-    for shown in terminal_tables(data):
+    for shown in terminal_tables(data, 100):
         console.print(shown)
     assert "…" not in console.export_text()
+    (whole,) = terminal_tables(data)  # no terminal here: nothing is cut
+    assert len(whole.columns) == 31
     (table,) = tables(data)
     assert latex_table(table).count(r"\begin{tabular}") == 4
     assert sum(len(chunk.columns) for chunk in table.chunks(7)) == 30

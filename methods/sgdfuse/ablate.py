@@ -24,7 +24,15 @@ from fusionbench.runner import execute
 from fusionbench.store import RunStore
 
 from .ablation_plan import PLAN, STAGE2_SWITCHES, Ablation, Variant, read_plan
-from .ablation_table import TableRow, csv_table, latex_table, latex_text, markdown_table
+from .ablation_table import (
+    Scores,
+    TableRow,
+    csv_table,
+    difference_table,
+    latex_table,
+    latex_text,
+    markdown_table,
+)
 from .checkpoint import load_weights, save_weights
 from .config import Config
 from .network import build_network
@@ -47,7 +55,7 @@ def ablate(
     steps: int | None = None,
     masks: Sequence[str] | None = None,
     device: str = "auto",
-    precision: str = "32",
+    precision: str | None = None,
     seed: int = 0,
     limit: int | None = None,
     data_root: Mapping[str, Path] | None = None,
@@ -59,7 +67,7 @@ def ablate(
 
     `datasets` are the (name, root) pairs to train on (without a root: where the dataset lies on this
     machine); the dataset that scores is looked for at `data_root`, else at the root it has in `datasets`.
-    `precision` (32, bf16, 16) is that of training; scoring is float32. `steps` is the length of each stage
+    `precision` (32, bf16, 16; default: the plan's) is that of training; scoring is float32. `steps` is the length of each stage
     (default: the plan's), `masks` the provider instead of the plan's, `limit` the number of scored pairs,
     evenly spread (default: all), `only` the names of variants to do now, `overrides` settings for all
     variants. With `resume` finished variants are kept. Writes `ablation.tex`, `ablation.csv` and
@@ -67,6 +75,7 @@ def ablate(
     """
     out = Path(out)
     plan = read_plan(Path(config) if config else PLAN, steps, masks, overrides or {})
+    precision = precision or plan.precision
     unknown = set(only) - {variant.name for variant in plan.variants}
     if unknown:
         known = ", ".join(variant.name for variant in plan.variants)
@@ -99,11 +108,11 @@ def ablate(
             weights = _train_variant(variant, out, located, device, precision, seed)
             progress.message(f"{variant.label}: scoring")
             try:
-                values, count = _score(variant, weights, plan, out, roots, device, seed, limit)
+                scores = _score(variant, weights, plan, out, roots, device, seed, limit)
             except UnitsFailedError as error:
                 failures.append(f"{variant.label}: {error}")
                 continue
-            result = {**expected, "values": values, "pairs": count, "facts": load_weights(weights)[1]}
+            result = {**expected, "scores": scores, "facts": load_weights(weights)[1]}
             _write(out / variant.name / RESULT, json.dumps(result, indent=1))
             write_tables(plan, out, seed)
     table = write_tables(plan, out, seed)
@@ -185,8 +194,8 @@ def _score(
     device: str,
     seed: int,
     limit: int | None,
-) -> tuple[dict[str, float], int]:
-    """Fuse and score through the harness; mean of each metric, and how many pairs it is over."""
+) -> Scores:
+    """Fuse and score through the harness."""
     settings = RunConfig(
         method=[METHOD],
         method_options={METHOD: {"weights": str(weights), "masks": variant.masks[0].partition("@")[0]}},
@@ -207,8 +216,10 @@ def _score(
     if result.failures:
         raise UnitsFailedError(f"{sum(map(len, result.failures.values()))} pairs failed; see {result.folder}")
     rows = RunStore.read_only(result.folder).rows(result.plan.selection())
-    values = {metric: float(rows[rows["metric"] == metric]["value"].mean()) for metric in plan.metrics}
-    return values, int(rows["image"].nunique())
+    return {
+        metric: {str(r.image): float(r.value) for r in rows[rows["metric"] == metric].itertuples()}
+        for metric in plan.metrics
+    }
 
 
 def write_tables(plan: Ablation, out: Path, seed: int) -> Path:
@@ -222,7 +233,7 @@ def write_tables(plan: Ablation, out: Path, seed: int) -> Path:
     }
     rows = [
         TableRow(
-            variant.group, variant.label, results.get(variant.name, {}).get("values", {}), variant.published
+            variant.group, variant.label, results.get(variant.name, {}).get("scores", {}), variant.published
         )
         for variant in plan.variants
     ]
@@ -233,7 +244,10 @@ def write_tables(plan: Ablation, out: Path, seed: int) -> Path:
         out / "ablation.tex", latex_table(rows, metrics, latex_text(caption), latex_text(plan.published_from))
     )
     _write(out / "ablation.csv", csv_table(rows, plan.metrics, facts))
-    _write(out / "ablation.md", markdown_table(rows, plan.metrics, caption, plan.published_from))
+    text = markdown_table(rows, plan.metrics, caption, plan.published_from)
+    if results.get(plan.variants[-1].name):
+        text += "\n" + difference_table(rows, plan.metrics)
+    _write(out / "ablation.md", text)
     return out / "ablation.md"
 
 
@@ -250,9 +264,10 @@ def _facts(plan: Ablation, results: Mapping[str, Any], seed: int) -> dict[str, o
         "crop": settings.crop,
         "training_pairs": known.get("facts", {}).get("training_pairs", ""),
         "masks": "+".join(ours.masks),
+        "precision": known.get("precision", plan.precision),
         "seed": seed,
         "dataset": f"{plan.dataset}/{plan.split}",
-        "pairs": known.get("pairs", 0),
+        "pairs": max(map(len, known.get("scores", {}).values()), default=0),
         "convention": plan.convention,
     }
 
@@ -261,13 +276,18 @@ def _caption(plan: Ablation, facts: Mapping[str, object]) -> str:
     stages = f"{facts['steps1']} steps of stage I and {facts['steps2']} of stage II".replace(
         "epochs steps", "epochs"
     )
+    published = (
+        f"Published: values of {plan.published_from} "
+        "(SAM masks, 1083 training pairs, 200 epochs), copied, not measured. "
+        if any(variant.published for variant in plan.variants)
+        else ""
+    )
     return (
-        f"Ablation of SGDFuse on {facts['dataset']} ({facts['pairs']} pairs, "
+        f"{plan.title} on {facts['dataset']} ({facts['pairs']} pairs, "
         f"convention {facts['convention']}). Measured: preset {facts['preset']}, every variant trained with "
         f"the same budget of {stages}, {facts['batch_size']} crops of {facts['crop']}×{facts['crop']} a "
-        f"step from {facts['training_pairs']} pairs, masks by {facts['masks']}, seed {facts['seed']}. "
-        f"Published: values of {plan.published_from} "
-        "(SAM masks, 1083 training pairs, 200 epochs), copied, not measured. Best in bold."
+        f"step from {facts['training_pairs']} pairs, masks by {facts['masks']}, {facts['precision']}, seed "
+        f"{facts['seed']}. {published}Best in bold."
     )
 
 

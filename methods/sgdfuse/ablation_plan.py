@@ -27,7 +27,18 @@ STAGE2_SWITCHES: dict[str, Any] = {
     "use_diffusion": True,
     "use_hfah": True,
 }
-"""Settings of the model that stage I does not see."""
+"""Parts of stage II that a variant may be without."""
+
+STAGE2_SETTINGS: dict[str, tuple[str, ...]] = {
+    "model": (
+        *STAGE2_SWITCHES, "unet_width", "unet_multipliers", "unet_blocks", "dropout", "norm", "hfah_width", "hfah_hidden",
+        "hfah_residual",
+    ),
+    "diffusion": ("timesteps", "beta_start", "beta_end", "t_start", "steps", "clip_denoised"),
+    "loss": ("noise", "noise_share", "intensity2", "gradient2", "mask_floor", "preliminary"),
+    "train": ("steps2", "epochs2", "finetune_stage1", "stage1_lr_scale", "mask_drop"),
+}  # fmt: skip
+"""Settings that stage I does not see: it is trained once for all variants that differ in nothing else."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +59,9 @@ class Variant:
         """Variants with equal keys have the same stage I: same network, data order, seed and steps (masks
         play no part there).
         """
-        model = dataclasses.replace(self.config.model, **STAGE2_SWITCHES)
-        same = dataclasses.replace(self.config, model=model).to_dict()
+        same = self.config.to_dict()
+        for section, names in STAGE2_SETTINGS.items():
+            same[section] = {name: value for name, value in same[section].items() if name not in names}
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -66,6 +78,8 @@ class Ablation:
     metrics: tuple[str, ...]
     published_from: str
     reason: str | None
+    title: str = "Ablation of SGDFuse"
+    precision: str = "32"
 
 
 def read_plan(
@@ -109,6 +123,8 @@ def read_plan(
             tuple(score["metrics"]),
             data.get("published_from", "the paper"),
             reason,
+            data.get("title", "Ablation of SGDFuse"),
+            str(data.get("precision", "32")),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(

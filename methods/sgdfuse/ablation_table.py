@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MISSING = "–"
 
+Scores = Mapping[str, Mapping[str, float]]
+"""{metric: {image: value}}."""
+
 
 @dataclass(frozen=True)
 class TableRow:
-    """One variant: ``measured`` and ``published`` map metric names to values; empty where there are none."""
+    """One variant: its ``scores`` and the ``published`` values by metric; empty where there are none."""
 
     group: str
     label: str
-    measured: Mapping[str, float]
+    scores: Scores
     published: Mapping[str, float]
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """The mean of each metric over the pairs."""
+        return {name: statistics.fmean(values.values()) for name, values in self.scores.items() if values}
 
 
 def best_values(
@@ -123,6 +132,32 @@ def markdown_table(
             lines.append(
                 f"| *published ({published_from})* | " + " | ".join(f"*{cell}*" for cell in theirs) + " |"
             )
+    return "\n".join([*lines, ""])
+
+
+def difference_table(rows: Sequence[TableRow], metrics: Sequence[str]) -> str:
+    """Markdown: each variant minus the last row, mean over the pairs ± standard error of that mean.
+
+    The error is that of the choice of pairs alone; how much another training seed would change is not in it.
+    """
+    own = rows[-1].scores
+    lines = [
+        f'Differences from "{rows[-1].label}", mean over the pairs ± its standard error (pairs only, one training seed):',
+        "",
+        "| variant | " + " | ".join(metrics) + " |",
+        "|---|" + "---:|" * len(metrics),
+    ]
+    for row in rows[:-1]:
+        cells = []
+        for name in metrics:
+            values, base = row.scores.get(name, {}), own.get(name, {})
+            pairs = [values[image] - base[image] for image in values if image in base]
+            if len(pairs) < 2:
+                cells.append(MISSING)
+                continue
+            error = statistics.stdev(pairs) / len(pairs) ** 0.5
+            cells.append(f"{statistics.fmean(pairs):+.3f}±{error:.3f}".replace("-", "−"))
+        lines.append(f"| {row.label} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 

@@ -64,11 +64,12 @@ def build_pack(
     mask_cache: Path | None = None,
     held_out: int = 6,
     device: torch.device | str = "cpu",
+    only_held_out: bool = False,
 ) -> Pack:
     """Decode every training pair of `datasets` (name, root; no root: fusionbench's data folder) and compute its masks by each provider in `masks`.
 
     A dataset without a split called `train` gives all its pairs. `held_out` evenly spaced pairs of each dataset, at most
-    a quarter of it, are kept for validation. Raises InputError for an unknown name, MissingDataError for missing files
+    a quarter of it, are kept for validation; `only_held_out` decodes those alone. Raises InputError for an unknown name, MissingDataError for missing files
     or an empty selection.
     """
     if not datasets:
@@ -91,6 +92,8 @@ def build_pack(
         kept = min(held_out, len(pairs) // 4)
         aside = {round((index + 0.5) * len(pairs) / kept) for index in range(kept)} if kept else set()
         for index, pair in enumerate(pairs):
+            if only_held_out and index not in aside:
+                continue
             loaded = dataset.load(pair)
             check_same_size(loaded.infrared, loaded.visible, pair.name)
             channels = np.concatenate((loaded.infrared[None], loaded.visible.transpose(2, 0, 1)))

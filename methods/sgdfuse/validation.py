@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,8 @@ from fusionbench.images import write_png
 
 from . import surrogates
 from .network import SGDFuseNetwork, image_noise
-from .pack import PackedPair, validation_batch
+from .pack import Batch, PackedPair, validation_batch
 
-Fuse = Callable[..., Tensor]
 GRID_ROWS = 4
 
 
@@ -35,15 +33,11 @@ def validate(
     for pair in pairs:
         batch = validation_batch(pair)
         noise = image_noise(batch.infrared, batch.visible, seed)
-        preliminary = _fuse_padded(network, batch.infrared, batch.visible).clamp(0, 1)
+        preliminary = fuse_preliminary(network, batch)
         fused = preliminary
         if stage == 2:
             fused = network(batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, noise)
-        saved = (fused.float() * 255).round().clamp(0, 255)
-        grey = [
-            255 * batch.infrared,
-            *(surrogates.rgb_to_luma(image).round() for image in (255 * batch.visible, saved)),
-        ]
+        grey = [255 * batch.infrared, *saved_luma(255 * batch.visible, 255 * fused.float())]
         found = values.setdefault(pair.dataset, {})
         for name, value in surrogates.validation_metrics(*grey).items():
             found.setdefault(name, []).append(float(value.mean()))
@@ -58,11 +52,19 @@ def validate(
     return means, _stack(rows) if rows else None
 
 
-def _fuse_padded(network: SGDFuseNetwork, infrared: Tensor, visible: Tensor) -> Tensor:
-    height, width = infrared.shape[-2:]
+def saved_luma(*images: Tensor) -> list[Tensor]:
+    """Luma N×1×H×W, in whole grey levels, of N×3×H×W images in [0, 255] as they would be saved (uint8)."""
+    return [surrogates.rgb_to_luma(image.round().clamp(0, 255)).round() for image in images]
+
+
+def fuse_preliminary(network: SGDFuseNetwork, batch: Batch) -> Tensor:
+    """F1 of a batch of any size, N×3×H×W in [0, 1]."""
+    height, width = batch.infrared.shape[-2:]
     padding = (0, -width % network.size_multiple, 0, -height % network.size_multiple)
-    padded = [torch.nn.functional.pad(image, padding, mode="reflect") for image in (infrared, visible)]
-    return network.preliminary(*padded)[..., :height, :width]
+    padded = [
+        torch.nn.functional.pad(image, padding, mode="reflect") for image in (batch.infrared, batch.visible)
+    ]
+    return network.preliminary(*padded)[..., :height, :width].float().clamp(0, 1)
 
 
 def _row(tiles: list[Tensor]) -> npt.NDArray[np.uint8]:

@@ -16,6 +16,7 @@ from fusionbench.images import write_png
 from fusionbench.methods.sgdfuse import ablate
 from fusionbench.methods.sgdfuse.ablation_plan import PLAN, read_plan
 from fusionbench.methods.sgdfuse.checkpoint import load_weights
+from fusionbench.methods.sgdfuse.config import load_config
 from fusionbench.methods.sgdfuse.masks import get_provider
 from fusionbench.methods.sgdfuse.train import train
 
@@ -90,6 +91,33 @@ def test_the_shipped_plan_is_table_3_and_figure_10() -> None:
     assert len(shared) == 3  # 2, 3 and 4 blocks
 
 
+def test_the_shipped_deviations_undo_one_thing_each() -> None:
+    plan = read_plan(PLAN.with_name("deviations.yaml"), None, ["saliency", "random"], {})
+    paper = load_config("paper").to_dict()
+    base = plan.variants[-1].config.to_dict()
+    assert plan.variants[-1].name == "default"
+    for variant in plan.variants[:-1]:
+        changed = {
+            f"{section}.{name}": value
+            for section, values in variant.config.to_dict().items()
+            if isinstance(values, dict)
+            for name, value in values.items()
+            if value != base[section][name]
+        }
+        assert changed or variant.masks != plan.variants[-1].masks, variant.name
+        for key, value in changed.items():
+            section, _, name = key.partition(".")
+            assert value == paper[section][name], f"{variant.name} goes to the paper's value of {key}"
+
+
+def test_stage_1_is_shared_where_it_is_the_same() -> None:
+    plan = read_plan(PLAN.with_name("deviations.yaml"), None, ["saliency", "random"], {})
+    key = {variant.name: variant.stage1_key for variant in plan.variants}
+    alike = {name for name in key if key[name] == key["default"]}
+    assert {"mask-floor", "stage1-frozen", "hfah-free", "group-norm", "t-start", "noise-loss"} <= alike
+    assert not alike & {"target-ir", "target-visible", "base-none", "rgb", "no-metric-terms", "min-share"}
+
+
 def test_one_sided_masks_blank_the_other_source() -> None:
     image = np.zeros((40, 60), dtype=np.uint8)
     image[10:20, 20:30] = 220
@@ -121,10 +149,13 @@ def fake_scores(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Scoring replaced by a record of which variants were scored."""
     scored: list[str] = []
 
-    def score(variant: Any, weights: Path, *rest: Any) -> tuple[dict[str, float], int]:
+    def score(variant: Any, weights: Path, *rest: Any) -> dict[str, dict[str, float]]:
         load_weights(weights)
         scored.append(variant.name)
-        return {name: float(len(scored)) for name in ("EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf")}, 3
+        return {
+            name: dict.fromkeys("abc", float(len(scored)))
+            for name in ("EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf")
+        }
 
     monkeypatch.setattr(ablate, "_score", score)
     return scored
@@ -161,6 +192,7 @@ def test_finished_variants_are_skipped_and_a_killed_one_goes_on(
     assert [stage for _, stage in trained] == [1, 2, None, 2]  # stage I once for all three
     assert "| Ours (3 blocks) | **3.000** |" in path.read_text()
     assert "2 steps of stage I and 2 of stage II" in path.read_text()
+    assert "| w/o HFAH | −1.000±0.000 |" in path.read_text()
     lines = list(csv.DictReader((tmp_path / "out" / "ablation.csv").open()))
     assert {line["training_pairs"] for line in lines if line["source"] == "measured"} == {"5"}
 
@@ -182,9 +214,9 @@ def test_trains_and_scores_through_the_harness(msrs: Path, tmp_path: Path) -> No
     results = {p.parent.name: json.loads(p.read_text()) for p in (tmp_path / "out").glob("*/result.json")}
     assert set(results) == {"no-sam", "no-ir-sam", "no-stage1", "no-diffusion", "ours"}
     for result in results.values():
-        assert result["pairs"] == 2
-        assert all(np.isfinite(value) for value in result["values"].values())
-    assert len({json.dumps(result["values"]) for result in results.values()}) == 5
+        assert all(len(values) == 2 for values in result["scores"].values())
+        assert all(np.isfinite(value) for values in result["scores"].values() for value in values.values())
+    assert len({json.dumps(result["scores"]) for result in results.values()}) == 5
     assert "(2 pairs, convention cddfuse)" in path.read_text()
 
 

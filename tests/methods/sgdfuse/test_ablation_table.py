@@ -6,15 +6,21 @@ import io
 from fusionbench.methods.sgdfuse.ablation_table import (
     TableRow,
     csv_table,
+    difference_table,
     latex_table,
     latex_text,
     markdown_table,
 )
 
 ROWS = [
-    TableRow("I. Masks & more", "w/o SAM", {"EN": 6.4321, "SD": 40.0}, {"EN": 6.43, "SD": 43.27}),
+    TableRow(
+        "I. Masks & more",
+        "w/o SAM",
+        {"EN": {"a": 6.4320, "b": 6.4322}, "SD": {"a": 40.0}},
+        {"EN": 6.43, "SD": 43.27},
+    ),
     TableRow("I. Masks & more", "w/o IR", {}, {"EN": 6.68, "SD": 44.73}),
-    TableRow("", "Ours", {"EN": 6.5, "SD": 39.9996}, {"EN": 6.81, "SD": 45.28}),
+    TableRow("", "Ours", {"EN": {"a": 6.4, "b": 6.6}, "SD": {"a": 39.9996}}, {"EN": 6.81, "SD": 45.28}),
 ]
 
 
@@ -52,6 +58,17 @@ def test_markdown_says_what_is_published() -> None:
     assert "| Ours | **6.500** | **40.000** |" in text
     assert "| *published (paper)* | *6.81* | *45.28* |" in text
     assert "| w/o IR | – | – |" in text
+
+
+def test_differences_are_paired_by_image() -> None:
+    rows = [
+        TableRow("", "less", {"EN": {"a": 5.0, "b": 7.0, "c": 9.0}, "SD": {"a": 1.0}}, {}),
+        TableRow("", "base", {"EN": {"c": 10.0, "b": 8.0, "a": 4.0}, "SD": {"a": 1.0}}, {}),
+    ]
+    text = difference_table(rows, ["EN", "SD"])
+    # Differences +1, -1, -1: mean -1/3, standard deviation 2/sqrt(3), standard error 2/3.
+    assert "| less | −0.333±0.667 | – |" in text
+    assert "| base" not in text
 
 
 def test_latex_text_escapes() -> None:

@@ -44,6 +44,9 @@ class RunConfig(BaseModel):
         default=0, ge=0, description="threads for decoding, scoring and encoding; 0: one a core"
     )
     seed: int = 0
+    seeds: int = Field(
+        default=0, ge=0, description="repetitions of retraining protocols; 0: the protocol's own number"
+    )
     out: Path = Path("runs")
     name: str | None = Field(
         default=None, description="the run's folder below out; by default the datasets' names"
@@ -58,6 +61,9 @@ class RunConfig(BaseModel):
         default={}, description="options by method name ('' for all)"
     )
     dataset_options: dict[str, dict[str, Any]] = Field(default={}, description="options by dataset name")
+    task_options: dict[str, dict[str, Any]] = Field(
+        default={}, description="options by task: entries of its protocols' recipes"
+    )
 
     @field_validator("name")
     @classmethod

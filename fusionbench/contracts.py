@@ -217,7 +217,10 @@ class Dataset(Protocol):
         ...
 
     def digest(self, pair: Pair) -> str:
-        """A hash of the pair's content (file bytes, or the recipe for procedural data): 64 hex digits."""
+        """A hash of the pair's content (file bytes, or the recipe for procedural data): 64 hex digits.
+
+        A dataset whose labels may change on their own also offers ``label_digest(pair)``, so that tasks are scored anew without fusing.
+        """
         ...
 
     def verify(self, split: str | None = None) -> list[Finding]:
@@ -255,6 +258,15 @@ class ConventionSpec(_Spec):
     summary: str = ""
     source: str = ""
     task: str = "quality"
+    recipe: Mapping[str, Any] = {}
+    """All that a protocol's result depends on besides the images: judge, image size, thresholds, loss, schedule. Part of the unit key.
+    Task options (``--task-option detection.model=…``) replace entries of this name; others are refused. A text that is the
+    name or file name of one of the evaluator's artifacts, or the path of a file, stands for that file's content."""
+    retrains: bool = False
+    """The judge is trained on each method's fused images: those of ``training_split``, or folds of the evaluated split itself."""
+    training_split: str = ""
+    seeds: int = 1
+    """How many times a retraining protocol is repeated (``--seeds`` overrides it); each seed is a unit of its own."""
     version: int = 1
 
 
@@ -275,8 +287,14 @@ class EvaluatorSpec(_Spec):
     default_metrics: tuple[str, ...] = ()
     conventions: tuple[ConventionSpec, ...] = ()
     default_convention: str = ""
+    default_conventions: Mapping[str, str] = {}
+    """Dataset → the protocol that is the default there, where it isn't ``default_convention``."""
+    reference_methods: tuple[str, ...] = ()
+    """Methods that are always scored by this evaluator beside those asked for (tasks: the two sensors alone)."""
     artifacts: tuple[Artifact, ...] = ()
     factory: str = ""
+    trainer: str | None = None
+    """Import string of what ``fusionbench train <task>`` calls (it trains the judges that ship with the package)."""
     version: int = 1
 
 
@@ -293,7 +311,12 @@ class Value:
 
 @dataclass(frozen=True)
 class EvaluatorSettings:
-    """What the harness gives an evaluator when it builds it: ``metrics`` to compute (None: its defaults), one convention or protocol, seed, device."""
+    """What the harness gives an evaluator when it builds it: ``metrics`` to compute (None: its defaults), one convention or protocol, seed, device.
+
+    ``options`` is the protocol's recipe with the user's task options in it. ``cache_dir`` is a folder beside the run for intermediate
+    checkpoints, by content. ``details_dir``: where an evaluator of scope ``dataset`` may leave deterministic tables and masks for
+    reports (an empty folder; kept only if the unit succeeds, discarded with it). Both None where there is no run.
+    """
 
     metrics: tuple[str, ...] | None = None
     convention: str = ""
@@ -301,6 +324,7 @@ class EvaluatorSettings:
     device: str = "cpu"
     cache_dir: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    details_dir: Path | None = None
 
 
 class ImageEvaluator(Protocol):
@@ -313,13 +337,19 @@ class ImageEvaluator(Protocol):
 
 @dataclass(frozen=True)
 class FusedSet:
-    """All fused images of one method on one split, for evaluators of scope ``dataset``: ``fused(name)`` decodes one (uint8 H×W or H×W×3 RGB)."""
+    """All fused images of one method on one split, for evaluators of scope ``dataset``: ``fused(name)`` decodes one (uint8 H×W or H×W×3 RGB).
+
+    Where the evaluator needs labels or boxes, ``pairs`` are those that have them. ``training`` is the fused training split, where the
+    protocol names one; ``digest`` hashes the fused images and labels of ``pairs`` (for caches).
+    """
 
     method: str
     dataset: Dataset
     split: str
     pairs: tuple[Pair, ...]
     fused: Callable[[str], UInt8Array]
+    training: FusedSet | None = None
+    digest: str = ""
 
 
 class DatasetEvaluator(Protocol):
@@ -351,13 +381,20 @@ class ReportSpec(_Spec):
     version: int = 1
 
 
+def _no_details() -> pd.DataFrame:
+    from .store import details_frame
+
+    return details_frame([])
+
+
 @dataclass(frozen=True)
 class ReportInput:
     """What a report gets. ``rows`` has the columns of ``fusionbench.store.COLUMNS``; ``run`` is the run file's content.
 
     ``methods``, ``metrics`` and ``conventions`` are the specs (as data) of what the rows name, so that a report knows titles, directions and
     digits without importing any other plugin. ``fused_dir`` holds ``<method>/<dataset>/<split>/<image>.png``; ``load_pair(dataset, split, image)``
-    decodes sources for figures. ``options`` are the report's own settings (``published``: show published rows).
+    decodes sources for figures. ``options`` are the report's own settings (``published``: show published rows). ``details`` has one
+    row a unit that left tables or masks: method, dataset, split, evaluator, protocol, seed, folder (``fusionbench.store.DETAIL_COLUMNS``).
     """
 
     rows: pd.DataFrame
@@ -368,6 +405,7 @@ class ReportInput:
     fused_dir: Path
     load_pair: Callable[[str, str, str], PairImages]
     options: Mapping[str, Any] = field(default_factory=dict)
+    details: pd.DataFrame = field(default_factory=_no_details)
 
 
 class Report(Protocol):

@@ -180,7 +180,7 @@ def _merge_details(merged: GroupDetails, details: GroupDetails) -> None:
         merged[key]["provenance"] = merged[key]["provenance"] or detail["provenance"]
 
 
-class _QueueProgress:
+class QueueProgress:
     """A worker's progress display: sends everything to the parent."""
 
     def __init__(self, index: int, events: Any) -> None:
@@ -217,14 +217,14 @@ def _worker(config: Mapping[str, Any], folder: str, device: str, index: int, cou
     """The main function of a spawned process."""
     import torch
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         run_config = RunConfig.model_validate(config)
         torch.set_num_threads(max(1, thread_count(run_config) // count))
         run_config.jobs = max(1, thread_count(run_config) // count)
         plan = make_plan(run_config)
         details = run_images(
-            plan, RunStore(Path(folder)), device, Shard(index, count), _QueueProgress(index, events)
+            plan, RunStore(Path(folder)), device, Shard(index, count), QueueProgress(index, events)
         )
         events.put((index, "done", details))
     except KeyboardInterrupt:
@@ -235,7 +235,7 @@ def _worker(config: Mapping[str, Any], folder: str, device: str, index: int, cou
         events.put((index, "error", f"device {device}: {type(error).__name__}: {error}"))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the one that started it is gone: killed outright, it can't stop its workers, and the same command
     started again must not meet them writing."""
     parent = multiprocessing.parent_process()

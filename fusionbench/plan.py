@@ -9,14 +9,14 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import artifacts, catalog
+from . import artifacts, catalog, protocols
 from .config import RunConfig
-from .contracts import Artifact, Dataset, DatasetSpec, EvaluatorSpec, MethodSpec, Pair
+from .contracts import Artifact, ConventionSpec, Dataset, DatasetSpec, EvaluatorSpec, MethodSpec, Pair
 from .errors import FusionBenchError, InputError, MissingDataError, MissingWeightsError
 from .provenance import processor
 from .store import UnitId
@@ -62,6 +62,14 @@ class ScoreUnit:
     id: UnitId
     evaluator: EvaluatorSpec
     metrics: tuple[str, ...] | None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """The protocol's recipe with the user's options in it."""
+    pairs: tuple[Pair, ...] | None = None
+    """The pairs that carry the labels the evaluator needs; None: all of the group's."""
+    retrains: bool = False
+    training: UnitId | None = None
+    """The unit that fuses the training split, where the protocol names one."""
+    training_pairs: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,16 +123,21 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     plan = Plan(config)
     for report in catalog.split_names(config.report or []):
         catalog.reports.match(report)  # a misspelt report is said before the work, not after it
+    protocols.check_task_options(config)
     evaluators = [catalog.evaluator_of_task(task) for task in catalog.split_names(config.task)]
     methods = _methods(config, plan, allow_missing)
     datasets = _datasets(config, plan, allow_missing)
     image_evaluators = [e for e in evaluators if e.scope != "method"]
     for method in methods:
         for dataset in datasets:
-            plan.groups.append(_group(config, method, dataset, image_evaluators, plan))
+            _add_group(config, method, dataset, image_evaluators, plan, allow_missing)
         for evaluator in evaluators:
             if evaluator.scope == "method" and method.folder is None:
                 plan.method_units.append(_method_unit(config, method, datasets, evaluator))
+    for method in _reference_methods(config, image_evaluators, methods):
+        asking = [e for e in image_evaluators if method.spec.name in e.reference_methods]
+        for dataset in datasets:
+            _add_group(config, method, dataset, asking, plan, allow_missing, only_scored=True)
     if not methods or not datasets:
         if allow_missing:
             return plan
@@ -258,42 +271,123 @@ def _datasets(config: RunConfig, plan: Plan, allow_missing: bool) -> list[Planne
     return list(planned.values())
 
 
-def _group(
-    config: RunConfig,
-    method: PlannedMethod,
-    dataset: PlannedDataset,
-    evaluators: Sequence[EvaluatorSpec],
-    plan: Plan,
-) -> Group:
-    fuse_key = _hash({
+def _reference_methods(
+    config: RunConfig, evaluators: Sequence[EvaluatorSpec], methods: Sequence[PlannedMethod]
+) -> list[PlannedMethod]:
+    """The methods that evaluators want scored beside those of the run, and that it lacks."""
+    there = {m.spec.name for m in methods}
+    names = dict.fromkeys(name for e in evaluators for name in e.reference_methods if name not in there)
+    return [method for name in names for method in resolve_methods(name, config)] if methods else []
+
+
+def _add_group(
+    config: RunConfig, method: PlannedMethod, dataset: PlannedDataset, evaluators: Sequence[EvaluatorSpec], plan: Plan,
+    allow_missing: bool, *, only_scored: bool = False,
+) -> None:  # fmt: skip
+    """Add the units of a method on a split, and before them the fusing of the training splits that its protocols name."""
+    fuse = _fuse_unit(config, method, dataset)
+    scores: list[ScoreUnit] = []
+    for evaluator in evaluators:
+        if what := protocols.lacking(dataset.dataset, evaluator):
+            _skip(
+                plan,
+                f"{evaluator.task} on {dataset.spec.name}: skipped, the dataset has no {' or '.join(what)}",
+            )
+            continue
+        pairs = protocols.labelled(dataset.pairs, evaluator)
+        if not pairs:
+            _skip(
+                plan,
+                f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: skipped, none of its {len(dataset.pairs)} pairs has a label file",
+            )
+            continue
+        if len(pairs) < len(dataset.pairs):
+            _skip(
+                plan,
+                f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: {len(dataset.pairs) - len(pairs)} of {len(dataset.pairs)} pairs "
+                "have no label file and don't count",
+            )
+        for convention in protocols.conventions_of(config, evaluator, dataset.spec.name):
+            try:
+                scores += _score_units(config, method, dataset, fuse, evaluator, convention, pairs, plan)
+            except MissingWeightsError as error:
+                if not allow_missing:
+                    raise
+                _skip(plan, f"{evaluator.task} on {dataset.spec.name}: {error}")
+    if scores or not only_scored:
+        plan.groups.append(Group(method, dataset, fuse, tuple(scores)))
+
+
+def _fuse_unit(config: RunConfig, method: PlannedMethod, dataset: PlannedDataset) -> UnitId:
+    key = _hash({
         "harness": HARNESS_VERSION,
         **_method_identity(method, config),
         "dataset": [dataset.spec.name, dataset.spec.version, dataset.options, dataset.split],
     })  # fmt: skip
-    names = method.spec.name, dataset.spec.name, dataset.split
-    fuse = UnitId("fuse", *names, "", config.seed, fuse_key)
-    scores = []
-    for evaluator in evaluators:
-        needs = {"labels": dataset.spec.semantic_classes, "boxes": dataset.spec.box_classes}
-        lacking = [what for what, classes in needs.items() if what in evaluator.needs and not classes]
-        if lacking:
-            reason = (
-                f"{evaluator.task} on {dataset.spec.name}: skipped, the dataset has no {' or '.join(lacking)}"
+    return UnitId("fuse", method.spec.name, dataset.spec.name, dataset.split, "", config.seed, key)
+
+
+def _score_units(
+    config: RunConfig, method: PlannedMethod, dataset: PlannedDataset, fuse: UnitId, evaluator: EvaluatorSpec, name: str,
+    pairs: tuple[Pair, ...], plan: Plan,
+) -> list[ScoreUnit]:  # fmt: skip
+    """The units of an evaluator with one convention: one, or one a seed where it retrains."""
+    spec = next((c for c in evaluator.conventions if c.name == name), None) or ConventionSpec(
+        name=name, title=name
+    )
+    identity: list[Any] = [fuse.key, evaluator.name, evaluator.version, name, spec.version]
+    recipe = protocols.recipe_of(config, evaluator, spec)
+    if recipe:
+        identity += [recipe, protocols.files_of(evaluator, recipe)]
+    training: UnitId | None = None
+    training_pairs: tuple[Pair, ...] = ()
+    if spec.training_split:
+        split = _training_split(dataset, evaluator, spec, plan)
+        if split is None:
+            return []
+        training, training_pairs = _fuse_unit(config, method, split), split.pairs
+        identity.append(training.key)
+        if all(g.fuse.key != training.key for g in plan.groups):
+            plan.groups.append(Group(method, split, training, ()))
+    units = []
+    for seed in range(config.seed, config.seed + ((config.seeds or spec.seeds) if spec.retrains else 1)):
+        key = _hash([*identity, seed] if spec.retrains else identity)
+        unit = UnitId(evaluator.name, method.spec.name, dataset.spec.name, dataset.split, name, seed, key)
+        units.append(
+            ScoreUnit(
+                unit, evaluator, protocols.metrics_of(config, evaluator), recipe, pairs, spec.retrains, training, training_pairs,
             )
-            if reason not in plan.skipped:
-                plan.skipped.append(reason)
-            continue
-        for convention in conventions_of(config, evaluator):
-            version = next((c.version for c in evaluator.conventions if c.name == convention), 1)
-            key = _hash([fuse_key, evaluator.name, evaluator.version, convention, version])
-            scores.append(
-                ScoreUnit(
-                    UnitId(evaluator.name, *names, convention, config.seed, key),
-                    evaluator,
-                    metrics_of(config, evaluator),
-                )
-            )
-    return Group(method, dataset, fuse, tuple(scores))
+        )  # fmt: skip
+    return units
+
+
+def _training_split(
+    dataset: PlannedDataset, evaluator: EvaluatorSpec, protocol: ConventionSpec, plan: Plan
+) -> PlannedDataset | None:
+    """The labelled pairs of the split that a protocol trains on; None (and the reason in ``plan.skipped``) if there are none."""
+    name, split = dataset.spec.name, protocol.training_split
+    reason = ""
+    pairs: tuple[Pair, ...] = ()
+    if split == dataset.split:
+        reason = f"it trains on the split {split}; evaluate on another one with --split"
+    elif split not in dataset.spec.splits:
+        reason = f"it trains on the split {split}, and the dataset has {', '.join(dataset.spec.splits)}"
+    else:
+        try:
+            pairs = protocols.labelled(dataset.dataset.pairs(split), evaluator)
+        except MissingDataError as error:
+            reason = str(error)
+        else:
+            reason = "" if pairs else f"no pair of the split {split}, on which it trains, has a label file"
+    if reason:
+        _skip(plan, f"{protocol.name} on {name}: skipped, {reason}")
+        return None
+    return PlannedDataset(dataset.spec, dataset.dataset, split, pairs, dataset.options)
+
+
+def _skip(plan: Plan, reason: str) -> None:
+    if reason not in plan.skipped:
+        plan.skipped.append(reason)
 
 
 def _method_unit(
@@ -304,7 +398,9 @@ def _method_unit(
         _method_identity(method, config), evaluator.name, evaluator.version, list(sizes), config.device, config.jobs, config.batch_size, processor(),
     ])  # fmt: skip
     unit = UnitId(evaluator.name, method.spec.name, "", "", "", config.seed, key)
-    return MethodUnit(method, ScoreUnit(unit, evaluator, metrics_of(config, evaluator)), tuple(sizes))
+    return MethodUnit(
+        method, ScoreUnit(unit, evaluator, protocols.metrics_of(config, evaluator)), tuple(sizes)
+    )
 
 
 def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]:
@@ -320,39 +416,6 @@ def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]
         "precision": config.precision,
         "seed": config.seed,
     }
-
-
-def conventions_of(config: RunConfig, evaluator: EvaluatorSpec) -> list[str]:
-    """The conventions to compute: quality conventions by flag; other tasks run their default protocol unless one of theirs is named."""
-    known = [c.name for c in evaluator.conventions]
-    wanted = catalog.split_names(config.convention)
-    if "all" in wanted:
-        return known or [evaluator.default_convention]
-    named = [w for w in wanted if w in known]
-    everything = [c.name for e in catalog.evaluators.all().values() for c in e.conventions]
-    for name in wanted:
-        if name not in everything:
-            raise InputError(
-                catalog.unknown_name_message(
-                    "protocol" if evaluator.task != "quality" else "convention", name, everything
-                )
-            )
-    return named or [evaluator.default_convention]
-
-
-def metrics_of(config: RunConfig, evaluator: EvaluatorSpec) -> tuple[str, ...] | None:
-    if config.metrics is None:
-        return evaluator.default_metrics or None
-    own = {m.name.lower(): m.name for m in evaluator.metrics}
-    chosen: list[str] = []
-    for wanted in catalog.split_names(config.metrics):
-        if wanted.lower() == "all":
-            return tuple(own.values())
-        matches = fnmatch.filter(own, wanted.lower())
-        chosen += [own[m] for m in matches]
-        if not matches and not fnmatch.filter((m.lower() for m in catalog.metrics()), wanted.lower()):
-            raise InputError(catalog.unknown_name_message("metric", wanted, catalog.metrics()))
-    return tuple(dict.fromkeys(chosen)) or evaluator.default_metrics or None
 
 
 def _hash(content: Any) -> str:

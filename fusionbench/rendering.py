@@ -35,6 +35,7 @@ def report_input(
     return ReportInput(
         rows=store.rows(selection), run=info, methods=methods, metrics=catalog.metrics(), datasets=datasets,
         fused_dir=store.folder / "fused", load_pair=_pair_loader(config), options=dict(options or {}),
+        details=store.details(selection),
     )  # fmt: skip
 
 
@@ -52,7 +53,10 @@ def merged_input(
     rows = pd.concat([i.rows for i in inputs], ignore_index=True)
     identity = [c for c in rows.columns if c not in {"value", "reason", *(() if apart else ("run",))}]
     doubled = rows.duplicated(identity, keep="first")
-    return replace(inputs[0], rows=rows[~doubled], methods=methods, datasets=datasets)
+    units = pd.concat([i.details for i in inputs], ignore_index=True)
+    if not apart:
+        units = units[~units.duplicated([c for c in units.columns if c != "folder"], keep="first")]
+    return replace(inputs[0], rows=rows[~doubled], methods=methods, datasets=datasets, details=units)
 
 
 def chosen_reports(names: Sequence[str] | None) -> list[ReportSpec]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import signal
 import sys
@@ -14,16 +13,11 @@ from typing import Any
 
 from . import catalog
 from .config import RunConfig
-from .contracts import (
-    DatasetEvaluator,
-    EvaluatorSettings,
-    FusedSet,
-    MethodEvaluator,
-    Value,
-)  # fmt: skip
+from .contracts import EvaluatorSettings, MethodEvaluator, Value
+from .dataset_scoring import run_dataset_evaluators
 from .engines import GroupDetails, method_context, resolve_devices, run_images, run_workers
 from .errors import FusionBenchError, InputError, StoreError
-from .pipeline import Shard, read_fused, scored_images
+from .pipeline import Shard
 from .plan import MethodUnit, Plan, make_plan
 from .progress import ProgressDisplay, make_progress
 from .provenance import provenance
@@ -69,7 +63,14 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
             else:
                 details = run_workers(config, plan, store, devices, progress)
             _finish_groups(plan, store, details, result)
-            _run_dataset_evaluators(plan, store, devices[0], progress, result)
+            run_dataset_evaluators(
+                plan,
+                store,
+                devices,
+                progress,
+                result.failures,
+                partial(_note_failure, result, progress, config),
+            )
             _run_method_evaluators(plan, store, devices[0], progress, result)
         result.seconds = time.time() - begun
         _record_end(store, result)
@@ -110,46 +111,6 @@ def _finish_groups(plan: Plan, store: RunStore, details: GroupDetails, result: R
             )
 
 
-def _run_dataset_evaluators(
-    plan: Plan, store: RunStore, device: str, progress: ProgressDisplay, result: RunResult
-) -> None:
-    for group in plan.groups:
-        fused = store.entries(group.fuse)
-        failed = result.failures.get(group.label, {})
-        pairs = tuple(p for p in group.dataset.pairs if p.name in fused and p.name not in failed)
-        digest = "+".join(sorted(fused[p.name].digest for p in pairs))
-        for score in group.scores:
-            if score.evaluator.scope != "dataset" or not pairs:
-                continue
-            key = hashlib.sha256(digest.encode()).hexdigest()[:32]
-            done = store.entries(score.id)
-            if done and all(e.digest == key for e in done.values()) and plan.config.overwrite != "always":
-                continue
-            label = f"{score.evaluator.name} of {group.label}"
-            settings = EvaluatorSettings(
-                score.metrics, score.id.convention, plan.config.seed, device, store.folder / "cache"
-            )
-            fused_set = FusedSet(
-                group.method.spec.name,
-                group.dataset.dataset,
-                group.dataset.split,
-                pairs,
-                read_fused(store, group),
-            )
-            try:
-                evaluator: DatasetEvaluator = catalog.build(score.evaluator.factory)(
-                    score.evaluator, settings
-                )
-                values = list(evaluator.score(fused_set, partial(progress.update, label)))
-            except StoreError:
-                raise
-            except Exception as error:
-                _note_failure(result, label, error, progress, plan.config)
-                continue
-            store.discard(score.id)
-            store.finish(score.id, scored_images(values, key), {"evaluator_version": score.evaluator.version})
-
-
 def _run_method_evaluators(
     plan: Plan, store: RunStore, device: str, progress: ProgressDisplay, result: RunResult
 ) -> None:
@@ -166,13 +127,8 @@ def _run_method_evaluators(
         except StoreError:
             raise
         except Exception as error:
-            _note_failure(
-                result,
-                f"{unit.score.evaluator.name} of {unit.method.spec.name}",
-                error,
-                progress,
-                plan.config,
-            )
+            label_ = f"{unit.score.evaluator.name} of {unit.method.spec.name}"
+            _note_failure(result, progress, plan.config, label_, error)
         else:
             store.finish(
                 unit.score.id,
@@ -198,7 +154,7 @@ def _score_method(unit: MethodUnit, plan: Plan, store: RunStore, device: str) ->
 
 
 def _note_failure(
-    result: RunResult, label: str, error: BaseException, progress: ProgressDisplay, config: RunConfig
+    result: RunResult, progress: ProgressDisplay, config: RunConfig, label: str, error: BaseException
 ) -> None:
     if config.fail_fast:
         raise error

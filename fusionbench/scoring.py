@@ -19,9 +19,10 @@ from .engines import thread_count
 from .errors import FusionBenchError, ImageError, InputError
 from .images import as_grey, as_rgb, check_same_size
 from .naming import plain_name
-from .plan import PlannedMethod, conventions_of, metrics_of, open_dataset, select_pairs
+from .plan import PlannedMethod, open_dataset, select_pairs
 from .precomputed import FolderFuser, folder_method
 from .progress import make_progress
+from .protocols import conventions_of, metrics_of
 from .store import COLUMNS
 
 QUALITY = "quality"

@@ -7,6 +7,7 @@ On disk, below the run's folder::
     rows/<unit>.parquet                        the unit's rows, once it is done
     fused/<method>/<dataset>/<split>/*.png     fused images
     journal/<unit>[.<worker>].jsonl            a unit in progress: one line an image, appended whole
+    details/<unit>/                            tables and masks that an evaluator of whole sets left for reports
     report/                                    what the reports wrote
 
 While a unit runs, each finished image is one line in its journal (a torn last line is dropped when it is read). When it ends,
@@ -22,6 +23,7 @@ import fcntl
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -41,6 +43,9 @@ COLUMNS = (
     "run", "method", "dataset", "split", "image", "evaluator", "convention", "metric", "class_name", "seed", "value", "reason",
 )  # fmt: skip
 """The columns of the rows that reports read: strings, but int64 ``seed`` and float64 ``value``."""
+
+DETAIL_COLUMNS = ("method", "dataset", "split", "evaluator", "protocol", "seed", "folder")
+"""The columns of the list of units that left tables or masks: strings, but int64 ``seed`` and ``Path`` ``folder``."""
 
 _SCHEMA = pa.schema(
     [
@@ -164,8 +169,11 @@ class RunStore:
             raise StoreError(
                 f"{folder}: can't be used as a run folder ({error.strerror or error}); choose another --out"
             ) from error
-        for leftover in folder.glob("**/.*.part"):
-            leftover.unlink(missing_ok=True)
+        for leftover in list(folder.glob("**/.*.part")):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
         store.info()
         return store
 
@@ -248,6 +256,45 @@ class RunStore:
             path.unlink(missing_ok=True)
         for path in (self.folder / "journal").glob(f"{_escape(unit.stem)}*.jsonl"):
             path.unlink()
+        shutil.rmtree(self.details_path(unit), ignore_errors=True)
+
+    def details_path(self, unit: UnitId, *, temporary: bool = False) -> Path:
+        """Where a unit's tables and masks lie, or lie until the unit is done."""
+        return self.folder / "details" / (f".{unit.stem}.part" if temporary else unit.stem)
+
+    def begin_details(self, unit: UnitId) -> Path:
+        """An empty folder for a unit's tables and masks. Raises ``StoreError`` if it can't be made."""
+        folder = self.details_path(unit, temporary=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(
+                f"{folder}: can't be made ({error.strerror or error}); free space, or choose another --out"
+            ) from error
+        return folder
+
+    def keep_details(self, unit: UnitId) -> None:
+        """Put what was left in the folder of ``begin_details`` in place of the unit's older details; nothing left, nothing kept."""
+        folder, target = self.details_path(unit, temporary=True), self.details_path(unit)
+        shutil.rmtree(target, ignore_errors=True)
+        if not folder.is_dir():
+            return
+        if any(folder.iterdir()):
+            folder.replace(target)
+        else:
+            folder.rmdir()
+
+    def details(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
+        """The finished units (all, or those of these keys) that left tables or masks, with ``DETAIL_COLUMNS``."""
+        wanted = None if keys is None else set(keys)
+        found = []
+        for manifest in self.manifests():
+            unit = UnitId(**{k: manifest[k] for k in UnitId.__dataclass_fields__})
+            folder = self.details_path(unit)
+            if (wanted is None or unit.key in wanted) and folder.is_dir():
+                found.append({**asdict(unit), "protocol": unit.convention, "folder": folder})
+        return details_frame(found)
 
     def finish(self, unit: UnitId, entries: Iterable[Entry], extra: Mapping[str, Any]) -> None:
         """Turn a unit's results into its manifest and Parquet file (sorted by image), and remove its journals."""
@@ -341,6 +388,12 @@ class RunStore:
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table(columns, schema=_SCHEMA), sink, compression="zstd")
         write_atomic(self.folder / "rows" / f"{unit.stem}.parquet", sink.getvalue().to_pybytes())
+
+
+def details_frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Records of units that left details as a frame with ``DETAIL_COLUMNS``."""
+    rows = [{name: record[name] for name in DETAIL_COLUMNS} for record in records]
+    return pd.DataFrame(rows, columns=list(DETAIL_COLUMNS)).astype({"seed": "int64"})
 
 
 def _merge(old: Entry | None, new: Entry, convention: str) -> Entry:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ..contracts import EvaluatorSpec
 
 KINDS = ("methods", "datasets", "metrics", "conventions", "protocols", "tasks", "reports")
 
@@ -86,9 +89,16 @@ def _conventions(*, quality: bool) -> list[dict[str, Any]]:
     from ..catalog import evaluators
 
     return [
-        {"name": c.name, "task": e.task, "default": "yes" if c.name == e.default_convention else "", "title": c.title, "summary": c.summary, "source": c.source}
+        {"name": c.name, "task": e.task, "default": _default_for(e, c.name), "title": c.title, "summary": c.summary, "source": c.source}
         for e in evaluators.all().values() for c in e.conventions if (e.task == "quality") == quality
     ]  # fmt: skip
+
+
+def _default_for(evaluator: EvaluatorSpec, convention: str) -> str:
+    """``yes``, or the datasets where a convention is the default."""
+    if convention == evaluator.default_convention:
+        return "yes"
+    return ", ".join(d for d, name in evaluator.default_conventions.items() if name == convention)
 
 
 def _tasks() -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ def run(
     method: s.Methods = None, dataset: s.Datasets = None, task: s.Tasks = None, metrics: s.Metrics = None, convention: s.Convention = None,
     split: s.Split = None, limit: s.Limit = None, images: s.Images = None, data_root: s.DataRoot = None, device: s.Device = None,
     precision: s.Precision = None, batch_size: s.BatchSize = None, jobs: s.Jobs = None, seed: s.Seed = None, out: s.Out = None,
-    name: s.Name = None, overwrite: s.Overwrite = None, option: s.Options = None, config: s.ConfigFile = None,
+    name: s.Name = None, overwrite: s.Overwrite = None, option: s.Options = None, task_option: s.TaskOptions = None, seeds: s.Seeds = None, config: s.ConfigFile = None,
     published: s.Published = None, report: s.Reports = None, fail_fast: s.FailFast = None,
     dry_run: DryRun = False, json_: JsonFlag = False, quiet: Quiet = False,
 ) -> int:  # fmt: skip
@@ -34,7 +34,7 @@ def run(
     resolved = s.resolve(
         config, method=method, dataset=dataset, task=task, metrics=metrics, convention=convention, split=split, limit=limit, images=images,
         data_root=data_root, device=device, precision=precision, batch_size=batch_size, jobs=jobs, seed=seed, out=out, name=name,
-        overwrite=overwrite, option=option, published=published, report=report, fail_fast=fail_fast,
+        overwrite=overwrite, option=option, task_option=task_option, seeds=seeds, published=published, report=report, fail_fast=fail_fast,
     )  # fmt: skip
     if dry_run:
         return _dry_run(resolved, json_)
@@ -86,7 +86,7 @@ def config(
     method: s.Methods = None, dataset: s.Datasets = None, task: s.Tasks = None, metrics: s.Metrics = None, convention: s.Convention = None,
     split: s.Split = None, limit: s.Limit = None, images: s.Images = None, data_root: s.DataRoot = None, device: s.Device = None,
     precision: s.Precision = None, batch_size: s.BatchSize = None, jobs: s.Jobs = None, seed: s.Seed = None, out: s.Out = None,
-    name: s.Name = None, overwrite: s.Overwrite = None, option: s.Options = None, config: s.ConfigFile = None,
+    name: s.Name = None, overwrite: s.Overwrite = None, option: s.Options = None, task_option: s.TaskOptions = None, seeds: s.Seeds = None, config: s.ConfigFile = None,
     published: s.Published = None, report: s.Reports = None, fail_fast: s.FailFast = None,
 ) -> None:  # fmt: skip
     """Print the resolved configuration as YAML; `run --config FILE` takes it back."""
@@ -95,7 +95,7 @@ def config(
     resolved = s.resolve(
         config, method=method or (None if config else ["sgdfuse"]), dataset=dataset, task=task, metrics=metrics, convention=convention, split=split, limit=limit,
         images=images, data_root=data_root, device=device, precision=precision, batch_size=batch_size, jobs=jobs, seed=seed, out=out,
-        name=name, overwrite=overwrite, option=option, published=published, report=report, fail_fast=fail_fast,
+        name=name, overwrite=overwrite, option=option, task_option=task_option, seeds=seeds, published=published, report=report, fail_fast=fail_fast,
     )  # fmt: skip
     print(dump(resolved), end="")
 

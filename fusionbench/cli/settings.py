@@ -65,6 +65,16 @@ Overwrite = Annotated[
 Options = Annotated[
     list[str] | None, typer.Option("--option", help="A method's or dataset's own option: NAME.KEY=VALUE.")
 ]
+TaskOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task-option", help="An entry of a task's protocol: TASK.KEY=VALUE, e.g. detection.model=yolo.pt."
+    ),
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option("--seeds", help="Repetitions of retraining protocols. Default: the protocol's own number."),
+]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Read settings from YAML; flags override it.")
 ]
@@ -84,11 +94,17 @@ def resolve(config_file: Path | None, **flags: Any) -> RunConfig:
     origin = f"--config {config_file}" if config_file else "flags"
     roots = flags.pop("data_root", None)
     options = flags.pop("option", None)
+    task_options = flags.pop("task_option", None)
     values.update({name: value for name, value in flags.items() if value is not None})
     if roots:
         values["data_root"] = {**values.get("data_root", {}), **dict(_root(text) for text in roots)}
     for text in options or []:
         _set_option(values, text)
+    for text in task_options or []:
+        name, key, value = _option_parts(
+            text, "--task-option", "TASK.KEY=VALUE, for example detection.model=yolov8n.pt"
+        )
+        values.setdefault("task_options", {}).setdefault(name, {})[key] = value
     if not values.get("method"):
         raise InputError(
             "no method given; for example --method sgdfuse (`fusionbench list methods` shows all)"
@@ -103,13 +119,19 @@ def _root(text: str) -> tuple[str, str]:
     return "", text
 
 
-def _set_option(values: dict[str, Any], text: str) -> None:
+def _option_parts(text: str, flag: str, form: str) -> tuple[str, str, Any]:
+    """``NAME.KEY=VALUE`` → name, key, value (read as YAML). Raises ``InputError``."""
     target, separator, value = text.partition("=")
     name, dot, key = target.partition(".")
     if not separator or not dot or not key:
-        raise InputError(f"--option {text}: expected NAME.KEY=VALUE, for example demo.count=50")
+        raise InputError(f"{flag} {text}: expected {form}")
+    return name, key, yaml.safe_load(value)
+
+
+def _set_option(values: dict[str, Any], text: str) -> None:
+    name, key, value = _option_parts(text, "--option", "NAME.KEY=VALUE, for example demo.count=50")
     from .. import catalog
 
     is_dataset = name in catalog.datasets.all()
     table = values.setdefault("dataset_options" if is_dataset else "method_options", {})
-    table.setdefault(name, {})[key] = yaml.safe_load(value)
+    table.setdefault(name, {})[key] = value

@@ -1,4 +1,4 @@
-"""``train`` and ``ablate``: hand over to the method's own trainer, found through its spec."""
+"""``train`` and ``ablate``: hand over to the trainer of a method (or of a task's judge), found through its spec."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-Method = Annotated[str, typer.Argument(help="A method that can be trained, for example sgdfuse.")]
+Method = Annotated[
+    str,
+    typer.Argument(
+        help="A method that can be trained (sgdfuse), or a task whose demo judge can (detection)."
+    ),
+]
 TrainData = Annotated[
     list[str] | None,
     typer.Option("--dataset", "-d", help="NAME or NAME:ROOT, repeatable; the training split is used."),
@@ -47,7 +52,7 @@ def train(
     precision: Annotated[str | None, typer.Option("--precision", help="32, bf16 or 16.")] = None,
     set_: Overrides = None,
 ) -> None:
-    """Train a method, as its paper does or as its preset says. Resumable; see the method's model card."""
+    """Train a method, as its paper does or as its preset says, or a task's judge for the demo. Resumable; see its model card or README."""
     trainer = _entry(method, "trainer")
     trainer(**_given(
         stage=stage, preset=preset, datasets=_datasets(dataset), masks=_flat(masks), resume=resume, out=out, device=device, devices=devices,
@@ -86,11 +91,13 @@ def _entry(method: str, field: str) -> Any:
     from .. import catalog
     from ..errors import InputError
 
-    spec = catalog.methods.get(method)
+    tasks = {e.task: e for e in catalog.evaluators.all().values()} if field == "trainer" else {}
+    spec = tasks.get(method) or catalog.methods.get(method)
     target = getattr(spec, field)
     if not target:
         able = [m.name for m in catalog.methods.all().values() if getattr(m, field)]
-        raise InputError(f"{method} has no {field}; methods that have one: {', '.join(able) or 'none'}")
+        able += [task for task, e in tasks.items() if e.trainer]
+        raise InputError(f"{method} has no {field}; those that have one: {', '.join(able) or 'none'}")
     return catalog.build(target)
 
 

@@ -1,16 +1,11 @@
-"""The one door to ultralytics: offline, quiet, and without running code out of weight files.
+"""The harness's door to ultralytics (``fusionbench.ultralytics_gate``), with the errors of a mask provider."""
 
-ultralytics unpickles a whole model object from its ``.pt`` files, downloads what is missing, installs
-packages that a file names, and changes torch's thread count. Here a file is loaded through its restricted
-loader (``weights_only=True`` with an allow-list of its own layer classes), or not at all.
-"""
-
-import logging
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+from fusionbench import ultralytics_gate as gate
 
 from .provider import ProviderUnavailableError
 
@@ -21,40 +16,15 @@ def restricted_ultralytics() -> Iterator[Any]:
 
     Raises ``ProviderUnavailableError`` when the package is missing or too old to load restrictedly.
     """
-    os.environ.setdefault("YOLO_OFFLINE", "true")  # no look-ups on import, no telemetry
-    os.environ.setdefault("YOLO_AUTOINSTALL", "false")
-    os.environ.setdefault("YOLO_VERBOSE", "false")
-    import torch
-
-    threads = torch.get_num_threads()
-    try:
-        import ultralytics
-        from ultralytics.nn import tasks
-    except ImportError as error:
-        raise ProviderUnavailableError(
-            f"the package ultralytics can't be imported ({error}); install it with "
-            "`pip install ultralytics-opencv-headless`, or use the mask provider `saliency`"
-        ) from error
-    if not hasattr(tasks, "SAFE_LOAD") or not getattr(getattr(tasks, "_SafeLoad", None), "SUPPORTED", False):
-        raise ProviderUnavailableError(
-            f"ultralytics {ultralytics.__version__} can't load weights without running code from them; "
-            "install ultralytics 8.4.190 or newer with torch 2.5 or newer"
-        )
-    before, level = tasks.SAFE_LOAD, ultralytics.utils.LOGGER.level
-    tasks.SAFE_LOAD = True
-    ultralytics.utils.LOGGER.setLevel(logging.ERROR)
-    try:
-        yield ultralytics
-    finally:
-        tasks.SAFE_LOAD = before
-        ultralytics.utils.LOGGER.setLevel(level)
-        torch.set_num_threads(threads)
+    with ExitStack() as stack:
+        try:
+            package = stack.enter_context(gate.restricted_ultralytics())
+        except gate.UltralyticsError as error:
+            raise ProviderUnavailableError(f"{error}, or use the mask provider `saliency`") from error
+        yield package
 
 
 def unreadable(path: Path, error: Exception, artifact: str) -> ProviderUnavailableError:
     """The error for a weight file that the restricted loader refuses."""
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
-    return ProviderUnavailableError(
-        f"{path} can't be used: {reason} (weights are loaded with weights_only=True, which refuses code in "
-        f"the file). If it is damaged, delete it and run `fusionbench weights fetch {artifact}`"
-    )
+    advice = f"If it is damaged, delete it and run `fusionbench weights fetch {artifact}`"
+    return ProviderUnavailableError(str(gate.unreadable(path, error, advice)))

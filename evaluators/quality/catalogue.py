@@ -148,13 +148,17 @@ _CORRECTED: dict[str, GreyFormula] = {
     "VIF": g.vif_sum,
     **g.GREY_FAMILIES,
     **g.FMI,
-    "NIQE": lambda t: niqe_of_fused(t, mend_flat=True),
+    "NIQE": lambda t: niqe_of_fused(t, mend_flat=True, as_released=False),
     "BRISQUE": lambda t: brisque_of_fused(t, mend_flat=True),
 }
 
 _UTLIVE: dict[str, GreyFormula] = {
-    "NIQE": lambda t: niqe_of_fused(t, mend_flat=False),
+    "NIQE": lambda t: niqe_of_fused(t, mend_flat=False, as_released=True),
     "BRISQUE": lambda t: brisque_of_fused(t, mend_flat=False),
+}
+_UTLIVE_CORRECTED: dict[str, GreyFormula] = {
+    "NIQE": lambda t: niqe_of_fused(t, mend_flat=True, as_released=True),
+    "BRISQUE": lambda t: brisque_of_fused(t, mend_flat=True),
 }
 
 FORMULAS: dict[str, dict[str, Formula]] = {
@@ -167,5 +171,6 @@ FORMULAS: dict[str, dict[str, Formula]] = {
     "mefb": _on_grey("matlab", _MEFB),
     "ivif-zoo": _on_grey("matlab", _IVIF_ZOO),
     "utlive": _on_grey("matlab", _UTLIVE),
+    "utlive-corrected": _on_grey("matlab", _UTLIVE_CORRECTED),
     "corrected": _on_grey("matlab", _CORRECTED),
 }

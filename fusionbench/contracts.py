@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from .external.recipe import ExternalRecipe
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -107,6 +109,8 @@ class MethodSpec(_Spec):
     factory: str = ""
     trainer: str | None = None
     ablation: str | None = None
+    external: ExternalRecipe | None = None
+    """How to run the official repository, for methods that run outside fusionbench (they have no factory)."""
     version: int = 1
 
 

@@ -85,10 +85,10 @@ def run_images(
 
         def make_fuser(method: PlannedMethod = group.method) -> Any:
             from .fusing import MethodFuser
-            from .precomputed import FolderFuser
+            from .precomputed import open_folder
 
             if method.folder is not None:
-                return FolderFuser(method.spec, method.folder)
+                return open_folder(method.spec, method.folder)
             return MethodFuser(
                 method.spec, method_context(method, config, store.folder), device, config.precision
             )

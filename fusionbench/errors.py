@@ -35,6 +35,10 @@ class MissingWeightsError(InputError):
     """Weights or parameters that have to be fetched, or put in place, first."""
 
 
+class MissingRepositoryError(InputError):
+    """An official repository or its environment that the user must name, or that isn't the one described."""
+
+
 class DownloadError(FusionBenchError):
     """A download that failed or whose checksum is wrong."""
 

@@ -53,6 +53,11 @@ def weights_resolver(spec: MethodSpec) -> Callable[[str], Path]:
 
 def build_method(spec: MethodSpec, context: MethodContext, device: str, precision: str) -> Method:
     """Build a method and load it on a device. Raises ``MissingWeightsError`` or ``InputError`` with what to do."""
+    if spec.external is not None:
+        raise InputError(
+            f"{spec.name} runs in its official repository, on whole datasets: `fusionbench run --method {spec.name} --dataset …`, "
+            f"or `fusionbench fuse FOLDER FOLDER --method {spec.name}`"
+        )
     method: Method = catalog.build(spec.factory)(spec, context)
     if precision not in PRECISIONS:
         raise InputError(f"--precision {precision!r}: choose one of {', '.join(PRECISIONS)}")

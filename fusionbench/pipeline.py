@@ -20,7 +20,7 @@ from .errors import FusionBenchError, ImageError, StoreError
 from .fusing import Fuser
 from .images import UInt8Array, check_same_size, decode_image, encode_png, read_image, write_atomic
 from .plan import Group, ScoreUnit
-from .precomputed import FolderFuser
+from .precomputed import FolderFuser, open_folder
 from .progress import ProgressDisplay
 from .store import Entry, RunStore
 
@@ -160,7 +160,7 @@ class GroupPipeline:
 
     def _fuser_folder(self) -> FolderFuser | None:
         method = self.group.method
-        return FolderFuser(method.spec, method.folder) if method.folder is not None else None
+        return open_folder(method.spec, method.folder) if method.folder is not None else None
 
     def _batches(self, pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
         """Consecutive pairs of one size, at most ``batch_size`` of them."""

@@ -10,14 +10,20 @@ import fnmatch
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import artifacts, catalog, protocols
 from .config import RunConfig
 from .contracts import Artifact, ConventionSpec, Dataset, DatasetSpec, EvaluatorSpec, MethodSpec, Pair
-from .errors import FusionBenchError, InputError, MissingDataError, MissingWeightsError
+from .errors import (
+    FusionBenchError,
+    InputError,
+    MissingDataError,
+    MissingRepositoryError,
+    MissingWeightsError,
+)
 from .provenance import processor
 from .store import UnitId
 
@@ -35,7 +41,8 @@ _IDENTITY = {
 
 @dataclass(frozen=True)
 class PlannedMethod:
-    """A method of the run: its spec, the options given to it, and the folder where its images lie ready (``dir:``)."""
+    """A method of the run: its spec, the options given to it, and the folder where its images lie ready (``dir:``),
+    or will lie when its official script has run (external methods, a folder a split)."""
 
     spec: MethodSpec
     options: dict[str, Any]
@@ -132,7 +139,13 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
         for dataset in datasets:
             _add_group(config, method, dataset, image_evaluators, plan, allow_missing)
         for evaluator in evaluators:
-            if evaluator.scope == "method" and method.folder is None:
+            if evaluator.scope != "method" or method.folder is not None:
+                continue
+            if method.spec.external is not None:
+                plan.skipped.append(
+                    f"{evaluator.task} of {method.spec.name}: skipped, it runs outside fusionbench"
+                )
+            else:
                 plan.method_units.append(_method_unit(config, method, datasets, evaluator))
     for method in _reference_methods(config, image_evaluators, methods):
         asking = [e for e in image_evaluators if method.spec.name in e.reference_methods]
@@ -192,23 +205,28 @@ def _methods(config: RunConfig, plan: Plan, allow_missing: bool) -> list[Planned
                         f"--method {text}: another method of this run is called {name!r} too; give it a label: {text}:OTHER"
                     )
                 continue
-            missing = _missing_weights(method)
+            method, missing = _ready(method)
             if missing is None:
                 planned[name] = method
             elif allow_missing or any(c in text for c in "*?[") or text == "all":
                 plan.skipped.append(f"{name}: {missing}")
             else:
-                raise MissingWeightsError(str(missing))
+                raise missing
     return list(planned.values())
 
 
 def resolve_methods(text: str, config: RunConfig) -> list[PlannedMethod]:
-    """The methods that a ``--method`` text stands for: a name, a glob, ``dir:…`` or ``file.py:Class``."""
+    """The methods that a ``--method`` text stands for: a name, a glob, ``dir:…``, ``external:….yaml`` or ``file.py:Class``."""
     if text.startswith("dir:"):
         from .precomputed import folder_method
 
         spec, folder = folder_method(text)
         return [PlannedMethod(spec, {}, folder, "dir", text)]
+    if text.startswith("external:"):
+        from .external.reading import read_method
+
+        spec = read_method(Path(text.removeprefix("external:")).expanduser())
+        return [PlannedMethod(spec, _options(config, spec), None, "", text)]
     if ".py:" in text:
         from .usercode import user_method
 
@@ -221,6 +239,19 @@ def resolve_methods(text: str, config: RunConfig) -> list[PlannedMethod]:
 
 def _options(config: RunConfig, spec: MethodSpec) -> dict[str, Any]:
     return {**spec.options, **config.method_options.get("", {}), **config.method_options.get(spec.name, {})}
+
+
+def _ready(method: PlannedMethod) -> tuple[PlannedMethod, FusionBenchError | None]:
+    """The method, and what is missing for running it: weights, or an external method's clone and environment."""
+    missing = _missing_weights(method)
+    if method.spec.external is None:
+        return method, missing
+    from .external.setting import check_setting
+
+    try:
+        return replace(method, fingerprint=check_setting(method.spec, method.options).state), missing
+    except MissingRepositoryError as error:
+        return method, error
 
 
 def _missing_weights(method: PlannedMethod) -> FusionBenchError | None:
@@ -315,13 +346,28 @@ def _add_group(
                     raise
                 _skip(plan, f"{evaluator.task} on {dataset.spec.name}: {error}")
     if scores or not only_scored:
-        plan.groups.append(Group(method, dataset, fuse, tuple(scores)))
+        plan.groups.append(_new_group(config, method, dataset, fuse, scores))
+
+
+def _new_group(
+    config: RunConfig,
+    method: PlannedMethod,
+    dataset: PlannedDataset,
+    fuse: UnitId,
+    scores: Sequence[ScoreUnit],
+) -> Group:
+    """A group; an external method gets the folder that its script's images of this split will lie in."""
+    if method.spec.external is not None:
+        folder = config.folder / "external" / method.spec.name / dataset.spec.name
+        method = replace(method, folder=folder / f"{dataset.split}-{fuse.key[:12]}")
+    return Group(method, dataset, fuse, tuple(scores))
 
 
 def _fuse_unit(config: RunConfig, method: PlannedMethod, dataset: PlannedDataset) -> UnitId:
     key = _hash({
         "harness": HARNESS_VERSION,
         **_method_identity(method, config),
+        **_list_identity(method, dataset),
         "dataset": [dataset.spec.name, dataset.spec.version, dataset.options, dataset.split],
     })  # fmt: skip
     return UnitId("fuse", method.spec.name, dataset.spec.name, dataset.split, "", config.seed, key)
@@ -348,7 +394,7 @@ def _score_units(
         training, training_pairs = _fuse_unit(config, method, split), split.pairs
         identity.append(training.key)
         if all(g.fuse.key != training.key for g in plan.groups):
-            plan.groups.append(Group(method, split, training, ()))
+            plan.groups.append(_new_group(config, method, split, training, []))
     units = []
     for seed in range(config.seed, config.seed + ((config.seeds or spec.seeds) if spec.retrains else 1)):
         key = _hash([*identity, seed] if spec.retrains else identity)
@@ -403,6 +449,13 @@ def _method_unit(
     )
 
 
+def _list_identity(method: PlannedMethod, dataset: PlannedDataset) -> dict[str, Any]:
+    """The images of the selection, where a method's pixels depend on which ones are fused together."""
+    if method.spec.external is None or method.options.get("call", method.spec.external.call) != "split":
+        return {}
+    return {"pairs": [pair.name for pair in dataset.pairs]}
+
+
 def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]:
     spec = method.spec
     return {
@@ -412,10 +465,20 @@ def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]
             [a.name, a.sha256 or a.git_blob] for a in spec.artifacts if not (a.optional and _absence(a))
         ],
         "code": method.fingerprint or spec.factory,
-        "options": method.options,
+        **({"external": spec.external.pixel_part()} if spec.external is not None else {}),
+        "options": _pixel_options(method),
         "precision": config.precision,
         "seed": config.seed,
     }
+
+
+def _pixel_options(method: PlannedMethod) -> dict[str, Any]:
+    """The options that pixels may depend on; an external method's others say where things lie."""
+    if method.spec.external is None:
+        return method.options
+    from .external.setting import PIXEL_OPTIONS
+
+    return {k: v for k, v in method.options.items() if k in PIXEL_OPTIONS}
 
 
 def _hash(content: Any) -> str:

@@ -51,6 +51,15 @@ class FolderFuser:
         return results
 
 
+def open_folder(spec: MethodSpec, folder: Path) -> FolderFuser:
+    """The images of a method that were fused elsewhere: by hand (``dir:``), or by an external method's script."""
+    if spec.external is None:
+        return FolderFuser(spec, folder)
+    from .external.outputs import ExternalImages
+
+    return ExternalImages(spec, folder)
+
+
 def folder_method(text: str) -> tuple[MethodSpec, Path]:
     """Read ``dir:/path[:label]`` into a spec and the folder. Raises ``InputError`` if there is no such folder."""
     rest = text.removeprefix("dir:")

@@ -58,10 +58,15 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
         with make_progress(quiet=quiet) as progress:
             for skipped in plan.skipped:
                 progress.message(f"skipped: {skipped}")
+            from .external.stage import run_stages
+
+            scripts = run_stages(plan.groups, config, devices[0], progress)
             if len(devices) == 1:
                 details = run_images(plan, store, devices[0], Shard(), progress)
             else:
                 details = run_workers(config, plan, store, devices, progress)
+            for key, failure in scripts.items():
+                details[key]["failures"][""] = failure
             _finish_groups(plan, store, details, result)
             run_dataset_evaluators(
                 plan,

@@ -14,7 +14,9 @@ from ..errors import InputError
 Methods = Annotated[
     list[str] | None,
     typer.Option(
-        "--method", "-m", help="Method: a name, glob, comma list, 'all', dir:/path[:label] or file.py:Class."
+        "--method",
+        "-m",
+        help="Method: a name, glob, comma list, 'all', dir:/path[:label], external:PATH.yaml or file.py:Class.",
     ),
 ]
 Datasets = Annotated[

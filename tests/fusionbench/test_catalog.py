@@ -53,7 +53,8 @@ def test_comma_lists_keep_order_and_drop_doubles() -> None:
 def test_every_factory_resolves() -> None:
     for table in (catalog.methods, catalog.datasets, catalog.evaluators, catalog.reports):
         for spec in table.all().values():
-            assert callable(catalog.build(spec.factory)), spec.name
+            if getattr(spec, "external", None) is None:  # those run a command instead
+                assert callable(catalog.build(spec.factory)), spec.name
 
 
 def test_build_names_what_is_missing() -> None:

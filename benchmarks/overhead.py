@@ -54,17 +54,27 @@ def main() -> None:
     pipeline.encode_png = timed("encode", pipeline.encode_png)  # type: ignore[assignment]
     pipeline.write_atomic = timed("write", pipeline.write_atomic)  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as folder:
-        settings: dict[str, Any] = {"method": options.method, "dataset": "msrs", "data_root": options.data_root, "task": "quality", "out": folder}
+        settings: dict[str, Any] = {
+            "method": options.method,
+            "dataset": "msrs",
+            "data_root": options.data_root,
+            "task": "quality",
+            "out": folder,
+        }
         execute(make_config(settings | {"limit": 2, "name": "warm-up"}), quiet=True)
         spent.clear()
         begun, wall = time.process_time(), time.perf_counter()
         result = execute(make_config(settings | {"limit": options.limit, "name": "measured"}), quiet=True)
         total, wall = time.process_time() - begun, time.perf_counter() - wall
     work = spent["decode"] + spent["metrics"] + spent["encode"]
-    print(f"{result.fused} pairs, {wall:.1f} s wall, {total:.1f} s CPU ({1000 * total / max(result.fused, 1):.1f} ms a pair)")
+    print(
+        f"{result.fused} pairs, {wall:.1f} s wall, {total:.1f} s CPU ({1000 * total / max(result.fused, 1):.1f} ms a pair)"
+    )
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"  {name:18} {seconds:6.2f} s  {100 * seconds / total:5.1f} %")
-    print(f"  {'everything else':18} {total - sum(spent.values()):6.2f} s  {100 * (total - sum(spent.values())) / total:5.1f} %")
+    print(
+        f"  {'everything else':18} {total - sum(spent.values()):6.2f} s  {100 * (total - sum(spent.values())) / total:5.1f} %"
+    )
     print(f"decode + metrics + encode: {100 * work / total:.1f} % of the CPU time")
 
 

@@ -41,7 +41,9 @@ def commands(store: RunStore) -> str:
     lines = []
     for invocation in store.info()["invocations"]:
         config = invocation["config"]
-        line = f"fusionbench run --method {','.join(config['method'])} --dataset {','.join(config['dataset'])}"
+        line = (
+            f"fusionbench run --method {','.join(config['method'])} --dataset {','.join(config['dataset'])}"
+        )
         if config["data_root"]:
             line += f" --data-root /data/{config['dataset'][0]}"
         if config["split"]:
@@ -63,7 +65,9 @@ def main() -> None:
     """Write or check."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="*")
-    parser.add_argument("--published", action="store_true", help="add the literature's published rows, marked")
+    parser.add_argument(
+        "--published", action="store_true", help="add the literature's published rows, marked"
+    )
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     for run in options.runs:
@@ -73,7 +77,11 @@ def main() -> None:
     _, _, after = rest.partition(END)
     text = f"{before}{BEGIN}\n\n{block()}\n\n{END}{after}"
     if options.check:
-        sys.exit(0 if text == readme.read_text() else "README.md differs from docs/results/: run benchmarks/results.py")
+        sys.exit(
+            0
+            if text == readme.read_text()
+            else "README.md differs from docs/results/: run benchmarks/results.py"
+        )
     readme.write_text(text)
 
 

@@ -69,8 +69,6 @@ def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
     consistency = np.empty(inner)
     power = np.empty(inner)
     weight = np.empty((2, inner))
-    bits = np.empty(2 * inner, np.int64)
-    exponents = np.empty(2 * inner)
     sums = np.zeros(inner)  # by column: a running scalar would keep the loop from being vectorised
     for step in range(rows + WINDOW - 1):
         y = first + step
@@ -104,7 +102,7 @@ def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
             weight[1, c] = (eb + 0.001) / WINDOW
         for c in range(inner):
             power[c] = min(_tangent_of_share(consistency[c]), 10.0) * _LN_2
-        binary_logarithms(weight.reshape(2 * inner), bits, exponents)
+        binary_logarithms(weight.reshape(2 * inner))
         for s in range(2):
             for c in range(inner):
                 weight[s, c] = exponential(power[c] * weight[s, c]) + _EPS

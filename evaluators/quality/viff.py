@@ -28,8 +28,6 @@ def _information(moments, noise):  # type: ignore[no-untyped-def]
     width = moments.shape[2]
     sums = np.zeros((2, width))
     terms = np.empty((2, width))
-    bits = np.empty(2 * width, np.int64)
-    exponents = np.empty(2 * width)
     for y in range(moments.shape[1]):
         for c in range(width):
             mf = moments[2, y, c]
@@ -62,7 +60,7 @@ def _information(moments, noise):  # type: ignore[no-untyped-def]
                 chosen_without = without if take else chosen_without
             terms[0, c] = chosen_with
             terms[1, c] = chosen_without
-        binary_logarithms(terms.reshape(2 * width), bits, exponents)
+        binary_logarithms(terms.reshape(2 * width))
         for kind in range(2):
             for c in range(width):
                 sums[kind, c] += terms[kind, c] * _LOG10_2 + 1e-7

@@ -9,6 +9,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_readme_holds_the_generated_tables():
     done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "results.py"), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(ROOT / "benchmarks" / "results.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

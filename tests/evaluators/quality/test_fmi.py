@@ -140,3 +140,10 @@ def test_meyer_bands_against_a_plain_convolution():
         wanted = np.apply_along_axis(lambda v, t=taps: np.convolve(v, t, "valid")[1::2], 0, wanted)
         assert band == pytest.approx(wanted[: band.shape[0], : band.shape[1]], abs=1e-12)
         assert band.shape == ((9 + 101) // 2, (13 + 101) // 2)
+
+
+def test_binary_maps_equal_the_same_maps_as_numbers():
+    a, b, f = (image > 128 for image in images("noise"))
+    assert feature_mutual_information(a, b, f) == pytest.approx(
+        feature_mutual_information(*(m.astype(float) for m in (a, b, f))), rel=1e-13
+    )

@@ -332,7 +332,11 @@ class EvaluatorSettings:
 
 
 class ImageEvaluator(Protocol):
-    """An evaluator of scope ``image``. Built by ``factory(spec, settings)``; called from several threads at once."""
+    """An evaluator of scope ``image``. Built by ``factory(spec, settings)``; called from several threads at once.
+
+    One that is faster on several images at once also has ``score_batch(fused, sources)``: sequences of what ``score`` takes, in; a list
+    of what it returns, one an image, out. The harness then hands it the batches that it fused.
+    """
 
     def score(self, fused: UInt8Array, sources: PairImages) -> list[Value]:
         """Score one fused image (uint8, H×W or H×W×3 RGB) against its sources."""

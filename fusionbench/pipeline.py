@@ -90,6 +90,7 @@ class GroupPipeline:
         self._make_fuser = make_fuser
         self._fuser: Fuser | None = None
         self._evaluators = evaluators
+        self._batched = {key: e.score_batch for key, e in evaluators.items() if hasattr(e, "score_batch")}
         self._jobs, self._batch_size = jobs, batch_size
         self._redo, self._fail_fast, self._skip = redo, fail_fast, skip
         self.result = GroupResult()
@@ -213,17 +214,17 @@ class GroupPipeline:
                 if any(p.name in work and work[p.name].fuse for p in good)
                 else {}
             )
-            for pair in good:
-                if pair.name not in work:
-                    continue
-                if work[pair.name].fuse and pair.name not in fused:
-                    progress.advance(self.group.label)
-                    continue
+            here = [
+                work[p.name] for p in good if p.name in work and (p.name in fused or not work[p.name].fuse)
+            ]
+            for _ in range(sum(p.name in work for p in good) - len(here)):  # could not be fused
+                progress.advance(self.group.label)
+            # Submitted first, so that a worker which waits for it never keeps it from starting.
+            together = pool.submit(self._score_together, here, images, fused) if self._batched else None
+            for one in here:
+                name = one.pair.name
                 pending.append(
-                    (
-                        pair.name,
-                        pool.submit(self._finish, work[pair.name], images[pair.name], fused.get(pair.name)),
-                    )
+                    (name, pool.submit(self._finish, one, images[name], fused.get(name), together))
                 )
             # What is finished is recorded at once, so that a kill costs no more than what is in work.
             while pending and (pending[0][1].done() or len(pending) > depth + len(batch)):
@@ -265,10 +266,37 @@ class GroupPipeline:
             fused.update(self._fuse([pair], images, progress))
         return fused
 
+    def _score_together(
+        self, batch: Sequence[_Work], images: Mapping[str, PairImages], fused: Mapping[str, UInt8Array]
+    ) -> dict[tuple[str, str], list[Value]]:
+        """On a worker thread: what evaluators that take batches say, by (unit key, image). What fails here is left to ``_finish``,
+        image by image, so that a bad one doesn't take others along."""
+        ready: dict[str, UInt8Array] = {}
+        for work in batch:
+            with contextlib.suppress(FusionBenchError, OSError):
+                name = work.pair.name
+                ready[name] = (
+                    fused[name] if work.fuse else self._read_saved(self._path(work.pair), work.digest)
+                )
+        results: dict[tuple[str, str], list[Value]] = {}
+        for key, score_batch in self._batched.items():
+            names = [
+                w.pair.name for w in batch
+                if w.pair.name in ready and any(s.id.key == key for s in w.scores)
+            ]  # fmt: skip
+            with contextlib.suppress(Exception):
+                values = score_batch([ready[n] for n in names], [images[n] for n in names])
+                results |= {(key, name): v for name, v in zip(names, values, strict=True)}
+        return results
+
     def _finish(
-        self, work: _Work, sources: PairImages, fused: UInt8Array | None
+        self,
+        work: _Work,
+        sources: PairImages,
+        fused: UInt8Array | None,
+        together: Future[dict[tuple[str, str], list[Value]]] | None,
     ) -> tuple[Entry | None, list[tuple[ScoreUnit, Entry]]]:
-        """On a worker thread: save the fused image (or read the saved one), score it."""
+        """On a worker thread: save the fused image (or read the saved one), score it, unless it was scored in a batch."""
         path = self._path(work.pair)
         entry: Entry | None = None
         digest = work.digest
@@ -280,8 +308,11 @@ class GroupPipeline:
         else:
             fused = self._read_saved(path, digest)
         scored = []
+        known = together.result() if together is not None else {}
         for score in work.scores:
-            values = self._evaluators[score.id.key].score(fused, sources)
+            values = known.get((score.id.key, work.pair.name))
+            if values is None:
+                values = self._evaluators[score.id.key].score(fused, sources)
             scored.append((score, Entry(work.pair.name, digest, values)))
         return entry, scored
 

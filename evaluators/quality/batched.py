@@ -252,16 +252,21 @@ def _edges(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return square, _square_root(square), angle
 
 
-def qabf(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
-    """Qabf; NaN where both sources are zero everywhere."""
+def qabf(
+    infrared: Tensor, visible: Tensor, fused: Tensor, *, wrapped: bool = False, equal_gain: float = 1.0
+) -> Tensor:
+    """Qabf; NaN where both sources are zero everywhere. `wrapped` and `equal_gain` as in `qabf.qabf`."""
     square_f, g_f, angle_f = _edges(fused)
     weighted = weight = torch.zeros(1, dtype=fused.dtype, device=fused.device)
     for source in (infrared, visible):
         square, g, angle = _edges(source)
         larger = torch.maximum(g, g_f)
         ratio = torch.minimum(g, g_f) / torch.where(larger > 0, larger, torch.ones_like(larger))
-        strength = torch.where(square == square_f, g_f, ratio)
-        orientation = 1 - (angle - angle_f).abs() / _HALF_PI
+        equal = g_f * equal_gain if equal_gain else torch.ones_like(g_f)
+        strength = torch.where(square == square_f, equal, ratio)
+        turn = (angle - angle_f).abs()
+        turn = _HALF_PI - (turn - _HALF_PI).abs() if wrapped else turn
+        orientation = 1 - turn / _HALF_PI
         kept = (
             0.9994 * torch.sigmoid(15 * (strength - 0.5)) * 0.9879 * torch.sigmoid(22 * (orientation - 0.8))
         )

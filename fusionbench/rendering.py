@@ -175,9 +175,7 @@ def show_comparison(
         data = replace(data, rows=data.rows[data.rows["metric"].isin(wanted)])
     first, others = _opponents(data, baseline, catalog.split_names(methods or []))
     module = catalog.build(catalog.reports.get("compare").factory.partition(":")[0] + ":render_comparison")
-    shown, files = module(
-        data.rows, first, out or stores[0].folder / "report", methods=others, metrics=data.metrics
-    )
+    shown, files = module(data, first, out or stores[0].folder / "report", methods=others)
     console().print(shown)
     for file in files:
         print(file)

@@ -13,7 +13,8 @@ import pandas as pd
 from fusionbench.statistics import entrant_names
 
 from .figures import FONT, method_colours, new_figure, pages, save
-from .layout import ARROWS, commit_of, entrant_title, ordered_entrants, slug
+from .layout import ARROWS, entrant_title, ordered_entrants, slug
+from .notes import commit_of
 from .summary import TABLE_KEY, direction_of
 
 if TYPE_CHECKING:

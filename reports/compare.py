@@ -17,11 +17,15 @@ from rich.table import Table
 from rich.text import Text
 
 from fusionbench.images import write_atomic
-from fusionbench.statistics import compare, entrant_names
+from fusionbench.statistics import SCORE_KEY, compare, entrant_names, holm
 
-from .latex import escape
+from .details import details_of, is_dev_only
+from .latex import latex_grid
 from .layout import ARROWS, format_value, ordered_entrants, slug
 from .summary import TABLE_KEY, direction_of
+from .task_comparison import HEADINGS as TASK_HEADINGS
+from .task_comparison import NOTE as TASK_NOTE
+from .task_comparison import compare_draws, interval, signed, task_cells, task_verdicts
 
 if TYPE_CHECKING:
     from fusionbench.contracts import MetricSpec, ReportInput, ReportSpec
@@ -56,7 +60,7 @@ class CompareReport:
         baseline = _baseline(data)
         if baseline is None:
             return []
-        return render_comparison(data.rows, baseline, folder, metrics=data.metrics)[1]
+        return render_comparison(data, baseline, folder)[1]
 
 
 def build(spec: ReportSpec) -> CompareReport:
@@ -73,34 +77,105 @@ def _baseline(data: ReportInput) -> str | None:
 
 
 def render_comparison(
-    rows: pd.DataFrame,
+    data: ReportInput,
     baseline: str,
     folder: Path | None,
     *,
     methods: Sequence[str] | None = None,
-    metrics: Mapping[str, MetricSpec] | None = None,
 ) -> tuple[Group, list[Path]]:
     """Compare methods with a baseline: what to print, and the files written.
 
-    ``rows`` may hold several runs (methods are then called ``name@run`` where one name stands in several; see
-    ``statistics.entrant_names``). ``methods`` are the others (all, if None). ``metrics`` gives directions and
-    decimals; without it, no verdict is given. Into ``folder`` (None: nothing is written) go ``compare.csv``
-    at full precision and one ``compare-….tex`` for each dataset, split, evaluator and convention. Raises
-    ``InputError`` naming a method that has no rows.
+    ``data.rows`` may hold several runs (methods are then called ``name@run`` where one name stands in several;
+    see ``statistics.entrant_names``). ``methods`` are the others (all, if None). ``data.metrics`` gives
+    directions and decimals; without it, no verdict is given. Scores of downstream tasks whose units left
+    bootstrap draws are compared draw by draw (see ``task_comparison``), all others image by image. Into
+    ``folder`` (None: nothing is written) go ``compare.csv`` and ``compare-tasks.csv`` at full precision and one
+    ``compare-….tex`` for each dataset, split, evaluator and convention. Raises ``InputError`` naming a method
+    that has no rows.
     """
+    rows, metrics = data.rows, data.metrics
     frame = compare(rows, baseline, methods)
-    frame = frame.assign(verdict=verdicts(frame, metrics or {}))
-    groups = [(key, part) for key, part in frame.groupby(TABLE_KEY, sort=False)]
-    shown = Group(*(_terminal_table(key, part, metrics or {}) for key, part in groups))
+    tasks = compare_draws(rows.assign(entrant=entrant_names(rows)), details_of(data), baseline, methods)
+    frame = _without(frame, rows, tasks)
+    frame = frame.assign(verdict=verdicts(frame, metrics))
+    tasks = tasks.assign(verdict=task_verdicts(tasks, metrics))
+    parts = [_drawn(data, key, part) for key, part in tasks.groupby(TABLE_KEY, sort=False)]
+    parts += [_paired(key, part, metrics) for key, part in frame.groupby(TABLE_KEY, sort=False)]
+    shown = Group(*(part.terminal() for part in parts))
     files: list[Path] = []
-    if folder is not None and len(frame):
-        texts = {"compare.csv": frame.to_csv(index=False, lineterminator="\n")}
-        for key, part in groups:
-            texts[f"{slug('compare-' + '-'.join(key))}.tex"] = latex_comparison(key, part, metrics or {})
-        for name, text in texts.items():
+    if folder is not None:
+        texts = {"compare.csv": frame, "compare-tasks.csv": tasks}
+        named = {n: f.to_csv(index=False, lineterminator="\n") for n, f in texts.items() if len(f)}
+        named |= {f"{part.name}.tex": part.latex() for part in parts}
+        for name, text in named.items():
             write_atomic(folder / name, text.encode())
             files.append(folder / name)
     return shown, files
+
+
+def _without(frame: pd.DataFrame, rows: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
+    """A comparison less the scores compared draw by draw, and less means over images of scores that have a value of
+    the whole set; corrected for what is left.
+    """
+    whole = rows.loc[rows["image"] == "", SCORE_KEY].drop_duplicates()
+    by_image = (frame["unit"] == "image").to_numpy()
+    doubled = _among(frame, whole).to_numpy() & by_image
+    kept = frame[~doubled & ~_among(frame, tasks).to_numpy()]
+    if len(kept) in (0, len(frame)):
+        return kept
+    family = kept.groupby(TABLE_KEY, sort=False)["p"]
+    return kept.assign(p_holm=family.transform(lambda p: holm(p.to_numpy())))
+
+
+def _among(frame: pd.DataFrame, scores: pd.DataFrame) -> pd.Series[bool]:
+    """Which lines are about one of these scores."""
+    names = set(scores[SCORE_KEY].itertuples(index=False, name=None))
+    return pd.Series(
+        [key in names for key in frame[SCORE_KEY].itertuples(index=False, name=None)], dtype=bool
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One table of a comparison, ready to be printed or written."""
+
+    name: str
+    title: str
+    note: str
+    headings: tuple[str, ...]
+    cells: list[list[str]]
+
+    def terminal(self) -> Table:
+        shown = Table(
+            title=Text(self.title), caption=self.note, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
+        )  # fmt: skip
+        for heading in self.headings:
+            shown.add_column(heading, justify="left" if heading in {"Metric", "Verdict"} else "right")
+        for cells in self.cells:
+            style = {"better": "green", "worse": "red"}.get(cells[-1].partition(" ")[0], "")
+            shown.add_row(*(Text(c) for c in cells[:-1]), Text(cells[-1], style=style))
+        return shown
+
+    def latex(self) -> str:
+        return latex_grid(
+            self.headings, self.cells, caption=f"{self.title}. {self.note}", label=self.name, left=2
+        )
+
+
+def _paired(key: Sequence[Any], part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> _Part:
+    name = slug("compare-" + "-".join(key))
+    return _Part(name, _title(key, part), _NOTE, HEADINGS, list(_cells(part, metrics)))
+
+
+def _drawn(data: ReportInput, key: Sequence[Any], part: pd.DataFrame) -> _Part:
+    """Scores over all classes; those of single classes stand in the CSV."""
+    overall = part[part["class_name"] == ""]
+    title = _title(key, part)
+    if is_dev_only(str(key[3])):
+        title = f"Development only, not the standard protocol: {title}"
+    name = slug("compare-sets-" + "-".join(key))
+    cells = task_cells(overall if len(overall) else part, data.metrics)
+    return _Part(name, title, TASK_NOTE, TASK_HEADINGS, cells)
 
 
 def verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> list[str]:
@@ -136,8 +211,8 @@ def _cells(part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> Iterable[li
             f"{line.n}" + ("" if line.unit == "image" else " seeds"),
             format_value(line.mean_a, digits),
             format_value(line.mean_b, digits),
-            f"{'+' if line.difference > 0 else ''}{format_value(line.difference, digits)}",
-            f"[{format_value(line.low, digits)}, {format_value(line.high, digits)}]",
+            signed(line.difference, digits),
+            interval(line.low, line.high, digits),
             format_p(line.p_holm if _testable(line.n) else math.nan),
             format_value(line.effect, 2),
             line.verdict,
@@ -159,42 +234,3 @@ _NOTE = (
     "p: Wilcoxon signed-rank, Holm-corrected over this table. "
     "Effect: matched-pairs rank-biserial correlation."
 )
-
-
-def _terminal_table(key: Sequence[Any], part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> Table:
-    shown = Table(
-        title=Text(_title(key, part)),
-        caption=_NOTE,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-    )
-    for heading in HEADINGS:
-        shown.add_column(heading, justify="left" if heading in {"Metric", "Verdict"} else "right")
-    styles = {"better": "green", "worse": "red"}
-    for cells in _cells(part, metrics):
-        shown.add_row(*(Text(c) for c in cells[:-1]), Text(cells[-1], style=styles.get(cells[-1], "")))
-    return shown
-
-
-def latex_comparison(key: Sequence[Any], part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> str:
-    """The comparison as a booktabs table."""
-    body = [" & ".join(escape(c) for c in cells) + r" \\" for cells in _cells(part, metrics)]
-    return "\n".join(
-        [
-            r"% Needs in the preamble: \usepackage{booktabs}",
-            r"\begin{table*}[t]",
-            r"\centering",
-            f"\\caption{{{escape(_title(key, part))}. {escape(_NOTE)}}}",
-            f"\\label{{tab:{slug('compare-' + '-'.join(key))}}}",
-            r"\begin{tabular}{llrrrrrrrl}",
-            r"\toprule",
-            " & ".join(escape(h) for h in HEADINGS) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table*}",
-            "",
-        ]
-    )

@@ -105,3 +105,30 @@ def latex_document(tables: Sequence[ResultTable]) -> str:
         r"\end{document}",
     ]
     return "\n".join(parts) + "\n"
+
+
+def latex_grid(
+    headings: Sequence[str], body: Sequence[Sequence[str]], *, caption: str, label: str, left: int = 1
+) -> str:
+    """Plain cells as a booktabs ``table*`` (comparisons, matrices): text in, escaped here; the first ``left`` columns
+    are set left, the others right. A line that is empty draws a rule.
+    """
+    lines = [" & ".join(escape(c) for c in cells) + r" \\" if cells else r"\midrule" for cells in body]
+    return "\n".join(
+        [
+            r"% Needs in the preamble: \usepackage{booktabs}",
+            r"\begin{table*}[t]",
+            r"\centering",
+            f"\\caption{{{escape(caption)}}}",
+            f"\\label{{tab:{label}}}",
+            f"\\begin{{tabular}}{{{'l' * left}{'r' * (len(headings) - left)}}}",
+            r"\toprule",
+            " & ".join(escape(h) for h in headings) + r" \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table*}",
+            "",
+        ]
+    )

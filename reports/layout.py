@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from .details import Detail, by_table, details_of, protocol_of
+from .notes import caption, contamination, exclusion_notes, published_notes, scored_images, task_notes
 from .published import published_beside
 from .summary import TABLE_KEY, direction_of, summary
 
@@ -27,9 +29,11 @@ COSTS = "efficiency"
 """The evaluator whose numbers don't depend on what a method was trained on."""
 
 COMPETING_REFERENCES = frozenset({"detection", "segmentation"})
-"""Evaluators in which a single sensor may be marked best: the tasks, where beating it is the point. A quality
-metric compares
-an image with the sources, so that a source scores absurdly well by being one."""
+"""Evaluators in which a single sensor may be marked best: the downstream tasks, where beating it is the point. A
+quality metric compares an image with the sources, so that a source scores absurdly well by being one."""
+
+CLASS_COLUMNS = {"detection": ("mAP", "mAP50"), "segmentation": ("IoU",)}
+"""Scores shown class by class in a task's table; those of other scores stand in summary.csv alone."""
 
 CLASS_ORDER = ("background", "unlabelled", "car", "person", "curve", "color_cone", "bike")
 """Class columns in the order of the paper's Table 4; other classes follow in the order of the rows."""
@@ -93,11 +97,13 @@ class ResultTable:
     lines: tuple[Line, ...]
     caption: str
     footnotes: tuple[str, ...]
+    form: str = ""
+    """Whose table it imitates (``paper-table4``); "" for the full table."""
 
     @property
     def name(self) -> str:
         """A plain file name stem: ``msrs-test-quality-cddfuse``."""
-        return slug(f"{self.dataset}-{self.split}-{self.evaluator}-{self.convention}")
+        return slug(f"{self.form}-{self.dataset}-{self.split}-{self.evaluator}-{self.convention}")
 
     @property
     def place(self) -> str:
@@ -179,44 +185,61 @@ def tables(data: ReportInput) -> list[ResultTable]:
     if not len(data.rows):
         return []
     lines = summary(data.rows)
+    left = by_table(details_of(data))
     found = [
-        _table(data, dict(zip(TABLE_KEY, key, strict=True)), part)
-        for key, part in lines.groupby(TABLE_KEY, sort=False)
+        result_table(data, key, part, left.get(key, [])) for key, part in lines.groupby(TABLE_KEY, sort=False)
     ]
     return sorted(
         found, key=lambda table: table.evaluator == COSTS
     )  # what a method does before what it costs
 
 
-def _table(data: ReportInput, key: dict[str, Any], lines: pd.DataFrame) -> ResultTable:
-    columns = _columns(lines, data.metrics, key["evaluator"] == COSTS)
+def result_table(
+    data: ReportInput,
+    key: tuple[str, str, str, str],
+    lines: pd.DataFrame,
+    details: list[Detail],
+    *,
+    columns: Sequence[Column] | None = None,
+    published: pd.DataFrame | None = None,
+) -> ResultTable:
+    """One table of summary ``lines``; ``key`` names its dataset, split, evaluator and convention.
+
+    ``details`` are what its units left. ``columns`` and ``published`` rows are chosen by the house's rules, if None.
+    """
+    dataset, split, evaluator, convention = key
+    if columns is None:
+        columns = _columns(lines, data.metrics, evaluator)
+    shown = lines.set_index(["metric", "class_name"]).index.isin([(c.metric, c.class_name) for c in columns])
+    lines = lines[shown]
     footnotes: list[str] = []
     found: list[Line] = []
     entrants = ordered_entrants(lines, data.methods)
     for entrant, method in entrants:
         spec = data.methods.get(method)
         own = lines[lines["entrant"] == entrant].set_index(["metric", "class_name"])
-        sign, footnote = contamination(spec, key["dataset"], key["split"])
-        if key["evaluator"] == COSTS:
-            sign, footnote = "", ""
+        sign, footnote = ("", "") if evaluator == COSTS else contamination(spec, dataset, split)
         if footnote and footnote not in footnotes:
             footnotes.append(footnote)
         label = entrant_title(entrant, method, data.methods)
         kind: Literal["reference", "measured"] = "reference" if method in REFERENCE_METHODS else "measured"
         found.append(_line(label + sign, kind, own, columns))
     found.sort(key=lambda line: line.kind != "reference")
-    found = _marked(found, columns, key["evaluator"] in COMPETING_REFERENCES)
-    footnotes += _exclusion_notes(lines, data.methods)
+    found = _marked(found, columns, evaluator in COMPETING_REFERENCES)
+    footnotes += exclusion_notes(lines, data.methods)
+    if evaluator in COMPETING_REFERENCES:
+        footnotes += task_notes(details, lines, images=scored_images(data, key, details))
     if data.options.get("published"):
-        names = {s.published_as for _, m in entrants if (s := data.methods.get(m)) and s.published_as}
-        rows = published_beside(key["dataset"], key["split"], key["evaluator"], key["convention"], names)
-        found += _published_lines(rows, columns)
-        footnotes += _published_notes(rows)
+        if published is None:
+            names = {s.published_as for _, m in entrants if (s := data.methods.get(m)) and s.published_as}
+            published = published_beside(dataset, split, evaluator, protocol_of(convention), names)
+        found += _published_lines(published, columns)
+        footnotes += published_notes(published)
     return ResultTable(
-        **key,
-        columns=columns,
+        *key,
+        columns=tuple(columns),
         lines=tuple(found),
-        caption=caption(data, key, lines),
+        caption=caption(data, key, lines, details),
         footnotes=tuple(footnotes),
     )
 
@@ -268,16 +291,20 @@ def entrant_title(entrant: str, method: str, methods: Mapping[str, MethodSpec]) 
     return title if entrant == method else f"{title}@{entrant.split('@', 1)[1]}"
 
 
-def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec], costs: bool) -> tuple[Column, ...]:
+def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec], evaluator: str) -> tuple[Column, ...]:
     """Class scores first, metric by metric and followed by their mean, then the other scores, in the order of
-    ``metrics``.
+    ``metrics``. A task's values of single images are no columns of it where it has values of the whole set.
     """
+    costs = evaluator == COSTS
+    if evaluator in COMPETING_REFERENCES and (lines["unit"] == "seed").any():
+        lines = lines[lines["unit"] == "seed"]
     scores = list(dict.fromkeys(lines[["metric", "class_name"]].itertuples(index=False, name=None)))
     rank = {name: i for i, name in enumerate(dict.fromkeys([*METRIC_ORDER, *metrics]))}
     names = sorted(dict.fromkeys(m for m, _ in scores), key=lambda m: rank.get(m, len(rank)))
-    classes = {m: sorted((c for n, c in scores if n == m and c), key=_class_rank) for m in names}
+    by_class = [m for m in names if m in CLASS_COLUMNS.get(evaluator, names)]
+    classes = {m: sorted((c for n, c in scores if n == m and c), key=_class_rank) for m in by_class}
     ordered: list[tuple[str, str]] = []
-    for metric in names:
+    for metric in by_class:
         ordered += [(metric, c) for c in classes[metric]]
         ordered += [(m, "") for m in (metric, f"m{metric}") if classes[metric] and (m, "") in scores]
     ordered += [(m, "") for m in names if (m, "") in scores]
@@ -300,78 +327,9 @@ def _class_rank(class_name: str) -> int:
     return CLASS_ORDER.index(class_name) if class_name in CLASS_ORDER else len(CLASS_ORDER)
 
 
-def contamination(spec: MethodSpec | None, dataset: str, split: str) -> tuple[str, str]:
-    """The mark and footnote for a method that has seen the data it is tested on: †, ‡ or nothing.
-
-    ``trained_on`` entries read ``dataset:split``, or ``dataset`` alone where the authors don't say which
-    part.
-    """
-    trained = {name.partition(":")[::2] for name in spec.trained_on} if spec else set()
-    if (dataset, split) in trained or (dataset, "") in trained:
-        return "†", "† trained on these test images, or on this dataset without saying which part"
-    if any(name == dataset for name, _ in trained):
-        return "‡", "‡ trained on another part of this dataset (in-domain)"
-    return "", ""
-
-
-def _exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> list[str]:
-    """What was left out of the means, by name; many alike are counted, and the CSV names them all."""
-    notes = []
-    for line in lines[lines["n_excluded"] > 0].itertuples():
-        title = methods[line.method].title if line.method in methods else line.entrant
-        names = line.excluded.split("; ")
-        shown = "; ".join(names[:3]) + (
-            f"; and {len(names) - 3} more (see the CSV)" if len(names) > 3 else ""
-        )
-        reasons = {name.partition(": ")[2] for name in names}
-        if line.n == 0 and len(reasons) == 1:
-            shown = reasons.pop()
-        score = f"{line.metric} {line.class_name}".strip()
-        notes.append(f"{title}, {score}: {line.n_excluded} left out of {line.n + line.n_excluded}: {shown}")
-    return notes
-
-
 def _published_lines(rows: pd.DataFrame, columns: Sequence[Column]) -> list[Line]:
     found = []
     for method, own in rows.groupby("method", sort=False):
         scores = own.set_index(["metric", "class_name"]).rename(columns={"value": "mean"})
         found.append(_line(f"{method} (published)", "published", scores, columns))
     return [line for line in found if not all(math.isnan(v) for v in line.values)]
-
-
-def _published_notes(rows: pd.DataFrame) -> list[str]:
-    sources = list(dict.fromkeys(rows["source"]))
-    notes = [f"published: printed in {', '.join(sources)}; not measured here, not marked"] if sources else []
-    for text in dict.fromkeys(part for note in rows["note"] for part in note.split("; ") if part):
-        said = rows[rows["note"].str.split("; ").map(lambda parts, text=text: text in parts)]
-        scores = ", ".join(dict.fromkeys(said["metric"]))
-        whom = ", ".join(dict.fromkeys(said["method"]))
-        notes.append(f"published: {text}" + ("" if len(said) > len(rows) / 2 else f" ({whom}: {scores})"))
-    return notes
-
-
-def caption(data: ReportInput, key: Mapping[str, Any], lines: pd.DataFrame) -> str:
-    """What a table is: task, dataset, split, number of pairs, convention or protocol, run and commit."""
-    rows = data.rows
-    images = rows[
-        (rows["dataset"] == key["dataset"]) & (rows["split"] == key["split"]) & (rows["image"] != "")
-    ]
-    count = images["image"].nunique()
-    title = data.datasets[key["dataset"]].title if key["dataset"] in data.datasets else key["dataset"]
-    what = str(key["evaluator"]).replace("-", " ").capitalize()
-    place = f"{title} ({key['split']}" + (f", n = {count} pairs)" if count else ")")
-    parts = [f"{what} on {place}" if key["dataset"] else what]
-    word = {"quality": "convention", "efficiency": "measured on"}.get(key["evaluator"], "protocol")
-    parts.append(f"{word} {key['convention']}" if key["convention"] else "no convention named")
-    seeds = lines.loc[lines["unit"] == "seed", "n"].max()
-    if pd.notna(seeds) and seeds > 1:
-        parts.append(f"mean of {int(seeds)} seeds ± half its 95 % interval")
-    commit = commit_of(data.run)
-    text = ", ".join(parts) + "."
-    return f"{text} fusionbench commit {commit}." if commit else text
-
-
-def commit_of(run: Mapping[str, Any]) -> str:
-    """The commit (or, if it was resumed under others, commits) that a run file names, "" where unknown."""
-    origins = [invocation.get("provenance") for invocation in run.get("invocations") or [run]]
-    return ", ".join(dict.fromkeys(o["commit"] for o in origins if o and o.get("commit")))

@@ -9,24 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
 from fusionbench.errors import FusionBenchError
 from fusionbench.images import as_grey, as_rgb, read_image
 
 from .figures import FONT, new_figure, save
 from .insets import choose_regions, with_insets
 from .layout import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
-from .summary import direction_of
+from .scenes import chosen_scenes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from fusionbench.contracts import ReportInput, ReportSpec
-
-SCENES = 4
-"""Scenes a dataset, unless the option ``scenes`` gives their names (or another number)."""
 
 ACROSS = 8
 """Pictures side by side; more methods continue below, scene by scene."""
@@ -46,8 +40,8 @@ class QualitativeReport:
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
         """Write ``qualitative-<dataset>-<split>.{png,pdf}`` from the run's fused images.
 
-        Scenes whose fused image exists for every method; those are shown on which the methods' scores differ
-        most. A scene that can't be read is left out.
+        Scenes whose fused image exists for every method; by day and by night, those are shown on which the
+        methods' scores differ most. A scene that can't be read is left out.
         """
         files: list[Path] = []
         scored = data.rows[data.rows["dataset"] != ""]  # costs belong to no dataset
@@ -58,8 +52,12 @@ class QualitativeReport:
                 for m, _ in pairs
                 if m not in REFERENCE_METHODS and (data.fused_dir / m / dataset / split).is_dir()
             ]
-            wanted = data.options.get("scenes")
-            names = _scenes(data, str(dataset), str(split), rows, methods, wanted)
+            folders = [data.fused_dir / m / dataset / split for m in methods]
+            there = (
+                set.intersection(*({p.stem for p in f.glob("*.png")} for f in folders)) if folders else set()
+            )
+            own = rows[rows["method"].isin(methods)]
+            names = chosen_scenes(data, str(dataset), str(split), own, there)
             scenes = [
                 s
                 for s in (_scene(data, str(dataset), str(split), name, methods) for name in names)
@@ -75,44 +73,6 @@ class QualitativeReport:
 def build(spec: ReportSpec) -> QualitativeReport:
     """The factory of ``spec.py``."""
     return QualitativeReport(spec)
-
-
-def _scenes(
-    data: ReportInput, dataset: str, split: str, rows: pd.DataFrame, methods: list[str], wanted: Any
-) -> list[str]:
-    """Names of the scenes to show: those asked for, else those on which the methods' scores differ most, in
-    the order of their names.
-    """
-    if isinstance(wanted, str):
-        return [name.strip() for name in wanted.split(",")]
-    if isinstance(wanted, list | tuple):
-        return [str(name) for name in wanted]
-    folders = [data.fused_dir / m / dataset / split for m in methods]
-    if not folders:
-        return []
-    there = set.intersection(*({p.stem for p in folder.glob("*.png")} for folder in folders))
-    ordered = [name for name in disagreement(rows[rows["method"].isin(methods)], data) if name in there]
-    ordered += sorted(there - set(ordered))
-    return sorted(ordered[: wanted if isinstance(wanted, int) else SCENES])
-
-
-def disagreement(rows: pd.DataFrame, data: ReportInput) -> list[str]:
-    """Image names, those on which methods' scores differ most first.
-
-    Per score (a metric with a direction, in one convention): the standard deviation between the methods,
-    divided by the score's over all images; then the mean over scores.
-    """
-    own = rows[(rows["image"] != "") & np.isfinite(rows["value"])]
-    own = own[own["metric"].map(lambda metric: direction_of(metric, data.metrics) != "none").astype(bool)]
-    if own["method"].nunique() < 2:
-        return []
-    score = ["convention", "metric", "class_name"]
-    values = own.groupby([*score, "image", "method"])["value"].mean()
-    between = values.groupby([*score, "image"]).std()
-    overall = values.groupby(score).std()
-    share = between / overall.reindex(between.index.droplevel("image")).to_numpy()
-    mean = share.replace([np.inf, -np.inf], np.nan).groupby("image").mean().dropna()
-    return list(mean.sort_index().sort_values(ascending=False, kind="stable").index)
 
 
 def _scene(data: ReportInput, dataset: str, split: str, name: str, methods: list[str]) -> list[Any] | None:

@@ -34,6 +34,24 @@ SPECS = [
         factory="fusionbench.reports.qualitative:build",
     ),
     ReportSpec(
+        name="class-ap",
+        title="Detection class by class",
+        summary="AP of each class, one point a method, with intervals (the paper's Fig. 11)",
+        factory="fusionbench.reports.class_ap:build",
+    ),
+    ReportSpec(
+        name="pr-curves",
+        title="Precision-recall curves",
+        summary="Detection: precision against recall, class by class, one line a method",
+        factory="fusionbench.reports.pr_curves:build",
+    ),
+    ReportSpec(
+        name="confusion",
+        title="Confusion matrices",
+        summary="Segmentation: which share of each true class is called what, one matrix a method",
+        factory="fusionbench.reports.confusion:build",
+    ),
+    ReportSpec(
         name="correlation",
         title="Agreement of metrics",
         summary="Rank correlation between metrics, between conventions, and between metrics and task scores",

@@ -18,6 +18,7 @@ from fusionbench.images import write_atomic
 
 from .latex import latex_document, latex_table
 from .layout import REFERENCE_METHODS, Line, ResultTable, tables
+from .paper_table import paper_tables
 from .summary import leaderboard, summary
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ class TableReport:
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
         """Write ``summary.csv`` (every score with its spread), ``leaderboard.csv``, ``tables.md``,
         ``tables.tex`` (compiles as it is), and for each dataset, split, evaluator and convention
-        ``table-….{csv,md,tex}``. Nothing is written without rows.
+        ``table-….{csv,md,tex}``; of segmentations also ``table-paper-table4-….{csv,md,tex}``. Nothing is written
+        without rows.
         """
-        found = tables(data)
+        found = [*tables(data), *paper_tables(data)]
         if not found:
             return []
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,13 +70,14 @@ def build(spec: ReportSpec) -> TableReport:
 
 
 def terminal_tables(data: ReportInput, width: int | None = None) -> list[Table]:
-    """One rich table for each dataset, split, evaluator and convention; those wider than ``width`` characters
+    """One rich table for each dataset, split, evaluator and convention (and, with published rows, one in the form of the
+    paper's Table 4); those wider than ``width`` characters
     (None: what standard output takes) in several pieces.
     """
     characters = max(MIN_WIDTH, width or terminal.width())
     return [
         _terminal_table(chunk, number)
-        for table in tables(data)
+        for table in [*tables(data), *(paper_tables(data) if data.options.get("published") else [])]
         for number, chunk in enumerate(table.chunks_within(characters, gap=3, wrapped=True))
     ]
 

@@ -57,6 +57,7 @@ def report_input(
     *,
     methods: Mapping[str, MethodSpec] | None = None,
     fused: Path = Path("absent"),
+    details: pd.DataFrame | None = None,
     **options: Any,
 ) -> ReportInput:
     """What a report gets, with plain specs for all that the rows name."""
@@ -77,6 +78,7 @@ def report_input(
         fused_dir=fused,
         load_pair=synthetic_pair,
         options=options,
+        **({} if details is None else {"details": details}),
     )
 
 

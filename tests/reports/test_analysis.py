@@ -97,9 +97,8 @@ def test_metrics_are_correlated_with_tasks_over_methods(tmp_path: Path) -> None:
 
 def test_comparison_prints_and_writes(tmp_path: Path) -> None:
     rows = quality_rows(metrics=["EN", "Latency"])
-    shown, files = render_comparison(
-        rows, "average", tmp_path, methods=["max"], metrics=report_input(rows).metrics
-    )
+    data = report_input(rows)
+    shown, files = render_comparison(data, "average", tmp_path, methods=["max"])
     console = Console(width=140, record=True)
     console.print(shown)
     text = console.export_text()
@@ -112,9 +111,9 @@ def test_comparison_prints_and_writes(tmp_path: Path) -> None:
     assert table["verdict"].tolist() == ["better", "worse"]
     values = rows[rows["metric"] == "EN"].pivot(index="image", columns="method", values="value")
     assert table["difference"][0] == pytest.approx((values["max"] - values["average"]).mean())
-    assert render_comparison(rows, "average", None)[1] == []
+    assert render_comparison(data, "average", None)[1] == []
     with pytest.raises(InputError, match="no rows of method 'nope'"):
-        render_comparison(rows, "nope", tmp_path)
+        render_comparison(data, "nope", tmp_path)
 
 
 def test_compare_report_takes_the_first_method_or_the_one_asked_for(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from fusionbench.catalog import build as resolve
 from fusionbench.contracts import ReportInput
 from fusionbench.reports.figures import label_points, method_colours, new_figure, pages
 from fusionbench.reports.insets import COLOURS, choose_regions, with_insets
-from fusionbench.reports.qualitative import disagreement
 from fusionbench.reports.scatter import marker_areas
+from fusionbench.reports.scenes import chosen_scenes, disagreement, hour_of, mixed
 from fusionbench.reports.spec import SPECS
 
 
@@ -114,6 +114,31 @@ def test_scenes_are_those_on_which_the_methods_differ_most() -> None:
     assert disagreement(rows, report_input(rows)) == ["1", "2", "0"]
     one = rows[rows["method"] == "a"]
     assert disagreement(one, report_input(one)) == []
+
+
+def test_day_and_night_are_mixed_and_the_most_wanted_of_each_come_first() -> None:
+    ranked = ["00005D", "00004D", "00001D", "00009N", "00002N", "00003N"]
+    assert mixed(ranked, hour_of, 4) == ["00004D", "00005D", "00002N", "00009N"]
+    assert mixed(ranked[:3], hour_of, 2) == ["00004D", "00005D"]
+    assert mixed(ranked[:4], hour_of, 4) == ["00001D", "00004D", "00005D", "00009N"]
+    assert mixed(ranked, hour_of, 3) == ["00004D", "00005D", "00009N"]
+
+
+def test_brightness_tells_night_where_names_do_not() -> None:
+    many = [f"{i:04d}" for i in range(300)]  # sorted by hour: the last third by night
+    looked: list[str] = []
+
+    def light(name: str) -> str:
+        looked.append(name)
+        return "dark" if int(name) >= 200 else "bright"
+
+    assert [light(n) for n in mixed(many, light, 4)] == ["bright", "bright", "dark", "dark"]
+    assert len(set(looked)) <= 40
+    rows = quality_rows(["max", "average"], images=6)
+    names = chosen_scenes(report_input(rows), "demo", "test", rows, {f"{i:03d}" for i in range(6)}, 2)
+    assert len(names) == 2
+    assert hour_of("00123N") == "night"
+    assert hour_of("frame") == ""
 
 
 def test_boxplots_have_a_page_for_each_nine_metrics(tmp_path: Path) -> None:

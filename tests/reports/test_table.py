@@ -15,7 +15,8 @@ from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.contracts import MethodSpec
 from fusionbench.reports.latex import escape, latex_document, latex_table
-from fusionbench.reports.layout import contamination, format_value, mark_best, slug, tables
+from fusionbench.reports.layout import format_value, mark_best, slug, tables
+from fusionbench.reports.notes import contamination
 from fusionbench.reports.spec import SPECS
 from fusionbench.reports.table import build, csv_table, markdown_table, terminal_tables
 

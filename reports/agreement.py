@@ -1,4 +1,4 @@
-"""How far scores agree on what is better: rank correlations between metrics, conventions and tasks. Pure
+"""How far scores agree on what is better: rank correlations between metrics and between conventions. Pure
 functions on rows.
 
 Signs follow the metrics' directions: +1 always means that two scores agree on which image or method is the
@@ -29,18 +29,6 @@ CONVENTION_COLUMNS = [
     "dataset", "split", "evaluator", "metric", "convention_a", "convention_b", "tau_methods", "n_methods",
     "rho_images", "best_a", "best_b", "same_best",
 ]  # fmt: skip
-TASK_COLUMNS = [
-    "dataset",
-    "split",
-    "task",
-    "protocol",
-    "score",
-    "metric",
-    "convention",
-    "tau",
-    "rho",
-    "n_methods",
-]
 
 
 def directed(rows: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> pd.DataFrame:
@@ -120,32 +108,3 @@ def between_conventions(rows: pd.DataFrame) -> pd.DataFrame:
                 values = (*scope, methods, len(both), images, *best, best[0] == best[1])
                 found.append(dict(zip(CONVENTION_COLUMNS, values, strict=True)))
     return pd.DataFrame(found, columns=CONVENTION_COLUMNS)
-
-
-def with_tasks(rows: pd.DataFrame) -> pd.DataFrame:
-    """For each score of a downstream task and each quality metric: the rank correlation over methods (which
-    metric predicts the task?).
-
-    ``rows`` are directed. Task scores are those over the whole set and all classes (mIoU, mAP); needs
-    ``MIN_METHODS`` methods.
-    """
-    lines = summary(rows)
-    lines = lines[(lines["class_name"] == "") & lines["mean"].notna()]
-    tasks = lines[lines["evaluator"].isin(COMPETING_REFERENCES) & (lines["unit"] == "seed")]
-    found = []
-    for (dataset, split, task, protocol, score), own in tasks.groupby(
-        ["dataset", "split", "evaluator", "convention", "metric"], sort=False
-    ):
-        quality = lines[
-            (lines["evaluator"] == "quality") & (lines["dataset"] == dataset) & (lines["split"] == split)
-        ]
-        target = own.set_index("entrant")["mean"].rename("score")
-        for (metric, convention), part in quality.groupby(["metric", "convention"], sort=False):
-            both = pd.concat([part.set_index("entrant")["mean"].rename("metric"), target], axis=1).dropna()
-            if len(both) < MIN_METHODS:
-                continue
-            tau = rank_correlation(both, "kendall").iloc[0, 1]
-            rho = rank_correlation(both, "spearman").iloc[0, 1]
-            values = (dataset, split, task, protocol, score, metric, convention, tau, rho, len(both))
-            found.append(dict(zip(TASK_COLUMNS, values, strict=True)))
-    return pd.DataFrame(found, columns=TASK_COLUMNS)

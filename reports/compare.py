@@ -19,9 +19,9 @@ from rich.text import Text
 from fusionbench.images import write_atomic
 from fusionbench.statistics import SCORE_KEY, compare, entrant_names, holm
 
-from .details import details_of, is_dev_only
+from .details import Detail, by_table, details_of, is_dev_only
 from .latex import latex_grid
-from .layout import ARROWS, format_value, ordered_entrants, slug
+from .layout import ARROWS, COMPETING_REFERENCES, format_value, ordered_entrants, slug
 from .summary import TABLE_KEY, direction_of
 from .task_comparison import HEADINGS as TASK_HEADINGS
 from .task_comparison import NOTE as TASK_NOTE
@@ -95,12 +95,16 @@ def render_comparison(
     """
     rows, metrics = data.rows, data.metrics
     frame = compare(rows, baseline, methods)
-    tasks = compare_draws(rows.assign(entrant=entrant_names(rows)), details_of(data), baseline, methods)
+    left = details_of(data)
+    tasks = compare_draws(rows.assign(entrant=entrant_names(rows)), left, baseline, methods)
     frame = _without(frame, rows, tasks)
     frame = frame.assign(verdict=verdicts(frame, metrics))
     tasks = tasks.assign(verdict=task_verdicts(tasks, metrics))
-    parts = [_drawn(data, key, part) for key, part in tasks.groupby(TABLE_KEY, sort=False)]
-    parts += [_paired(key, part, metrics) for key, part in frame.groupby(TABLE_KEY, sort=False)]
+    groups = by_table(left)
+    parts = [_drawn(data, key, part, groups[key]) for key, part in tasks.groupby(TABLE_KEY, sort=False)]
+    single = (frame["unit"] == "seed") & (frame["n"] == 1) & frame["evaluator"].isin(COMPETING_REFERENCES)
+    paired = frame[~single]  # one number against one number: in the CSV alone
+    parts += [_paired(key, part, metrics) for key, part in paired.groupby(TABLE_KEY, sort=False)]
     shown = Group(*(part.terminal() for part in parts))
     files: list[Path] = []
     if folder is not None:
@@ -167,11 +171,11 @@ def _paired(key: Sequence[Any], part: pd.DataFrame, metrics: Mapping[str, Metric
     return _Part(name, _title(key, part), _NOTE, HEADINGS, list(_cells(part, metrics)))
 
 
-def _drawn(data: ReportInput, key: Sequence[Any], part: pd.DataFrame) -> _Part:
+def _drawn(data: ReportInput, key: Sequence[Any], part: pd.DataFrame, details: list[Detail]) -> _Part:
     """Scores over all classes; those of single classes stand in the CSV."""
     overall = part[part["class_name"] == ""]
     title = _title(key, part)
-    if is_dev_only(str(key[3])):
+    if is_dev_only(str(key[3]), details):
         title = f"Development only, not the standard protocol: {title}"
     name = slug("compare-sets-" + "-".join(key))
     cells = task_cells(overall if len(overall) else part, data.metrics)
@@ -208,7 +212,7 @@ def _cells(part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> Iterable[li
         yield [
             " ".join(t for t in (line.metric, line.class_name.replace("_", " "), arrow) if t),
             line.b,
-            f"{line.n}" + ("" if line.unit == "image" else " seeds"),
+            f"{line.n}" + ("" if line.unit == "image" else f" seed{'s' * (line.n != 1)}"),
             format_value(line.mean_a, digits),
             format_value(line.mean_b, digits),
             signed(line.difference, digits),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from fusionbench.images import write_atomic
 
-from .agreement import between_conventions, directed, over_images, over_methods, with_tasks
+from .agreement import between_conventions, directed, over_images, over_methods
 from .figures import FONT, new_figure, save
 from .layout import slug
 from .summary import TABLE_KEY
@@ -30,8 +30,7 @@ class CorrelationReport:
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
         """Write, as far as the rows allow: ``correlation-….{csv,png,pdf}`` (between metrics, over images and
-        over methods; one for each dataset, split, evaluator and convention), ``correlation-conventions.csv``
-        and ``correlation-tasks.{csv,png,pdf}``.
+        over methods; one for each dataset, split, evaluator and convention) and ``correlation-conventions.csv``.
         """
         if not len(data.rows):
             return []
@@ -55,10 +54,6 @@ class CorrelationReport:
         conventions = between_conventions(rows)
         if len(conventions):
             files.append(_write(folder / "correlation-conventions.csv", conventions))
-        tasks = with_tasks(rows)
-        if len(tasks):
-            files.append(_write(folder / "correlation-tasks.csv", tasks))
-            files += save(_task_figure(tasks), folder, "correlation-tasks")
         return files
 
 
@@ -78,17 +73,6 @@ def _long(matrices: dict[str, pd.DataFrame]) -> pd.DataFrame:
         )
         parts.append(part[part["metric_a"] < part["metric_b"]].assign(kind=kind))
     return pd.concat(parts, ignore_index=True)[["kind", "metric_a", "metric_b", "correlation"]]
-
-
-def _task_figure(tasks: pd.DataFrame) -> Figure:
-    """Quality metrics × task scores: which metric orders the methods as the task does?"""
-    place = tasks["dataset"] + " " + tasks["split"] + "\n" + tasks["protocol"] + " " + tasks["score"]
-    counts = tasks.groupby(place)["n_methods"].max()
-    place = place + place.map(lambda p: f" ({counts[p]} methods)")
-    metric = tasks["metric"] + (" (" + tasks["convention"] + ")" if tasks["convention"].nunique() > 1 else "")
-    named = tasks.assign(place=place, named=metric)
-    matrix = named.pivot_table(index="place", columns="named", values="tau", sort=False, dropna=False)
-    return heat_maps({"Kendall's τ over methods": matrix}, "Which quality metric predicts the task?")
 
 
 def heat_maps(matrices: dict[str, pd.DataFrame], title: str) -> Figure:

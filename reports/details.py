@@ -125,6 +125,16 @@ def is_dev_only(convention: str, details: Iterable[Detail] = ()) -> bool:
     return protocol_of(convention).endswith("devonly") or any(d.about.get("dev_only") for d in details)
 
 
+def is_retrained(details: Iterable[Detail]) -> bool:
+    """Whether every method of a table had a judge of its own (then a seed is a source of chance), by what its units say."""
+    group = list(details)
+    checkpoints = {str(d.about.get("judge_sha256") or "") for d in group}
+    named = any("retrain" in protocol_of(d.convention) for d in group)
+    return bool(group) and (
+        named or checkpoints == {""} or len(checkpoints) > 1 or len({d.seed for d in group}) > 1
+    )
+
+
 def judge_notes(details: list[Detail], *, images: int | None = None) -> list[str]:
     """Footnotes of a table of a downstream task: protocol and judge, its hash and training, the images, the sensors.
 
@@ -133,12 +143,12 @@ def judge_notes(details: list[Detail], *, images: int | None = None) -> list[str
     notes = []
     if details:
         about = details[0].about
-        sha = {str(d.about.get("judge_sha256") or "") for d in details}
-        checkpoint = (
-            f"checkpoint sha256 {sha.pop()[:12]}"
-            if len(sha) == 1 and "" not in sha
-            else "a checkpoint of its own for each method and seed"
-        )
+        sha = {str(d.about.get("judge_sha256") or "")[:12] for d in details}
+        one = f"sha256 {sha.pop()}" if len(sha) == 1 and "" not in sha else ""
+        if is_retrained(details):
+            checkpoint = "retrained for each method and seed" + (f" from the checkpoint {one}" if one else "")
+        else:
+            checkpoint = f"checkpoint {one}" if one else "checkpoint not stated"
         notes.append(
             f"Protocol {about['protocol']}, judge {about['judge']} (recipe and judge hash {about['hash8']}, {checkpoint})"
         )

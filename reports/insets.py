@@ -33,12 +33,12 @@ def choose_regions(infrared: UInt8Array, fused: Sequence[UInt8Array]) -> tuple[R
     height, width = infrared.shape
     size = (min(max(4, round(SHARE * width)), width), min(max(4, round(SHARE * height)), height))
     stack = np.stack([f.astype(np.float32) - cv2.blur(f.astype(np.float32), size) for f in fused])
-    first = _best_window(stack.std(axis=0), size, None)
-    second = _best_window(infrared.astype(np.float32), size, first)
+    first = best_window(stack.std(axis=0), size, None)
+    second = best_window(infrared.astype(np.float32), size, first)
     return first, second
 
 
-def _best_window(score: npt.NDArray[np.float32], size: tuple[int, int], avoid: Region | None) -> Region:
+def best_window(score: npt.NDArray[np.float32], size: tuple[int, int], avoid: Region | None) -> Region:
     width, height = size
     total = np.pad(score.astype(np.float64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     sums = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .details import Detail, is_dev_only, judge_notes
+from .details import Detail, is_dev_only, is_retrained, judge_notes
 
 if TYPE_CHECKING:
     from fusionbench.contracts import MethodSpec, ReportInput
@@ -56,8 +56,7 @@ def scored_images(data: ReportInput, key: tuple[str, str, str, str], details: li
 def task_notes(details: list[Detail], lines: pd.DataFrame, *, images: int) -> list[str]:
     """The footnotes of a downstream task: protocol, judge, training, images, sensors, and what one seed is worth."""
     notes = judge_notes(details, images=images)
-    retrained = len({d.about.get("judge_sha256") or d.folder for d in details}) > 1
-    if retrained and (lines.loc[lines["unit"] == "seed", "n"] <= 1).any():
+    if is_retrained(details) and (lines.loc[lines["unit"] == "seed", "n"] <= 1).any():
         notes.append("One seed: its spread is unknown, so small differences prove nothing")
     return notes
 

@@ -34,6 +34,12 @@ SPECS = [
         factory="fusionbench.reports.qualitative:build",
     ),
     ReportSpec(
+        name="task-pictures",
+        title="Boxes and masks",
+        summary="Detections and segmentations drawn on the fused images, one row a method (the paper's Figs. 12, 13)",
+        factory="fusionbench.reports.task_pictures:build",
+    ),
+    ReportSpec(
         name="class-ap",
         title="Detection class by class",
         summary="AP of each class, one point a method, with intervals (the paper's Fig. 11)",
@@ -52,9 +58,15 @@ SPECS = [
         factory="fusionbench.reports.confusion:build",
     ),
     ReportSpec(
+        name="prediction",
+        title="Which metric predicts the task?",
+        summary="Rank correlation over methods of each quality metric with each task score, with intervals",
+        factory="fusionbench.reports.prediction:build",
+    ),
+    ReportSpec(
         name="correlation",
         title="Agreement of metrics",
-        summary="Rank correlation between metrics, between conventions, and between metrics and task scores",
+        summary="Rank correlation between metrics, and between conventions of one metric",
         default=False,
         factory="fusionbench.reports.correlation:build",
     ),

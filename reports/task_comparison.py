@@ -17,7 +17,7 @@ import pandas as pd
 
 from fusionbench.statistics import SCORE_KEY, holm, student_interval
 
-from .details import Detail, by_table
+from .details import Detail, by_table, is_retrained
 from .layout import ARROWS, format_value
 from .summary import direction_of
 
@@ -96,7 +96,7 @@ def compare_draws(
                     | {"value_a": np.mean([_value(values, a, score, s) for s in seeds])}
                     | {"value_b": np.mean([_value(values, b, score, s) for s in seeds])}
                     | {"difference": np.mean(by_seed) if same else np.nan, "same_truth": same}
-                    | {"retrained": _is_retrained(group)}
+                    | {"retrained": is_retrained(group)}
                     | _tails(difference)
                 )  # fmt: skip
     frame = pd.DataFrame(found, columns=[c for c in COLUMNS if c != "p_holm"])
@@ -112,11 +112,6 @@ def _draws(detail: Detail) -> pd.DataFrame:
 
 def _value(values: pd.Series[float], entrant: str, score: tuple[str, str], seed: int) -> float:
     return float(values.get((entrant, *score, seed), np.nan))
-
-
-def _is_retrained(details: Sequence[Detail]) -> bool:
-    """Whether every method had a judge of its own: only then a seed is a source of chance."""
-    return len({str(d.about.get("judge_sha256") or d.folder) for d in details}) > 1
 
 
 def _mean_difference(

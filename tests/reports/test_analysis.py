@@ -13,7 +13,7 @@ from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.catalog import build as resolve
 from fusionbench.errors import InputError
-from fusionbench.reports.agreement import between_conventions, directed, over_images, over_methods, with_tasks
+from fusionbench.reports.agreement import between_conventions, directed, over_images, over_methods
 from fusionbench.reports.compare import format_p, render_comparison, verdicts
 from fusionbench.reports.spec import SPECS
 
@@ -74,25 +74,6 @@ def test_conventions_that_crown_another_method_are_found() -> None:
     assert line["tau_methods"] == pytest.approx(-1)
     assert line["rho_images"] == pytest.approx(1)
     assert (line["best_a"], line["best_b"], line["same_best"]) == ("d", "a", False)
-
-
-def test_metrics_are_correlated_with_tasks_over_methods(tmp_path: Path) -> None:
-    rows = []
-    for rank, method in enumerate(["a", "b", "c", "d", "e"]):
-        rows += [row(method, "VIF", rank, image=str(i)) for i in range(3)]
-        rows += [row(method, "SD", -rank, image=str(i)) for i in range(3)]
-        rows += [
-            row(method, "mIoU", 0.5 + rank / 100, image="", evaluator="segmentation", convention="seg-frozen")
-        ]
-    frame_ = frame(rows)
-    found = with_tasks(directed(frame_, report_input(frame_).metrics)).set_index("metric")["tau"]
-    assert found.to_dict() == pytest.approx({"VIF": 1.0, "SD": -1.0})
-    files = render("correlation", frame_, tmp_path)
-    assert {
-        "correlation-tasks.csv",
-        "correlation-tasks.png",
-        "correlation-demo-test-quality-cddfuse.csv",
-    } <= set(files)
 
 
 def test_comparison_prints_and_writes(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ __all__ = [
     "search_folders",
     "target_path",
 ]
+
+RECORD_SUFFIX = ".source.json"
+"""Beside a converted file: its ``sha256``, and the checksums of its ``sources`` by artifact (``weights convert`` writes it)."""
 
 _CHUNK = 1 << 20
 _hashes: dict[tuple[str, int, int], tuple[str, str]] = {}
@@ -81,19 +85,23 @@ def target_path(artifact: Artifact) -> Path:
     return cache_dir() / ("downloads" if artifact.unpack else "weights") / artifact.filename
 
 
-def locate(artifact: Artifact) -> Path:
-    """The verified local path of an artifact, or of one of its alternatives. Raises ``MissingWeightsError``
-    with what to do if none is there or has the right checksum."""
+def locate(artifact: Artifact, *, official: bool = False) -> Path:
+    """The verified local path of an artifact: a conversion of it where there is one, else the file itself
+    (``official``: the file itself alone). Raises ``MissingWeightsError`` with what to do if none is there or
+    has the right checksum."""
+    if not official:
+        if converted := _converted(artifact):
+            return converted
+        for alternative in artifact.alternatives:
+            for path in _candidates(alternative):
+                if not check_file(path, alternative):
+                    return path
     wrong: list[str] = []
     for path in _candidates(artifact):
         reason = check_file(path, artifact)
         if not reason:
             return path
         wrong.append(f"{path} {reason}")
-    for alternative in artifact.alternatives:
-        for path in _candidates(alternative):
-            if not check_file(path, alternative):
-                return path
     if wrong:
         raise MissingWeightsError(
             f"{artifact.name}: found, but not the right file: {'; '.join(wrong)}. Delete or replace it. "
@@ -103,6 +111,27 @@ def locate(artifact: Artifact) -> Path:
     raise MissingWeightsError(
         f"{artifact.name}: {artifact.filename} is not in {looked}. {how_to_get(artifact)}"
     )
+
+
+def _converted(artifact: Artifact) -> Path | None:
+    """The file that ``weights convert`` made of the artifact, if there is one and neither has changed since."""
+    checksum = artifact.sha256 or artifact.git_blob
+    if not checksum:
+        return None
+    for folder in search_folders():
+        for record_path in sorted(folder.glob(f"*{RECORD_SUFFIX}")):
+            path = record_path.with_name(record_path.name.removesuffix(RECORD_SUFFIX))
+            try:
+                record = json.loads(record_path.read_text())
+                if (
+                    record["sources"].get(artifact.name) == checksum
+                    and path.is_file()
+                    and file_hashes(path)[0] == record["sha256"]
+                ):
+                    return path
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return None
 
 
 def _candidates(artifact: Artifact) -> Iterator[Path]:

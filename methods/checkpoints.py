@@ -21,12 +21,16 @@ TensorflowLayout = Sequence[tuple[str, Sequence[int], int]]
 """(variable name, shape, byte offset) of each variable in the data file of a TensorFlow checkpoint."""
 
 
+class UnsafeFileError(InputError):
+    """A file that can't be read without executing what it contains (or that is damaged)."""
+
+
 def read_checkpoints(
     paths: Sequence[Path], layout: TensorflowLayout | None = None
 ) -> dict[str, torch.Tensor]:
     """Read one or more files that together hold a network's tensors, on the CPU.
 
-    Raises ``InputError`` naming a file that isn't a known format or would have to execute code to be read.
+    Raises ``UnsafeFileError`` naming a file that isn't a known format or would have to execute code to be read.
     """
     tensors: dict[str, torch.Tensor] = {}
     for path in paths:
@@ -42,9 +46,9 @@ def _read(path: Path, layout: TensorflowLayout | None) -> dict[str, torch.Tensor
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise InputError(
-            f"{path}: can't be read as weights alone ({str(error).splitlines()[0]}); files that hold program objects "
-            f"must be converted to safetensors first (`fusionbench weights convert`)"
+        raise UnsafeFileError(
+            f"{path}: can't be read as weights alone ({str(error).splitlines()[0][:200]}); files that hold program objects "
+            f"must be converted to safetensors first"
         ) from error
     return flatten(content, path.name)
 

@@ -1,4 +1,4 @@
-"""Turns official weight files into safetensors: ``python -m fusionbench.methods.conversion dafusion model_*.pth --out …``.
+"""Turns official weight files into safetensors (``fusionbench weights convert``).
 
 Nothing in the files is executed. Files that hold whole modules (DAFusion's) are read by a restricted unpickler that rebuilds
 tensors itself and knows every other class as an inert container; anything it doesn't know is refused by name.
@@ -6,11 +6,10 @@ tensors itself and knows every other class as an inert container; anything it do
 
 from __future__ import annotations
 
-import argparse
 import collections
 import pickle
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,14 +17,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from fusionbench import catalog
+from fusionbench.contracts import MethodSpec
 from fusionbench.errors import InputError
 
 from .checkpoints import read_checkpoints
 from .native import build_network
-
-PART_OF_FILE = {"model_E": "E", "model_F": "F", "model_D": "D"}
-"""DAFusion's files hold one part of the network each; its tensors are named after them."""
 
 
 class _Container:
@@ -107,35 +103,14 @@ def _tensors(module: Any, prefix: str) -> Iterator[tuple[str, torch.Tensor]]:
             yield from _tensors(child, f"{prefix}{name}.")
 
 
-def convert(method: str, files: Sequence[Path], out: Path) -> None:
-    """Write the tensors of a method's official files to ``out`` (safetensors), after checking that its network takes them."""
-    spec = catalog.methods.get(method)
-    if "network" not in spec.options:
-        raise InputError(f"{method} is not a ported network; there is nothing to convert")
+def convert(spec: MethodSpec, files: Mapping[str, Path], out: Path) -> None:
+    """Write the tensors of a port's official files (artifact name → path) to ``out`` (safetensors), after checking that its
+    network takes them."""
     tensors: dict[str, torch.Tensor] = {}
-    for path in files:
-        if path.stem in PART_OF_FILE and method == "dafusion":
-            part = PART_OF_FILE[path.stem]
+    for artifact, path in files.items():
+        if part := spec.options.get("pickled_parts", {}).get(artifact):
             tensors.update({f"{part}.{name}": value for name, value in read_pickled_module(path).items()})
         else:
             tensors.update(read_checkpoints([path], spec.options.get("tensorflow_layout")))
     build_network(spec.options).load_official(tensors)
-    out.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in tensors.items()}, out, metadata={"format": "pt"})
-
-
-def main() -> None:
-    """Convert official weight files of one method to safetensors, without executing anything in them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m fusionbench.methods.conversion", description=main.__doc__
-    )
-    parser.add_argument("method")
-    parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    convert(arguments.method, arguments.files, arguments.out)
-    print(f"wrote {arguments.out}")
-
-
-if __name__ == "__main__":
-    main()

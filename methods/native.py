@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -18,7 +19,7 @@ from fusionbench.catalog import build
 from fusionbench.contracts import MethodContext, MethodSpec
 from fusionbench.errors import InputError
 
-from .checkpoints import read_checkpoints
+from .checkpoints import UnsafeFileError, read_checkpoints
 
 
 class FusionNetwork(nn.Module):
@@ -114,10 +115,22 @@ class NativeMethod:
         """The weight files in use."""
         return {"weights": self._files}
 
+    def convert(self, files: Mapping[str, Path], out: Path) -> None:
+        """Rewrite official files (artifact name → path) as safetensors; see ``fusionbench.converting``."""
+        from .conversion import convert
+
+        convert(self._spec, files, out)
+
     def _read_weights(self) -> dict[str, torch.Tensor]:
         paths = list(dict.fromkeys(self._context.weights(artifact.name) for artifact in self._spec.artifacts))
         self._files = [path.name for path in paths]
-        return read_checkpoints(paths, self._spec.options.get("tensorflow_layout"))
+        try:
+            return read_checkpoints(paths, self._spec.options.get("tensorflow_layout"))
+        except UnsafeFileError as error:
+            names = " ".join(path.name for path in paths)
+            raise InputError(
+                f"{error}; run `fusionbench weights convert {names} --for {self._spec.name}` once, which rewrites them without executing anything"
+            ) from error
 
 
 def build_network(options: Mapping[str, Any]) -> FusionNetwork:

@@ -1,4 +1,4 @@
-"""``data`` and ``weights``: fetch, verify, where."""
+"""``data`` and ``weights``: fetch, convert, verify, where."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..contracts import Artifact
 
 data_app = typer.Typer(help="Datasets: fetch, verify, where.", no_args_is_help=True)
-weights_app = typer.Typer(help="Weights and parameters: fetch, verify, where.", no_args_is_help=True)
+weights_app = typer.Typer(help="Weights and parameters: fetch, convert, verify, where.", no_args_is_help=True)
 
 Dataset = Annotated[str, typer.Argument(help="A dataset; see `fusionbench list datasets`.")]
 WeightNames = Annotated[list[str] | None, typer.Argument(help="Artifacts or methods; all if none is given.")]
@@ -150,6 +150,33 @@ def weights_where(names: WeightNames = None) -> None:
             print(f"{artifact.name}: {artifacts.locate(artifact)}")
         except MissingWeightsError:
             print(f"{artifact.name}: not here. {artifacts.how_to_get(artifact)}")
+
+
+@weights_app.command("convert")
+def weights_convert(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE...", help="Official weight files; what isn't given is taken from the cache."
+        ),
+    ] = None,
+    method: Annotated[str, typer.Option("--for", help="The method they belong to.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here. Default: the cache.")] = None,
+) -> None:
+    """Rewrite official weight files as safetensors, checked by checksum, in a process without network that executes nothing in them."""
+    from ..converting import convert
+    from ..errors import InputError
+
+    if not method:
+        raise InputError(
+            "say which method the files belong to: `fusionbench weights convert FILE... --for METHOD`"
+        )
+    path, confined = convert(files or [], method, out)
+    if not confined:
+        print(
+            "note: this system can't cut a process off from the network; the files were still only read, not executed"
+        )
+    print(f"wrote {path}; `fusionbench weights where {method}` shows what is used")
 
 
 def _artifacts(names: list[str] | None) -> list[Artifact]:

@@ -10,6 +10,12 @@ SPECS = [
         factory="fusionbench.reports.table:build",
     ),
     ReportSpec(
+        name="methods",
+        title="Methods",
+        summary="Paper, venue, licence, training data, code and weights of every method compared",
+        factory="fusionbench.reports.methods:build",
+    ),
+    ReportSpec(
         name="per-image",
         title="Per-image values",
         summary="Every value of every image as CSV, one column a method",

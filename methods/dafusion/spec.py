@@ -47,7 +47,7 @@ SPEC = MethodSpec(
     rounding="truncate",
     status="verified",
     published_as="DAFusion",
-    note="Normalised by each image's own statistics (the modules were published in training mode); venue unverified.",
+    note="Normalised by each image's own statistics (the modules were published in training mode); training data not stated; venue unverified.",
     options={
         "network": "fusionbench.methods.dafusion.network:DAFusion",
         # Tensors are named after the part whose file they come from.

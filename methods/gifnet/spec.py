@@ -35,7 +35,7 @@ SPEC = MethodSpec(
     colour="mufusion",
     minimum_size=16,
     status="verified",
-    note="Run as for a colour visible image; statistics are taken over the whole image, so it can't be tiled.",
+    note="Run as for a colour visible image; statistics are taken over the whole image, so it can't be tiled. Training data not named.",
     options={"network": "fusionbench.methods.gifnet.network:GIFNet"},
     factory=FACTORY,
 )

@@ -34,7 +34,7 @@ SPEC = MethodSpec(
     ),
     grey="opencv-flag",
     status="verified",
-    note="Version 0, which the authors recommend. The official script saves grey.",
+    note="Version 0, which the authors recommend. The official script saves grey. Training data not stated.",
     options={"network": "fusionbench.methods.reconet.network:ReCoNet"},
     factory=FACTORY,
 )

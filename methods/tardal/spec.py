@@ -73,7 +73,8 @@ def _spec(suffix: str) -> MethodSpec:
             "In evaluation mode, as its README says; large areas come out black, which is what the official code saves."
             if suffix
             else "Normalised by each image's own statistics, as the README's command does."
-        ),
+        )
+        + " Its training script names no dataset: those of the paper are marked.",
         options={
             "network": "fusionbench.methods.tardal.network:TarDAL",
             "arguments": {"image_statistics": not suffix},

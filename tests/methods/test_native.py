@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,27 @@ def test_specs_say_where_weights_come_from(spec: MethodSpec) -> None:
     assert spec.licence
     assert spec.year
     assert spec.paper
+
+
+@pytest.mark.parametrize("name", ["dif-fusion", "text-difuse", "maefuse"])
+def test_external_methods_say_where_all_comes_from(name: str) -> None:
+    spec = catalog.methods.get(name)
+    assert spec.status == "external"
+    assert spec.code_url.startswith("https://github.com/")
+    assert len(spec.commit) == 40
+    assert spec.published_as
+    assert spec.external
+    assert spec.external.integrity
+    assert spec.licence
+    assert spec.paper
+    assert spec.year
+    for artifact in spec.artifacts:
+        assert "https://" in artifact.instructions
+        assert "no checksum" in artifact.instructions
+    # Every link and placeholder names a weight file that is described.
+    texts = [*spec.external.command, *spec.external.links.values()]
+    used = {part for text in texts for part in re.findall(r"\{weights:([^}]+)\}", text)}
+    assert used == {a.name for a in spec.artifacts}
 
 
 def test_loading_is_strict() -> None:

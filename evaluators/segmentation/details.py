@@ -1,0 +1,86 @@
+"""What a unit leaves for reports: confusion counts, masks, bootstrap draws, and who judged."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fusionbench.contracts import FusedSet, UInt8Array
+from fusionbench.images import write_atomic, write_png
+
+from .judges import Judging
+from .recipe import Recipe
+from .samples import Labelled
+from .set_scores import SetScores
+
+DEV_ONLY = {
+    "msrs-2fold-devonly": "two folds of the evaluated split, few epochs, reduced size; not the standard MSRS figure"
+}
+
+
+def write_details(
+    folder: Path,
+    protocol: str,
+    recipe: Recipe,
+    judging: Judging,
+    hash8: str,
+    labelled: Labelled,
+    fused: FusedSet,
+    scores: SetScores,
+    masks: Mapping[str, UInt8Array],
+    seed: int,
+) -> None:
+    """Write ``confusion.parquet``, ``resamples.parquet``, ``masks/<image>.png`` (predicted ids) and ``about.json``; equal results give equal bytes.
+    Raises ``StoreError``."""
+    _write_table(folder / "confusion.parquet", confusion_table(scores))
+    _write_table(folder / "resamples.parquet", resample_table(scores))
+    for name, mask in masks.items():
+        write_png(folder / "masks" / f"{name}.png", mask)
+    checkpoints = [str(c["sha256"]) for c in judging.checkpoints]
+    about = {
+        "protocol": protocol,
+        "judge": judging.name,
+        "judge_sha256": checkpoints[0] if len(checkpoints) == 1 else "",
+        "judge_training": judging.training,
+        "hash8": hash8,
+        "recipe": recipe.model_dump(mode="json"),
+        "checkpoints": judging.checkpoints,
+        "seed": seed,
+        "classes": list(scores.classes),
+        "images": sorted(scores.names),
+        "image_digest": fused.digest,
+        "excluded": {**judging.excluded, **labelled.excluded},
+        "dev_only": DEV_ONLY.get(protocol, ""),
+    }
+    write_atomic(folder / "about.json", json.dumps(about, indent=1).encode())
+
+
+def confusion_table(scores: SetScores) -> pd.DataFrame:
+    """One row an image and pair of ids that occurs: image, true, predicted (ids), pixels."""
+    image, true, predicted = np.nonzero(scores.matrices)
+    return pd.DataFrame({
+        "image": np.asarray(scores.names, object)[image],
+        "true": true.astype(np.int16),
+        "predicted": predicted.astype(np.int16),
+        "pixels": scores.matrices[image, true, predicted],
+    })  # fmt: skip
+
+
+def resample_table(scores: SetScores) -> pd.DataFrame:
+    """One row a figure and draw: metric, class_name, draw, value."""
+    parts = [
+        pd.DataFrame({"metric": metric, "class_name": name, "draw": np.arange(len(v), dtype=np.int32), "value": v})
+        for (metric, name), v in scores.resampled().items()
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False, compression="zstd")
+    write_atomic(path, buffer.getvalue())

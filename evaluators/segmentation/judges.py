@@ -1,0 +1,198 @@
+"""Who segments the fused images: a named checkpoint, a judge trained on the neutral input, or segmenters trained on the method's own images."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import nn
+
+from fusionbench import artifacts
+from fusionbench.contracts import EvaluatorSettings, FusedSet, Pair, UInt8Array
+from fusionbench.errors import InputError, MissingDataError
+
+from .network import encoder_file, find_checkpoint, load_checkpoint
+from .prediction import predict
+from .recipe import Recipe
+from .samples import Labelled, fold_of, make_sample, read_labelled
+from .train_judge import average_samples
+from .training import TrainedSegmenter, step_count, train_segmenter, training_key
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Judging:
+    """The judge of one unit: its name, what it starts from or is (sha256), how it was trained, the checkpoints used (filled while judging)."""
+
+    name: str
+    identity: str
+    training: str
+    excluded: dict[str, str] = field(default_factory=dict)
+    """Training pairs that could not be used, with the reason."""
+    checkpoints: list[dict[str, object]] = field(default_factory=list)
+
+
+def judge_name(recipe: Recipe) -> str:
+    return f"deeplabv3plus-{recipe.encoder}"
+
+
+def segment(
+    fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
+) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
+    """The judge, and the predicted ids (H×W uint8) of every labelled pair, in order.
+
+    Raises ``MissingWeightsError``, ``MissingDataError`` or ``InputError`` where the protocol can't be followed.
+    """
+    classes = fused.dataset.spec.semantic_classes
+    if recipe.judge:
+        checkpoint = find_checkpoint(recipe.judge)
+        network = load_checkpoint(checkpoint, recipe, classes).to(settings.device)
+        training = checkpoint.metadata.get("trained_on", f"not recorded in {checkpoint.path.name}")
+        judging = Judging(judge_name(recipe), checkpoint.sha256, training)
+        judging.checkpoints.append({"sha256": checkpoint.sha256})
+        return judging, _predictions(fused, labelled.pairs, network, recipe, settings.device, progress)
+    if recipe.input == "average":
+        return _trained_once(fused, labelled, recipe, settings, progress)
+    if recipe.folds:
+        return _folds(fused, labelled, recipe, settings, progress)
+    return _retrained(fused, labelled, recipe, settings, progress)
+
+
+def _predictions(
+    fused: FusedSet,
+    pairs: Sequence[Pair],
+    network: nn.Module,
+    recipe: Recipe,
+    device: str,
+    progress: Progress,
+) -> Iterator[tuple[Pair, UInt8Array]]:
+    network.eval()
+    for i, pair in enumerate(pairs):
+        yield pair, predict(network, fused.fused(pair.name), recipe, device)
+        progress(i + 1, len(pairs))
+
+
+def _trained_once(
+    fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
+) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
+    classes = fused.dataset.spec.semantic_classes
+    samples = average_samples(fused.dataset, "train", recipe)
+    what = f"{fused.dataset.spec.name}/train, mean of visible and infrared, {len(samples)} pairs"
+    total = step_count(recipe, len(samples)) + len(labelled.pairs)
+    with _cache(settings.cache_dir) as folder:
+        trained = train_segmenter(
+            samples, recipe, classes, settings.seed, folder / training_key(recipe, samples, classes, settings.seed), trained_on=what,
+            device=settings.device, progress=lambda done, _: progress(done, total),
+        )  # fmt: skip
+        network = load_checkpoint(find_checkpoint(str(trained.path)), recipe, classes).to(settings.device)
+    judging = Judging(judge_name(recipe), trained.sha256, what)
+    judging.checkpoints.append(_about(trained, classes))
+    shifted = _shifted(progress, total - len(labelled.pairs), total)
+    return judging, _predictions(fused, labelled.pairs, network, recipe, settings.device, shifted)
+
+
+def _retrained(
+    fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
+) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
+    if fused.training is None:
+        raise MissingDataError(
+            f"{fused.dataset.spec.name}: its training split isn't at hand, and {settings.convention} trains on it"
+        )
+    training = read_labelled(fused.training.dataset, fused.training.pairs)
+    what = f"the method's fused {fused.training.split} split, {len(training.pairs)} pairs, for each method and seed"
+    judging = _start(recipe, what)
+    judging.excluded = training.excluded
+    jobs = [(fused.training, training, training.pairs, labelled.pairs, fused.training.split)]
+    return judging, _train_and_predict(fused, jobs, recipe, settings, progress, judging)
+
+
+def _folds(
+    fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
+) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
+    fold = fold_of([p.name for p in labelled.pairs], recipe.folds, recipe.fold_block)
+    sizes = [sum(f == k for f in fold.values()) for k in range(recipe.folds)]
+    if min(sizes) == 0:
+        raise InputError(
+            f"{settings.convention}: {len(labelled.pairs)} labelled pairs are too few for {recipe.folds} folds of blocks of "
+            f"{recipe.fold_block}; select more images"
+        )
+    jobs = []
+    for k in range(recipe.folds):
+        rest = tuple(p for p in labelled.pairs if fold[p.name] != k)
+        held = tuple(p for p in labelled.pairs if fold[p.name] == k)
+        jobs.append((fused, labelled, rest, held, f"{fused.split} without fold {k + 1}"))
+    what = (
+        f"{recipe.folds} folds ({' + '.join(map(str, sizes))} pairs) of the method's fused {fused.split} split, each segmented by the "
+        "judge of the others, for each method and seed"
+    )
+    judging = _start(recipe, what)
+    return judging, _train_and_predict(fused, jobs, recipe, settings, progress, judging)
+
+
+_Job = tuple[FusedSet, Labelled, Sequence[Pair], Sequence[Pair], str]
+"""Where the training images come from, their labels, the pairs to train on, the pairs to segment, the name of the training set."""
+
+
+def _train_and_predict(
+    fused: FusedSet,
+    jobs: Sequence[_Job],
+    recipe: Recipe,
+    settings: EvaluatorSettings,
+    progress: Progress,
+    judging: Judging,
+) -> Iterator[tuple[Pair, UInt8Array]]:
+    classes = fused.dataset.spec.semantic_classes
+    steps = [step_count(recipe, len(rest)) for _, _, rest, _, _ in jobs]
+    total = sum(steps) + sum(len(held) for _, _, _, held, _ in jobs)
+    done = 0
+    with _cache(settings.cache_dir) as folder:
+        for (source, known, rest, held, name), length in zip(jobs, steps, strict=True):
+            samples = [
+                make_sample(p.name, source.fused(p.name), known.labels[p.name], recipe.image_size)
+                for p in rest
+            ]
+            trained = train_segmenter(
+                samples, recipe, classes, settings.seed, folder / training_key(recipe, samples, classes, settings.seed),
+                trained_on=f"{fused.method} on {fused.dataset.spec.name}/{name}, {len(samples)} pairs", device=settings.device,
+                progress=_shifted(progress, done, total),
+            )  # fmt: skip
+            judging.checkpoints.append(_about(trained, classes))
+            network = load_checkpoint(find_checkpoint(str(trained.path)), recipe, classes).to(settings.device)
+            done += length
+            yield from _predictions(
+                fused, held, network, recipe, settings.device, _shifted(progress, done, total)
+            )
+            done += len(held)
+
+
+def _start(recipe: Recipe, what: str) -> Judging:
+    start = encoder_file(recipe)
+    begun = (
+        f"encoder from {start.name} (sha256 {artifacts.file_hashes(start)[0][:12]})"
+        if start
+        else "from random weights"
+    )
+    return Judging(judge_name(recipe), artifacts.file_hashes(start)[0] if start else "", f"{what}; {begun}")
+
+
+def _about(trained: TrainedSegmenter, classes: Sequence[str]) -> dict[str, object]:
+    weights: Mapping[str, float] = dict(zip(classes, trained.class_weights, strict=True))
+    return {"sha256": trained.sha256, "steps": trained.steps, "class_weights": weights}
+
+
+def _shifted(progress: Progress, start: int, total: int) -> Progress:
+    return lambda done, _: progress(start + done, total)
+
+
+@contextmanager
+def _cache(folder: Path | None) -> Iterator[Path]:
+    """Where trained segmenters are kept: beside the run, or (outside of runs) a folder that is thrown away."""
+    if folder is not None:
+        yield folder / "segmentation"
+        return
+    with tempfile.TemporaryDirectory(prefix="fusionbench-") as temporary:
+        yield Path(temporary)

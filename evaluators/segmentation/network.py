@@ -1,0 +1,269 @@
+"""The segmenter: DeepLabV3+ of segmentation-models-pytorch, its initial weights, its checkpoints.
+
+Checkpoints are safetensors whose metadata say which encoder, widths and classes they are for; a plain state dict (``.pt``, ``.pth``) is read
+with ``weights_only=True`` and must fit the recipe. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from fusionbench import artifacts
+from fusionbench.errors import InputError, MissingWeightsError
+from fusionbench.images import write_atomic
+
+from .recipe import Recipe
+from .weight_artifacts import ARTIFACTS
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""ImageNet's, for all encoders, pretrained or not."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained segmenter on disk: file, sha256, what its metadata say ({} for a plain state dict)."""
+
+    path: Path
+    sha256: str
+    metadata: Mapping[str, str]
+
+
+def build_network(recipe: Recipe, classes: int) -> nn.Module:
+    """DeepLabV3+ with random weights (from torch's global generator): N×3×H×W normalised → N×classes×H×W logits; H and W multiples of 32.
+
+    Raises ``InputError`` for an encoder that segmentation-models-pytorch lacks or that has no dilated form.
+    """
+    import segmentation_models_pytorch as smp
+
+    try:
+        network: nn.Module = smp.DeepLabV3Plus(
+            recipe.encoder,
+            encoder_weights=None,
+            encoder_output_stride=recipe.output_stride,
+            decoder_channels=recipe.decoder_channels,
+            classes=classes,
+        )
+    except KeyError:
+        names = ", ".join(n for n in ("mobilenet_v2", "resnet18", "resnet50", "timm-regnety_016"))
+        raise InputError(
+            f"{recipe.encoder!r} is no encoder of segmentation-models-pytorch; for example {names}"
+        ) from None
+    except (ValueError, NotImplementedError) as error:
+        raise InputError(f"encoder {recipe.encoder}: can't be used in DeepLabV3+ ({error})") from None
+    return network
+
+
+def initial_network(recipe: Recipe, classes: int, seed: int) -> nn.Module:
+    """The network every method starts from: weights drawn from ``seed``, the encoder's from its file where the recipe has one."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build_network(recipe, classes)
+    path = encoder_file(recipe)
+    if path is not None:
+        _load_encoder(network.get_submodule("encoder"), path, recipe.encoder)
+    return network
+
+
+def encoder_file(recipe: Recipe) -> Path | None:
+    """The file of the encoder's initial weights; None where the recipe starts from scratch. Raises ``MissingWeightsError``."""
+    if recipe.encoder_weights == "none":
+        return None
+    try:
+        path = _named_file(recipe.encoder_weights)
+    except MissingWeightsError as error:
+        raise MissingWeightsError(f"{error} {_OTHER_ENCODERS}") from None
+    if path is None:
+        raise MissingWeightsError(
+            f"encoder_weights: {recipe.encoder_weights} is neither a file nor an artifact. {_OTHER_ENCODERS}"
+        )
+    promised = re.search(
+        r"-([0-9a-f]{8})\.pth$", path.name
+    )  # torchvision's names carry the start of their sha256
+    if promised and not artifacts.file_hashes(path)[0].startswith(promised[1]):
+        raise MissingWeightsError(f"{path}: its sha256 doesn't begin with {promised[1]}; fetch it again")
+    return path
+
+
+_OTHER_ENCODERS = (
+    "Other weights, or none: --task-option segmentation.encoder_weights=PATH (or none); the change shows in the hash of every row. "
+    'On a machine with a network, `python -c "import segmentation_models_pytorch as s, safetensors.torch as t; '
+    "t.save_file(s.encoders.get_encoder('ENCODER', weights='imagenet').state_dict(), 'PATH.safetensors')\"` makes such a file."
+)
+
+
+def _named_file(text: str) -> Path | None:
+    """The file that a path or an artifact's name stands for; None if it is neither. Raises ``MissingWeightsError``."""
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path
+    for artifact in ARTIFACTS:
+        if text in (artifact.name, artifact.filename):
+            return artifacts.locate(artifact)
+    return None
+
+
+def _load_encoder(encoder: nn.Module, path: Path, name: str) -> None:
+    state = _without_classifier(read_state(path))
+    _fit(encoder, state, path, f"the encoder {name}")
+    encoder.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+
+
+def _without_classifier(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """torchvision's and timm's files hold the classifier too."""
+    return {k: v for k, v in state.items() if not re.match(r"(classifier|fc|head|last_linear)\.", k)}
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """A state dict from ``.safetensors`` or, with ``weights_only``, a torch file. Raises ``InputError`` for anything else."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError) as error:
+        raise InputError(f"{path}: can't be read as weights ({str(error).splitlines()[0]})") from None
+    except Exception as error:  # torch raises pickle.UnpicklingError for code in the file
+        raise InputError(
+            f"{path}: refused: it holds more than tensors ({type(error).__name__}); save its state_dict alone, best as safetensors"
+        ) from None
+    state = state.get("state_dict", state) if isinstance(state, dict) else state
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise InputError(f"{path}: is no state dict of tensors")
+    return state
+
+
+def _fit(module: nn.Module, state: Mapping[str, Tensor], path: Path, what: str) -> None:
+    """Raise ``InputError`` unless names and shapes agree, naming the first that doesn't."""
+    own = {k: v for k, v in module.state_dict().items() if not k.endswith("num_batches_tracked")}
+    for key, value in own.items():
+        if key not in state:
+            raise InputError(
+                f"{path}: is of another architecture than {what}: it lacks {key} ({len(state)} tensors)"
+            )
+        if state[key].shape != value.shape:
+            raise InputError(
+                f"{path}: is of another architecture than {what}: {key} is {tuple(state[key].shape)}, expected {tuple(value.shape)}"
+            )
+    surplus = [k for k in state if k not in own and not k.endswith("num_batches_tracked")]
+    if surplus:
+        raise InputError(
+            f"{path}: is of another architecture than {what}: it also holds {', '.join(surplus[:3])}"
+        )
+
+
+def save_checkpoint(
+    network: nn.Module,
+    path: Path,
+    recipe: Recipe,
+    classes: Sequence[str],
+    facts: Mapping[str, str],
+    *,
+    half: bool = False,
+) -> str:
+    """Write weights (float32, or float16 with ``half``), what they are for and ``facts`` about them, atomically; returns the file's sha256."""
+    tensors = {
+        k: (v.detach().half() if half and v.is_floating_point() else v.detach()).cpu().contiguous()
+        for k, v in network.state_dict().items()
+        if not (half and k.endswith("num_batches_tracked"))
+    }
+    metadata = {
+        "format": "fusionbench-segmenter-1",
+        "architecture": recipe.architecture,
+        "encoder": recipe.encoder,
+        "decoder_channels": str(recipe.decoder_channels),
+        "output_stride": str(recipe.output_stride),
+        "classes": json.dumps(list(classes)),
+        **facts,
+        "recipe": recipe.model_dump_json(),
+    }
+    data = _sorted_header(save(tensors, metadata))
+    write_atomic(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sorted_header(data: bytes) -> bytes:
+    """The same file with its metadata in a fixed order: safetensors writes them in the order of a hash table, so that equal weights would
+    not give equal bytes."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
+
+
+def find_checkpoint(text: str) -> Checkpoint:
+    """Find a judge by path or artifact name, and read what it says of itself. Raises ``MissingWeightsError`` or ``InputError``."""
+    path = _named_file(text)
+    if path is None:
+        raise MissingWeightsError(
+            f"segmentation judge: {text} is neither a file nor an artifact; train one with "
+            "`fusionbench train segmentation --dataset NAME --out FOLDER` and name its segmenter.safetensors with "
+            "--task-option segmentation.judge=PATH"
+        )
+    metadata: Mapping[str, str] = {}
+    if path.suffix == ".safetensors":
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{path}: is no safetensors file ({error})") from None
+    return Checkpoint(path, artifacts.file_hashes(path)[0], metadata)
+
+
+def load_checkpoint(checkpoint: Checkpoint, recipe: Recipe, classes: Sequence[str]) -> nn.Module:
+    """The trained segmenter in float32, ready to predict. Raises ``InputError`` if it is of another architecture or for other classes."""
+    path, metadata = checkpoint.path, checkpoint.metadata
+    expected = {
+        "architecture": recipe.architecture,
+        "encoder": recipe.encoder,
+        "decoder_channels": str(recipe.decoder_channels),
+        "output_stride": str(recipe.output_stride),
+    }
+    for key, value in expected.items():
+        if metadata.get(key, value) != value:
+            raise InputError(
+                f"{path}: its {key.replace('_', ' ')} is {metadata[key]}, the protocol's {value}; "
+                "name another checkpoint, or change the recipe with --task-option segmentation."
+                f"{key}={metadata[key]}"
+            )
+    if "classes" in metadata and (theirs := json.loads(metadata["classes"])) != list(classes):
+        raise InputError(
+            f"{path}: was trained for {len(theirs)} classes ({', '.join(theirs)}), "
+            f"the dataset has {len(classes)} ({', '.join(classes)})"
+        )
+    network = build_network(recipe, len(classes))
+    state = read_state(path)
+    _fit(network, state, path, f"{recipe.architecture} with {recipe.encoder} and {len(classes)} classes")
+    network.load_state_dict({k: v.float() for k, v in state.items() if v.is_floating_point()}, strict=False)
+    return network.eval()
+
+
+def save_training_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a resumable training state (tensors, numbers, text only) atomically."""
+    with tempfile.SpooledTemporaryFile(max_size=1 << 28) as file:
+        torch.save(dict(state), file)
+        file.seek(0)
+        write_atomic(path, file.read())
+
+
+def load_training_state(path: Path) -> dict[str, Any] | None:
+    """The state that ``save_training_state`` wrote, read with ``weights_only``; None if there is none or it can't be read (then training
+    begins anew, which costs time but never a wrong result)."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # absent, cut short, or another version's
+        return None
+    return state if isinstance(state, dict) else None

@@ -1,0 +1,56 @@
+"""The segmentation protocols as data."""
+
+from fusionbench.contracts import ConventionSpec
+
+from .recipes import DEMO, FROZEN, MSRS_TWO_FOLDS, RETRAIN
+
+_OURS = "fusionbench; docs and recipe in evaluators/segmentation/README.md"
+
+PROTOCOLS = (
+    ConventionSpec(
+        name="seg-retrain",
+        title="Segmentation, retrained on each method",
+        summary=(
+            "DeepLabV3+ trained on each method's fused training split from equal initial weights in equal order, scored on the fused "
+            "evaluated split; three seeds"
+        ),
+        source=f"{_OURS}; after the paper's Table 4 (DeepLabV3+), whose recipe isn't published",
+        task="segmentation",
+        recipe=RETRAIN,
+        retrains=True,
+        training_split="train",
+        seeds=3,
+    ),
+    ConventionSpec(
+        name="seg-frozen",
+        title="Segmentation, one frozen judge",
+        summary=(
+            "One DeepLabV3+ for all methods, trained once on the mean of visible and infrared of the training split, never on a method's "
+            "output; or the checkpoint that the option judge names"
+        ),
+        source=_OURS,
+        task="segmentation",
+        recipe=FROZEN,
+    ),
+    ConventionSpec(
+        name="demo-seg",
+        title="Segmentation of the demo scenes",
+        summary="The frozen judge that ships with the package, trained on the demo's training split (mean of visible and infrared)",
+        source=_OURS,
+        task="segmentation",
+        recipe=DEMO,
+    ),
+    ConventionSpec(
+        name="msrs-2fold-devonly",
+        title="DEV ONLY: segmentation, two folds of the evaluated split",
+        summary=(
+            "Development only, never the standard MSRS figure: because only the MSRS test split is at hand, it is cut into two folds and "
+            "each is segmented by a DeepLabV3+ trained on the other, at 320×240, for few epochs; two seeds"
+        ),
+        source=_OURS,
+        task="segmentation",
+        recipe=MSRS_TWO_FOLDS,
+        retrains=True,
+        seeds=2,
+    ),
+)

@@ -1,0 +1,71 @@
+"""The recipes of the protocols, as plain data (``recipe.Recipe`` says what each entry means); sizes are (height, width)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_COMMON: Mapping[str, Any] = {
+    "judge": "",
+    "architecture": "DeepLabV3Plus",
+    "encoder": "mobilenet_v2",
+    "encoder_weights": "mobilenet_v2-imagenet",
+    "decoder_channels": 256,
+    "output_stride": 16,
+    "input": "fused",
+    "image_size": None,
+    "crop": [384, 512],
+    "scale": [0.75, 1.5],
+    "flip": 0.5,
+    "jitter": 0.0,
+    "loss": "cross-entropy",
+    "class_weights": "enet-sqrt",
+    "optimizer": "adamw",
+    "learning_rate": 1e-3,
+    "encoder_rate": 0.3,
+    "weight_decay": 0.01,
+    "schedule": "poly",
+    "power": 0.9,
+    "warmup_steps": 20,
+    "batch_size": 8,
+    "epochs": 40.0,
+    "precision": "fp32",
+    "folds": 0,
+    "fold_block": 10,
+    "dataset_options": {},
+    "boundary_tolerance": 0.0075,
+}
+
+RETRAIN: Mapping[str, Any] = dict(_COMMON)
+
+FROZEN: Mapping[str, Any] = {**_COMMON, "input": "average", "jitter": 0.2}
+
+DEMO_TRAINING: Mapping[str, Any] = {
+    **_COMMON,
+    "encoder_weights": "none",
+    "decoder_channels": 64,
+    "input": "average",
+    "crop": [128, 160],
+    "scale": [0.65, 1.4],
+    "jitter": 0.3,
+    "learning_rate": 3e-3,
+    "encoder_rate": 1.0,
+    "warmup_steps": 60,
+    "epochs": 26.0,
+    "dataset_options": {"train_count": 600},
+}
+"""How the demo's judge was trained."""
+
+DEMO: Mapping[str, Any] = {**DEMO_TRAINING, "judge": "demo-segmenter"}
+
+MSRS_TWO_FOLDS: Mapping[str, Any] = {
+    **_COMMON,
+    "decoder_channels": 64,
+    "image_size": [240, 320],
+    "crop": [160, 224],
+    "learning_rate": 2e-3,
+    "encoder_rate": 0.5,
+    "warmup_steps": 10,
+    "epochs": 6.0,
+    "folds": 2,
+}

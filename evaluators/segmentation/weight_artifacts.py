@@ -1,0 +1,34 @@
+"""Weights of segmenters as data: ImageNet weights that encoders start from, and the judge of the demo."""
+
+from fusionbench.contracts import Artifact
+
+MOBILENET_V2 = Artifact(
+    name="mobilenet_v2-imagenet",
+    filename="mobilenet_v2_imagenet.safetensors",
+    sha256="853fde86670036fd316aa7b106cc5d0800efbeb4f6fa317b5c78944adc0178d5",
+    bytes=4_545_536,
+    licence="Apache-2.0",
+    instructions=(
+        "This float16 copy of a quantised release has no public address; torchvision's mobilenet_v2-b0353104.pth "
+        "(https://download.pytorch.org/models/mobilenet_v2-b0353104.pth) in the same place serves as well: another start, so another hash."
+    ),
+    optional=True,
+    alternatives=(
+        Artifact(
+            name="mobilenet_v2-imagenet-torchvision",
+            filename="mobilenet_v2-b0353104.pth",
+            urls=("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",),
+            licence="BSD-3-Clause (torchvision)",
+            optional=True,
+        ),
+    ),
+)
+
+DEMO_SEGMENTER = Artifact(
+    name="demo-segmenter",
+    filename="demo_segmenter.safetensors",
+    resource="fusionbench.evaluators.segmentation:weights/demo_segmenter.safetensors",
+    licence="MIT (trained on the demo scenes)",
+)
+
+ARTIFACTS = (MOBILENET_V2, DEMO_SEGMENTER)

@@ -1,0 +1,76 @@
+"""A tiny labelled dataset in memory: bright squares (class 1) and dark ones (class 2) on grey, 64×64."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fusionbench.contracts import DatasetSpec, Finding, FusedSet, Pair, PairImages
+from fusionbench.evaluators.segmentation.recipe import Recipe, make_recipe
+from fusionbench.evaluators.segmentation.recipes import RETRAIN
+
+CLASSES = ("unlabelled", "bright", "dark")
+TINY = {
+    **RETRAIN, "encoder_weights": "none", "decoder_channels": 16, "crop": [32, 32], "scale": [0.5, 1.0], "batch_size": 4, "epochs": 2.0,
+    "warmup_steps": 1,
+}  # fmt: skip
+
+
+class Squares:
+    """A ``Dataset``; ``spoil`` may replace a pair's labels."""
+
+    def __init__(self, count: int, spoil: Callable[[str, np.ndarray], Any] = lambda name, ids: ids) -> None:
+        self.spec = DatasetSpec(
+            name="squares", title="Squares", splits=("test", "train"), semantic_classes=CLASSES
+        )
+        self.count, self.spoil = count, spoil
+
+    def pairs(self, split: str) -> Sequence[Pair]:
+        start = 0 if split == "test" else 500
+        return [Pair(f"{start + i:03d}{'DN'[i % 2]}") for i in range(self.count)]
+
+    def load(self, pair: Pair, *, labels: bool = False) -> PairImages:
+        rng = np.random.default_rng(int(pair.name[:3]))
+        ids = np.zeros((64, 64), np.uint8)
+        for class_id in (1, 2):
+            top, left = rng.integers(0, 40, 2)
+            ids[top : top + 22, left : left + 22] = class_id
+        image = np.choose(ids, (128, 230, 20)).astype(np.float64) + rng.normal(0, 4, ids.shape)
+        grey = np.clip(image, 0, 255).astype(np.uint8)
+        return PairImages(
+            grey, np.repeat(grey[..., None], 3, 2), self.spoil(pair.name, ids) if labels else None
+        )
+
+    def digest(self, pair: Pair) -> str:
+        return hashlib.sha256(pair.name.encode()).hexdigest()
+
+    def verify(self, split: str | None = None) -> list[Finding]:
+        return []
+
+    def fused(self, split: str = "test", *, training: bool = False) -> FusedSet:
+        """The set as a method would leave it that returns the infrared image."""
+        pairs = {p.name: p for p in self.pairs(split)}
+        return FusedSet(
+            "echo", self, split, tuple(pairs.values()), lambda name: self.load(pairs[name]).infrared,
+            training=self.fused("train") if training else None, digest="d",
+        )  # fmt: skip
+
+
+@pytest.fixture
+def squares() -> type[Squares]:
+    return Squares
+
+
+@pytest.fixture
+def tiny() -> Callable[..., Recipe]:
+    """``tiny(epochs=3.0)``: a recipe that trains in a second."""
+    return lambda **changes: make_recipe("test", {**TINY, **changes})
+
+
+@pytest.fixture
+def tiny_values() -> dict[str, Any]:
+    return dict(TINY)

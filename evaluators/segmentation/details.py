@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionbench.contracts import FusedSet, UInt8Array
+from fusionbench.contracts import UInt8Array
 from fusionbench.images import write_atomic, write_png
 
 from .judges import Judging
@@ -30,7 +31,6 @@ def write_details(
     judging: Judging,
     hash8: str,
     labelled: Labelled,
-    fused: FusedSet,
     scores: SetScores,
     masks: Mapping[str, UInt8Array],
     seed: int,
@@ -53,7 +53,7 @@ def write_details(
         "seed": seed,
         "classes": list(scores.classes),
         "images": sorted(scores.names),
-        "image_digest": fused.digest,
+        "image_digest": _label_digest(labelled),
         "excluded": {**judging.excluded, **labelled.excluded},
         "dev_only": DEV_ONLY.get(protocol, ""),
     }
@@ -78,6 +78,16 @@ def resample_table(scores: SetScores) -> pd.DataFrame:
         for (metric, name), v in scores.resampled().items()
     ]  # fmt: skip
     return pd.concat(parts, ignore_index=True)
+
+
+def _label_digest(labelled: Labelled) -> str:
+    """Hash of names and labels: the same for every method on the same images."""
+    digest = hashlib.sha256()
+    for name in sorted(labelled.labels):
+        digest.update(
+            f"{name}:{hashlib.sha256(np.ascontiguousarray(labelled.labels[name])).hexdigest()}\n".encode()
+        )
+    return digest.hexdigest()
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:

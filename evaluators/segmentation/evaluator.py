@@ -36,6 +36,10 @@ class SegmentationEvaluator:
         self.recipe: Recipe = make_recipe(
             settings.convention, settings.options or protocols[settings.convention].recipe
         )
+        if protocols[settings.convention].retrains != (self.recipe.input == "fused"):
+            raise InputError(
+                f"{settings.convention}: its input can't be changed; that would be another protocol"
+            )
 
     def score(self, fused: FusedSet, progress: Callable[[int, int], None]) -> Iterator[tuple[str, Value]]:
         """Yield (image or "", value). Pairs whose labels can't be used are left out of the set's figures and named with the reason."""
@@ -59,7 +63,7 @@ class SegmentationEvaluator:
         convention = f"{self.settings.convention}/{judging.name}@{hash8}"
         if self.settings.details_dir is not None:
             write_details(
-                self.settings.details_dir, self.settings.convention, self.recipe, judging, hash8, labelled, fused, scores, masks,
+                self.settings.details_dir, self.settings.convention, self.recipe, judging, hash8, labelled, scores, masks,
                 self.settings.seed,
             )  # fmt: skip
         yield from self._values(scores, convention)

@@ -23,9 +23,10 @@ from torch import Tensor, nn
 from fusionbench import artifacts
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.images import write_atomic
+from fusionbench.protocols import named_file
 
 from .recipe import Recipe
-from .weight_artifacts import ARTIFACTS
+from .spec import SPEC
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -57,9 +58,8 @@ def build_network(recipe: Recipe, classes: int) -> nn.Module:
             classes=classes,
         )
     except KeyError:
-        names = ", ".join(n for n in ("mobilenet_v2", "resnet18", "resnet50", "timm-regnety_016"))
         raise InputError(
-            f"{recipe.encoder!r} is no encoder of segmentation-models-pytorch; for example {names}"
+            f"{recipe.encoder!r} is no encoder of segmentation-models-pytorch; for example mobilenet_v2, resnet18 or resnet50"
         ) from None
     except (ValueError, NotImplementedError) as error:
         raise InputError(f"encoder {recipe.encoder}: can't be used in DeepLabV3+ ({error})") from None
@@ -82,7 +82,7 @@ def encoder_file(recipe: Recipe) -> Path | None:
     if recipe.encoder_weights == "none":
         return None
     try:
-        path = _named_file(recipe.encoder_weights)
+        path = named_file(SPEC, recipe.encoder_weights)
     except MissingWeightsError as error:
         raise MissingWeightsError(f"{error} {_OTHER_ENCODERS}") from None
     if path is None:
@@ -102,17 +102,6 @@ _OTHER_ENCODERS = (
     'On a machine with a network, `python -c "import segmentation_models_pytorch as s, safetensors.torch as t; '
     "t.save_file(s.encoders.get_encoder('ENCODER', weights='imagenet').state_dict(), 'PATH.safetensors')\"` makes such a file."
 )
-
-
-def _named_file(text: str) -> Path | None:
-    """The file that a path or an artifact's name stands for; None if it is neither. Raises ``MissingWeightsError``."""
-    path = Path(text).expanduser()
-    if path.is_file():
-        return path
-    for artifact in ARTIFACTS:
-        if text in (artifact.name, artifact.filename):
-            return artifacts.locate(artifact)
-    return None
 
 
 def _load_encoder(encoder: nn.Module, path: Path, name: str) -> None:
@@ -206,7 +195,7 @@ def _sorted_header(data: bytes) -> bytes:
 
 def find_checkpoint(text: str) -> Checkpoint:
     """Find a judge by path or artifact name, and read what it says of itself. Raises ``MissingWeightsError`` or ``InputError``."""
-    path = _named_file(text)
+    path = named_file(SPEC, text)
     if path is None:
         raise MissingWeightsError(
             f"segmentation judge: {text} is neither a file nor an artifact; train one with "

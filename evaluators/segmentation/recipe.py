@@ -51,9 +51,9 @@ class Recipe(BaseModel):
     epochs: float = Field(gt=0)
     """Passes over the training images; an epoch has ceil(images / batch_size) steps, one crop an image."""
     precision: Literal["fp32", "bf16"]
-    folds: int = Field(ge=0)
+    folds: int = Field(0, ge=0)
     """0: trained on the training split. Otherwise the split itself is cut into folds: each is predicted by a segmenter trained on the others."""
-    fold_block: int = Field(ge=1)
+    fold_block: int = Field(10, ge=1)
     """Folds take turns with blocks of this many consecutive names, apart for names that end in D and in N (day, night)."""
     dataset_options: Mapping[str, Any] = {}
     """Options with which ``fusionbench train segmentation`` opens the dataset."""

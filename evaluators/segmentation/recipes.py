@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 _COMMON: Mapping[str, Any] = {
-    "judge": "",
     "architecture": "DeepLabV3Plus",
     "encoder": "mobilenet_v2",
     "encoder_weights": "mobilenet_v2-imagenet",
@@ -30,15 +29,12 @@ _COMMON: Mapping[str, Any] = {
     "batch_size": 8,
     "epochs": 40.0,
     "precision": "fp32",
-    "folds": 0,
-    "fold_block": 10,
-    "dataset_options": {},
     "boundary_tolerance": 0.0075,
 }
 
 RETRAIN: Mapping[str, Any] = dict(_COMMON)
 
-FROZEN: Mapping[str, Any] = {**_COMMON, "input": "average", "jitter": 0.2}
+FROZEN: Mapping[str, Any] = {**_COMMON, "judge": "", "input": "average", "jitter": 0.2}
 
 DEMO_TRAINING: Mapping[str, Any] = {
     **_COMMON,
@@ -68,4 +64,5 @@ MSRS_TWO_FOLDS: Mapping[str, Any] = {
     "warmup_steps": 10,
     "epochs": 6.0,
     "folds": 2,
+    "fold_block": 10,
 }

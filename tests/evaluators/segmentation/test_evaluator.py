@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,10 +35,11 @@ def judge(tiny, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def score(tiny_values, tmp_path: Path):
+def score(tiny_values: dict[str, Any], tmp_path: Path):
     """``score(fused, convention, **recipe)``: the rows and the details folder."""
 
     def run(fused, convention="seg-frozen", seed=0, **recipe):
+        recipe = {"input": "average", **recipe} if convention == "seg-frozen" else recipe
         details = tmp_path / "details"
         settings = EvaluatorSettings(
             None, convention, seed, "cpu", tmp_path / "cache", {**tiny_values, **recipe}, details
@@ -164,15 +166,22 @@ def test_folds_segment_every_image_once_by_a_judge_that_never_saw_it(squares, sc
 
 def test_the_frozen_judge_is_trained_once_on_the_neutral_input(squares, score, tmp_path: Path) -> None:
     dataset = squares(4)
-    _, details = score(dataset.fused(), input="average", epochs=1.0)
+    _, details = score(dataset.fused(), epochs=1.0)
     about = json.loads((details / "about.json").read_text())
     assert about["judge_training"] == "squares/train, mean of visible and infrared, 4 pairs"
     assert len(list((tmp_path / "cache" / "segmentation").iterdir())) == 1
-    score(dataset.fused(), input="average", epochs=1.0)
+    score(dataset.fused(), epochs=1.0)
     assert len(list((tmp_path / "cache" / "segmentation").iterdir())) == 1
 
 
 def test_a_frozen_judge_needs_training_labels_or_a_file(squares, score) -> None:
     bare = squares(2, lambda name, ids: ids if int(name[:3]) < 500 else None)
     with pytest.raises(MissingDataError, match=r"no pair has labels to train on.*segmentation\.judge=PATH"):
-        score(bare.fused(), input="average")
+        score(bare.fused())
+
+
+def test_a_protocol_keeps_its_input(squares, score) -> None:
+    with pytest.raises(InputError, match="its input can't be changed"):
+        score(squares(2).fused(), "seg-retrain", input="average")
+    with pytest.raises(InputError, match="no protocol 'seg-best'"):
+        score(squares(2).fused(), "seg-best")

@@ -47,8 +47,8 @@ DEMO_TRAINING: Mapping[str, Any] = {
     "learning_rate": 3e-3,
     "encoder_rate": 1.0,
     "warmup_steps": 60,
-    "epochs": 26.0,
-    "dataset_options": {"train_count": 600},
+    "epochs": 18.0,
+    "dataset_options": {"train_count": 400},
 }
 """How the demo's judge was trained."""
 

@@ -71,7 +71,7 @@ class SGDFuse:
                 f"{self.spec.name} fuses images of at least {MINIMUM_SIZE}×{MINIMUM_SIZE}, got {width}×{height}"
             )
         mask_ir, mask_vi = self._masks(infrared), self._masks(visible)
-        noise = image_noise(infrared, visible, self.context.seed)
+        noise = image_noise(infrared, visible, self.context.seed, self.network.noise_channels)
         fused: Tensor = self.network(infrared, visible, mask_ir, mask_vi, noise)
         return fused.float()
 

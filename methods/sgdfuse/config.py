@@ -14,6 +14,17 @@ import yaml
 
 from fusionbench.errors import InputError
 
+CHOICES = {
+    "model.base": ("none", "max"),
+    "model.colour": ("rgb", "luma"),
+    "model.norm": ("group", "layer", "none"),
+    "diffusion.sampler": ("ddim", "ddpm"),
+    "loss.intensity_target": ("ir", "max"),
+    "loss.gradient_target": ("visible", "max"),
+    "train.lr_schedule": ("constant", "cosine"),
+}
+"""Settings that are one of a few words."""
+
 PRESETS_FOLDER = Path(__file__).parent / "presets"
 
 
@@ -73,6 +84,8 @@ class DiffusionConfig:
     """Noise level (time step, 1..timesteps) that I0 is brought to before denoising; `timesteps` is generation from pure noise."""
     steps: int = 2
     """DDIM steps from `t_start` to 0 = U-Net evaluations; HFAH reads the decoder at each, so it is part of the network's shape."""
+    sampler: str = "ddim"
+    """`ddim` (deterministic) or `ddpm` (ancestral, Eq. 9–11: `t_start` evaluations with fresh noise, read by HFAH at the same levels)."""
     clip_denoised: bool = False
     """Clamp the predicted I0 to [-1, 1] at each step (needed from high noise levels, harmless at low ones)."""
 
@@ -213,6 +226,8 @@ def apply_overrides(config: Config, overrides: Mapping[str, Any], origin: str = 
         if isinstance(value, str) and hints[field_name] is not str:
             value = yaml.safe_load(value)
         cast = _cast(value, hints[field_name], f"{origin}: {key}")
+        if cast not in CHOICES.get(key, (cast,)):
+            raise InputError(f"{origin}: {key} is one of {', '.join(CHOICES[key])}, not {cast!r}")
         config = dataclasses.replace(
             config, **{section_name: dataclasses.replace(section, **{field_name: cast})}
         )

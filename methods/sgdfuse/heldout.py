@@ -85,7 +85,7 @@ def fuse_with(
     def fuse(batch: Batch) -> Tensor:
         constant = torch.full_like(batch.mask_ir, masks or 0.0)
         mask_ir, mask_vi = (batch.mask_ir, batch.mask_vi) if masks is None else (constant, constant)
-        noise = noise_scale * image_noise(batch.infrared, batch.visible, seed)
+        noise = noise_scale * image_noise(batch.infrared, batch.visible, seed, network.noise_channels)
         fused: Tensor = network(batch.infrared, batch.visible, mask_ir, mask_vi, noise)
         return fused.float()
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import Config
-from .diffusion import Schedule, ddim_step, diffuse, linear_schedule, strided_timesteps
+from .diffusion import Schedule, ddim_step, ddpm_sample, diffuse, linear_schedule, strided_timesteps
 from .hfah import HFAH
 from .stage1 import PreliminaryFusion
 from .surrogates import rgb_to_luma
@@ -29,7 +29,7 @@ class FusionOutput:
 
 
 class SGDFuseNetwork(nn.Module):
-    """infrared N×1×H×W, visible N×3×H×W, masks N×1×H×W in [0, 1], standard normal noise N×5×H×W → fused N×3×H×W."""
+    """infrared N×1×H×W, visible N×3×H×W, masks N×1×H×W in [0, 1], standard normal noise N×`noise_channels`×H×W → fused N×3×H×W."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -44,7 +44,9 @@ class SGDFuseNetwork(nn.Module):
         self.schedule: Schedule = linear_schedule(
             diffusion.timesteps, diffusion.beta_start, diffusion.beta_end
         )
-        visited = strided_timesteps(diffusion.t_start, diffusion.steps)
+        visited = self.visited = strided_timesteps(diffusion.t_start, diffusion.steps)
+        # Ancestral sampling draws anew at every step but the last, whose variance is 0 (Eq. 10).
+        self.noise_channels = CHANNELS * (diffusion.t_start if diffusion.sampler == "ddpm" else 1)
         # ᾱ at the visited steps and finally at t = 0, as plain numbers: exporters and meta tensors can't read a tensor's value.
         self.alpha_bars = [float(self.schedule.alpha_bar[t]) for t in (*visited, 0)]
 
@@ -77,7 +79,9 @@ class SGDFuseNetwork(nn.Module):
         model = self.config.model
         features: list[list[Tensor]] = []
         if model.use_diffusion:
-            image = diffuse(conditioned, noise, self.alpha_bars[0] ** 0.5)  # Eq. 7 at t_start
+            image = diffuse(conditioned, noise[:, :CHANNELS], self.alpha_bars[0] ** 0.5)  # Eq. 7 at t_start
+            if self.config.diffusion.sampler == "ddpm":
+                return self._aggregate(preliminary, *self._ancestral(image, noise))
             for alpha_bar, alpha_bar_next in pairwise(self.alpha_bars):
                 level = torch.full((image.shape[0],), alpha_bar**0.5, device=image.device)
                 predicted, decoded = self.unet(image, level)
@@ -90,6 +94,36 @@ class SGDFuseNetwork(nn.Module):
             level = torch.ones(image.shape[0], device=image.device)
             _, decoded = self.unet(image, level)
             features = [decoded] * self.config.diffusion.steps
+        return self._aggregate(preliminary, features, image)
+
+    def _ancestral(self, image: Tensor, noise: Tensor) -> tuple[list[list[Tensor]], Tensor]:
+        """Eq. 9–11 from t_start to 0, one step at a time: the decoder's features at the visited steps, and I0."""
+        unet, t_start = self.unet, self.config.diffusion.t_start
+        assert unet is not None
+        features: list[list[Tensor]] = []
+        left = t_start
+
+        def denoiser(noisy: Tensor, level: Tensor) -> Tensor:
+            nonlocal left
+            predicted: Tensor
+            predicted, decoded = unet(noisy, level)
+            if left in self.visited:
+                features.append(decoded)
+            left -= 1
+            return predicted
+
+        def fresh(t: int) -> Tensor:
+            first = CHANNELS * (t_start - t + 1) if t > 1 else 0
+            return noise[:, first : first + CHANNELS]
+
+        denoised = ddpm_sample(denoiser, image, self.schedule, t_start, fresh)
+        return features, denoised
+
+    def _aggregate(
+        self, preliminary: Tensor, features: list[list[Tensor]], image: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """HFAH over the collected features (3.5) → fused image, beside the denoised I0 (which is it without HFAH)."""
+        model = self.config.model
         if self.hfah is None:
             return (image[:, :3] + 1) / 2, image
         made = self.hfah(features, preliminary * 2 - 1)
@@ -140,8 +174,8 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def image_noise(infrared: Tensor, visible: Tensor, seed: int) -> Tensor:
-    """Standard normal noise N×5×H×W, seeded per image from `seed` and the image's content rounded to uint8.
+def image_noise(infrared: Tensor, visible: Tensor, seed: int, channels: int = CHANNELS) -> Tensor:
+    """Standard normal noise N×`channels`×H×W, seeded per image from `seed` and the image's content rounded to uint8.
 
     Made on the CPU image by image, so that a result depends neither on the batch, its order nor the device.
     """
@@ -152,5 +186,5 @@ def image_noise(infrared: Tensor, visible: Tensor, seed: int) -> Tensor:
             f"{seed}:{tuple(image.shape)}:".encode() + image.contiguous().numpy().tobytes()
         ).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
-        noises.append(torch.randn(CHANNELS, *image.shape[-2:], generator=generator))
+        noises.append(torch.randn(channels, *image.shape[-2:], generator=generator))
     return torch.stack(noises).to(infrared.device)

@@ -34,7 +34,8 @@ class TrainingObjective(nn.Module):
             with torch.autocast(batch.infrared.device.type, enabled=False):
                 terms = self._fusion_terms(preliminary.float(), batch, config, first=True)
         else:
-            shape = (batch.infrared.shape[0], CHANNELS, *batch.infrared.shape[-2:])
+            count, size = batch.infrared.shape[0], batch.infrared.shape[-2:]
+            shape = (count, self.network.noise_channels, *size)
             noise = torch.randn(shape, generator=generator).to(batch.infrared.device)
             output = self.network.run(batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, noise)
             with torch.autocast(batch.infrared.device.type, enabled=False):
@@ -43,9 +44,9 @@ class TrainingObjective(nn.Module):
                     aside = self._fusion_terms(output.preliminary.float(), batch, config, first=True)
                     terms["preliminary"] = config.preliminary * torch.stack(list(aside.values())).sum()
             if config.noise and self.network.config.model.use_diffusion and output.conditioned is not None:
-                count = max(1, round(shape[0] * config.noise_share))
+                count = max(1, round(count * config.noise_share))
                 level = sample_levels(self.network.schedule, count, generator).to(batch.infrared.device)
-                gamma = torch.randn((count, *shape[1:]), generator=generator).to(batch.infrared.device)
+                gamma = torch.randn((count, CHANNELS, *size), generator=generator).to(batch.infrared.device)
                 # The target I0 is data here, not something to make easier to denoise.
                 clean = output.conditioned[:count].detach()
                 terms["noise"] = config.noise * noise_loss(

@@ -79,6 +79,11 @@ def train(
         raise InputError(
             f"{out} already holds a training run; pass --resume to go on with it, or another --out"
         )
+    needs_stage1 = str(stage) == "2" and config.model.use_stage1 and init is None
+    if needs_stage1 and not (resume and (out / CHECKPOINT).exists()):
+        raise InputError(
+            "--stage 2 goes on from a stage I: train it first with --stage 1, then pass --stage 2 --resume with the same --out"
+        )
     fabric = make_fabric(device, precision, devices, num_nodes)
     fabric.launch()
     pack = build_pack(datasets, masks, out / "masks", config.train.validation_pairs, fabric.device)

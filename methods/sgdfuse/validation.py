@@ -32,7 +32,7 @@ def validate(
     shown: set[str] = set()
     for pair in pairs:
         batch = validation_batch(pair)
-        noise = image_noise(batch.infrared, batch.visible, seed)
+        noise = image_noise(batch.infrared, batch.visible, seed, network.noise_channels)
         preliminary = fuse_preliminary(network, batch)
         fused = preliminary
         if stage == 2:

@@ -54,6 +54,7 @@ def test_overrides_are_cast():
         ({"lose.vif": 1}, "sections"),
         ({"loss.vif": "much"}, "float"),
         ({"model.use_hfah": 3}, "true or false"),
+        ({"model.norm": "batch"}, "group, layer, none"),
     ],
 )
 def test_bad_overrides_are_named(overrides, text):

@@ -124,6 +124,47 @@ def test_masks_are_heard():
     assert float((first - second).abs().max()) > 1e-6
 
 
+def test_ancestral_sampling_in_the_network_has_its_closed_form(monkeypatch):
+    """With no noise predicted, Eq. 11 divides by sqrt(α_t), so that I_0 = I_T / sqrt(ᾱ_T) + Σ σ_t ε_t / sqrt(ᾱ_{t−1})."""
+    changes = {
+        "diffusion.sampler": "ddpm",
+        "diffusion.t_start": 4,
+        "diffusion.steps": 2,
+        "diffusion.timesteps": 4,
+    }
+    network = build_network(tiny(**changes, **{"model.use_hfah": False, "diffusion.beta_end": 0.5})).eval()
+    levels = []
+
+    def silent(noisy, level):
+        levels.append(float(level[0]))
+        return torch.zeros_like(noisy), [noisy]
+
+    monkeypatch.setattr(network.unet, "forward", silent)
+    conditioned = torch.rand(1, 5, 32, 32)
+    noise = torch.randn(1, network.noise_channels, 32, 32)
+    assert network.noise_channels == 5 * 4
+    _, found = network.refine(conditioned[:, :3], conditioned, noise)
+    bars = [float(value) for value in network.schedule.alpha_bar[:5]]
+    draws = noise.split(5, dim=1)
+    expected = conditioned + (1 / bars[4] - 1) ** 0.5 * draws[0]
+    for draw, t in zip(draws[1:], (4, 3, 2), strict=True):
+        variance = (1 - bars[t - 1]) / (1 - bars[t]) * (1 - bars[t] / bars[t - 1])
+        expected = expected + (variance / bars[t - 1]) ** 0.5 * draw
+    torch.testing.assert_close(found, expected)
+    assert levels == pytest.approx([bars[t] ** 0.5 for t in (4, 3, 2, 1)])
+
+
+def test_ancestral_sampling_feeds_hfah_and_trains():
+    torch.manual_seed(0)
+    network = build_network(
+        tiny(**{"diffusion.sampler": "ddpm", "diffusion.t_start": 3, "diffusion.steps": 2})
+    )
+    infrared, visible, *masks, _ = inputs(1, 64, 64)
+    loss, _ = TrainingObjective(network, 2, True)(infrared, visible, *masks, torch.Generator().manual_seed(0))
+    loss.backward()
+    assert all(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in network.hfah.parameters())
+
+
 def test_luma_mode_keeps_the_visible_chroma():
     torch.manual_seed(0)
     network = build_network(tiny()).eval()

@@ -160,6 +160,7 @@ def test_resume_refuses_another_shape(pairs: Path, tmp_path: Path):
         ({"precision": "8"}, "--precision"),
         ({"datasets": ()}, "--dataset"),
         ({"preset": "large"}, "preset"),
+        ({"stage": "2"}, "--stage 1"),
     ],
 )
 def test_bad_settings_are_named(tmp_path: Path, settings, text):

@@ -79,11 +79,14 @@ def ablate(
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Score on only this many test pairs.")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 0,
+    precision: Annotated[str | None, typer.Option("--precision", help="Of training: 32, bf16 or 16.")] = None,
+    set_: Overrides = None,
 ) -> None:
     """Train and score the ablation variants of a method's paper from one YAML, and write the paper's table."""
     ablation = _entry(method, "ablation")
     ablation(**_given(
         config=config, datasets=_datasets(dataset), masks=_flat(masks), resume=resume, out=out, device=device, steps=steps, limit=limit, seed=seed,
+        precision=precision, overrides=_overrides(set_),
     ))  # fmt: skip
 
 

@@ -51,6 +51,17 @@ def test_stage2_by_hand():
     assert float(terms["gradient2"]) == pytest.approx(0, abs=1e-6)
 
 
+def test_masked_gradient_by_hand():
+    """Eq. 18–19: λ2 times the mean over pixels of M · (|∇x| of 8·0.1 inside, 4·0.1 at the two border columns)."""
+    mask = torch.zeros(1, 1, 6, 6)
+    mask[..., :3] = 0.5  # one border column, two inner ones
+    visible = ramp(0.1).expand(1, 3, 6, 6)
+    terms = losses.stage2_loss(
+        torch.zeros(1, 3, 6, 6), torch.zeros(1, 1, 6, 6), visible, mask, torch.zeros(1, 1, 6, 6), PAPER
+    )
+    assert float(terms["gradient2"]) == pytest.approx(PAPER.gradient2 * 0.5 * (0.4 + 0.8 + 0.8) / 6)
+
+
 def test_no_supervision_outside_masks_without_a_floor():
     fused = torch.rand(1, 3, 8, 8, requires_grad=True)
     nothing = torch.zeros(1, 1, 8, 8)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
 
 from fusionbench.methods.sgdfuse.config import Config, apply_overrides, load_config
 from fusionbench.methods.sgdfuse.network import build_network, count_parameters, image_noise
@@ -114,6 +115,19 @@ def test_ablation_variants_run(changes):
         assert network(*inputs(1, 40, 40)).shape == (1, 3, 40, 40)
 
 
+def test_the_condition_is_eq_8():
+    network = build_network(tiny()).eval()
+    preliminary = torch.full((1, 3, 32, 32), 0.25)
+    found = network.condition(preliminary, torch.full((1, 1, 32, 32), 1.0), torch.full((1, 1, 32, 32), 0.5))
+    assert found[0, :, 0, 0].tolist() == [
+        -0.5,
+        -0.5,
+        -0.5,
+        1.0,
+        0.0,
+    ]  # F1 thrice, M_ir, M_vis, from [0, 1] to [-1, 1]
+
+
 def test_masks_are_heard():
     torch.manual_seed(0)
     network = build_network(tiny()).eval()
@@ -210,9 +224,12 @@ def test_default_exports():
 
 
 def test_budgets():
-    default = build_network(load_config("default"))
-    assert count_parameters(default) <= 8e6
     with torch.device("meta"):
-        paper = build_network(load_config("paper"))
+        default, paper = build_network(load_config("default")), build_network(load_config("paper"))
+        given_inputs = [torch.empty(1, channels, 480, 640) for channels in (1, 3, 1, 1, 5)]
+        with FlopCounterMode(display=False) as counter:
+            default(*given_inputs)
+    assert counter.get_total_flops() / 2 <= 60e9  # multiply-accumulates of one pair
+    assert count_parameters(default) <= 8e6
     assert 45e6 < count_parameters(paper) < 65e6
     assert dataclasses.asdict(load_config("paper").loss)["mask_floor"] == 0

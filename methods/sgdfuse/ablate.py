@@ -7,9 +7,10 @@ variant.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ from .ablation_table import (
 )
 from .checkpoint import load_weights, save_weights
 from .config import Config
+from .launch import make_fabric
 from .network import build_network
-from .pack import step_seed
+from .pack import Pack, build_pack, step_seed
 from .train import WEIGHTS, train
 
 METHOD = "sgdfuse-paper"
@@ -95,6 +97,16 @@ def ablate(
     chosen = [variant for variant in plan.variants if not only or variant.name in only]
     if not resume:
         _discard(out, chosen)
+    decoded: dict[tuple[str, ...], Pack] = {}
+
+    def pack_of(masks: Sequence[str], held_out: int) -> Pack:
+        """The data with these masks, decoded once for consecutive variants (one set at a time: it fills memory)."""
+        if tuple(masks) not in decoded:
+            decoded.clear()
+            found = build_pack(located, masks, out / "masks", held_out, make_fabric(device).device)
+            decoded[tuple(masks)] = found
+        return decoded[tuple(masks)]
+
     failures: list[str] = []
     with make_progress() as progress:
         if plan.reason:
@@ -105,7 +117,7 @@ def ablate(
                 progress.message(f"{variant.label}: finished before")
                 continue
             progress.message(f"{variant.label}: training")
-            weights = _train_variant(variant, out, located, device, precision, seed)
+            weights = _train_variant(variant, out, located, pack_of, device, precision, seed)
             progress.message(f"{variant.label}: scoring")
             try:
                 scores = _score(variant, weights, plan, out, roots, device, seed, limit)
@@ -135,6 +147,7 @@ def _train_variant(
     variant: Variant,
     out: Path,
     datasets: Sequence[tuple[str, Path]],
+    pack_of: Callable[[Sequence[str], int], Pack],
     device: str,
     precision: str,
     seed: int,
@@ -142,6 +155,7 @@ def _train_variant(
     """Train one variant (a stage I that several have in common is trained once); returns the weights."""
     folder = out / variant.name
     overrides = _overrides(variant.config)
+    pack = pack_of(variant.masks, variant.config.train.validation_pairs)
     common: dict[str, Any] = {
         "datasets": datasets,
         "preset": variant.config.preset,
@@ -155,18 +169,20 @@ def _train_variant(
         first = out / "stage1" / variant.stage1_key
         weights = first / WEIGHTS
         if not (first / RESULT).exists():
-            _share_masks(out, first)
             _write(first / BEGUN, "{}")
             bare = {**overrides, **{f"model.{name}": value for name, value in STAGE2_SWITCHES.items()}}
-            weights = train(out=first, stage=1, masks=["none"], overrides=bare, **common)
+            # Stage I sees no masks, so that whichever they are it is the same training.
+            maskless = dataclasses.replace(pack, providers=())
+            weights = train(out=first, stage=1, masks=["none"], pack=maskless, overrides=bare, **common)
             _write(first / RESULT, "{}")
         init = folder / "stage1.safetensors"
         if not init.exists():
             start_from_stage1(weights, variant.config, seed, init)
         if not variant.config.model.use_stage2:
             return init
-    _share_masks(out, folder)
-    return train(out=folder, stage=2, masks=variant.masks, init=init, overrides=overrides, **common)
+    return train(
+        out=folder, stage=2, masks=variant.masks, pack=pack, init=init, overrides=overrides, **common
+    )
 
 
 def start_from_stage1(weights: Path, config: Config, seed: int, path: Path) -> None:
@@ -332,18 +348,6 @@ def _overrides(config: Config) -> dict[str, Any]:
         if isinstance(values, dict)
         for name, value in values.items()
     }
-
-
-def _share_masks(out: Path, folder: Path) -> None:
-    """Let a run's mask cache be the common one: entries are keyed by image and provider."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (out / "masks").mkdir(parents=True, exist_ok=True)
-    link = folder / "masks"
-    if not link.exists():
-        try:
-            link.symlink_to((out / "masks").resolve(), target_is_directory=True)
-        except OSError:  # no links here: the run keeps a cache of its own
-            return
 
 
 def _write(path: Path, text: str) -> None:

@@ -52,13 +52,14 @@ def train(
     devices: int = 1,
     num_nodes: int = 1,
     init: Path | str | None = None,
+    pack: Pack | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Path:
     """Train stage 1, 2 or all into the folder `out`; returns the path of the EMA weights (safetensors).
 
     `datasets` are (name, root) pairs, `masks` names of mask providers (varied at random when several), `steps`/`epochs` the
     length of each stage trained, `init` weights or a checkpoint to start from (stage 2 alone needs it, or a finished stage
-    1 in `out`), `overrides` settings by dotted name on top of the preset. With `resume` the run in `out` goes on where its
+    1 in `out`), `pack` the same data already decoded, `overrides` settings by dotted name on top of the preset. With `resume` the run in `out` goes on where its
     last checkpoint was written. Raises InputError for settings that can't be meant.
     """
     if str(stage) not in {"1", "2", "all"}:
@@ -86,7 +87,8 @@ def train(
         )
     fabric = make_fabric(device, precision, devices, num_nodes)
     fabric.launch()
-    pack = build_pack(datasets, masks, out / "masks", config.train.validation_pairs, fabric.device)
+    if pack is None:
+        pack = build_pack(datasets, masks, out / "masks", config.train.validation_pairs, fabric.device)
     run = _Run(fabric, config, pack, out, seed, [name for name, _ in datasets], list(masks))
     run.restore(resume, Path(init) if init is not None else None)
     for current in (1, 2):

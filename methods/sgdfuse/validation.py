@@ -39,7 +39,9 @@ def validate(
             fused = network(batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, noise)
         grey = [255 * batch.infrared, *saved_luma(255 * batch.visible, 255 * fused.float())]
         found = values.setdefault(pair.dataset, {})
-        with torch.autocast(batch.infrared.device.type, enabled=False):  # VIF in bfloat16 would be 7 % too low
+        with torch.autocast(
+            batch.infrared.device.type, enabled=False
+        ):  # VIF in bfloat16 would be 7 % too low
             metrics = surrogates.validation_metrics(*grey)
         for name, value in metrics.items():
             found.setdefault(name, []).append(float(value.mean()))

@@ -121,6 +121,9 @@ _IVIF_ZOO: dict[str, GreyFormula] = {
     "PSNR": g.psnr_of_unit_error,
     "SSIM": g.ssim_unit_sum,
     "MS-SSIM": g.ms_ssim_sum,
+    "Qncie": lambda t: g.qncie(t, pearson=True),
+    "Nabf": lambda t: g.balance_without_weak_edges(t).nabf,
+    "Labf": lambda t: g.balance_without_weak_edges(t).labf,
     "VIF": lambda t: vif.vifp_off_centre(t.infrared, t.fused) + vif.vifp_off_centre(t.visible, t.fused),
 }
 _CORRECTED: dict[str, GreyFormula] = {

@@ -53,7 +53,8 @@ CONVENTIONS = (
         name="ivif-zoo",
         title="IVIF_ZOO",
         summary="The metrics of IVIF_ZOO whose differences are documented: biased EN, NMI over the sources' entropies, EI with zero border, PSNR 48.13 dB too high, "
-        "SSIM with vanishing constants, VIF with an off-centre window. Its CE (cross entropy of sigmoids of 0…255) means nothing and isn't offered.",
+        "SSIM with vanishing constants, VIF with an off-centre window, Qncie with Pearson's r, Nabf and Labf without weak edges. Its CE (cross entropy of "
+        "sigmoids of 0…255) means nothing and isn't offered, nor are its Qcb and Qy, whose details are known only in part.",
         source="RollingPlain/IVIF_ZOO@61b0a44",
     ),
     ConventionSpec(

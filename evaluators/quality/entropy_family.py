@@ -158,14 +158,31 @@ def tsallis_mutual_information(
     return te_of_joints(*joints, q=q, transposed_marginals=transposed_marginals)
 
 
-def ncie_of_joints(infrared_fused: Table, visible_fused: Table, infrared_visible: Table) -> float:
-    """Qncie from the three joint histograms; see `nonlinear_correlation_information_entropy`."""
+def _nonlinear_correlation(joint: Table) -> float:
+    """(H(X) + H(Y) − H(X,Y)) / log2 256."""
+    h_row, h_column, h_joint = _entropies(joint)
+    return (h_row + h_column - h_joint) / 8.0
+
+
+def _pearson_of_stretched(joint: Table) -> float:
+    """Pearson's r of the two images after their min-max stretch."""
+    p = stretched_joint(joint) / joint.sum()
+    levels = np.arange(256.0)
+    x, y = levels - p.sum(axis=1) @ levels, levels - p.sum(axis=0) @ levels
+    return float(x @ p @ y / np.sqrt((p.sum(axis=1) @ x**2) * (p.sum(axis=0) @ y**2)))
+
+
+def ncie_of_joints(
+    infrared_fused: Table, visible_fused: Table, infrared_visible: Table, *, pearson: bool = False
+) -> float:
+    """Qncie from the three joint histograms; see `nonlinear_correlation_information_entropy`. `pearson`: Pearson's r of the stretched
+    images in place of NCC, as IVIF_ZOO has it."""
     matrix = np.eye(3)
     _refuse_constant(infrared_fused, "infrared image")
     _refuse_constant(visible_fused, "visible image")
+    correlation = _pearson_of_stretched if pearson else _nonlinear_correlation
     for row, column, joint in ((0, 1, infrared_visible), (0, 2, infrared_fused), (1, 2, visible_fused)):
-        h_row, h_column, h_joint = _entropies(joint)
-        matrix[row, column] = matrix[column, row] = (h_row + h_column - h_joint) / 8.0  # 8 = log2 256
+        matrix[row, column] = matrix[column, row] = correlation(joint)
     share = np.linalg.eigvalsh(matrix) / 3.0
     share = share[
         share > 0

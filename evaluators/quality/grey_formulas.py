@@ -111,9 +111,9 @@ def nmi(t: GreyTriple) -> float:
     return entropy_family.nmi_of_joints(*t.joint_histograms)
 
 
-def qncie(t: GreyTriple) -> float:
+def qncie(t: GreyTriple, *, pearson: bool = False) -> float:
     return entropy_family.ncie_of_joints(
-        *t.joint_histograms, entropy_family.joint_histogram(t.infrared, t.visible)
+        *t.joint_histograms, entropy_family.joint_histogram(t.infrared, t.visible), pearson=pearson
     )
 
 
@@ -127,6 +127,13 @@ def tsallis_transposed(t: GreyTriple) -> float:
 
 def balance(t: GreyTriple) -> nabf.EdgeBalance:
     return t.once("edge balance", nabf.edge_balance)
+
+
+def balance_without_weak_edges(t: GreyTriple) -> nabf.EdgeBalance:
+    return t.once(
+        "edge balance, strong edges",
+        lambda a, b, f: nabf.edge_balance(a, b, f, weak_weight=0.0, lost_from_both=True),
+    )
 
 
 def nabf_swapped(t: GreyTriple) -> float:

@@ -40,8 +40,8 @@ INFORMATION = (
         name="Qncie", title="Nonlinear correlation information entropy", family="information", value_range="0…1",
         formula="1 + Σ (λ/3) log₂₅₆(λ/3) of the eigenvalues of the 3×3 matrix of NCC = (H(X) + H(Y) − H(X,Y))/log₂ 256",
         source="Q. Wang, Y. Shen, J. Jin, in: Image Fusion: Algorithms and Applications, 2008",
-        conventions={"mefb": "as the formula", "corrected": "as the formula"},
-        pitfalls=("IVIF_ZOO puts Pearson's r in place of NCC (0.871 for 0.805).",),
+        conventions={"mefb": "as the formula", "ivif-zoo": "Pearson's r in place of NCC: 0.871 for 0.805", "corrected": "as the formula"},
+        pitfalls=("IVIF_ZOO's value is another quantity: Pearson's r in place of NCC.",),
     ),
     MetricSpec(
         name="TE", title="Tsallis entropy metric", family="information", value_range="0…∞",
@@ -120,13 +120,15 @@ FEATURES = (
         name="Nabf", title="Fusion artefacts (Kumar)", family="image feature", direction="lower", value_range="0…1", minimum_size=2,
         formula="Σ_{g_F > g_A, g_B} ((1−Q_A)w_A + (1−Q_B)w_B)/Σ(w_A + w_B), w = g^1.5 where g ≥ 2, else 0.001",
         source="B. K. Shreyamsha Kumar, Signal, Image and Video Processing 7, 2013",
-        conventions={"linfeng": "infrared is taken for the fused image (argument order)", "corrected": "as the formula"},
+        conventions={
+            "linfeng": "infrared is taken for the fused image (argument order)", "ivif-zoo": "w = 0 where g < 2", "corrected": "as the formula",
+        },
         pitfalls=("Published values of this metric from the MATLAB code base score the infrared image.",),
     ),
     MetricSpec(
         name="Labf", title="Lost edge information", family="image feature", direction="lower", value_range="0…1", minimum_size=2,
         formula="as Nabf, over the pixels where g_F ≤ g_A or g_F ≤ g_B", source="V. Petrovic, C. Xydeas, ICCV 2005; Kumar 2013",
-        conventions={"corrected": "as the formula"},
+        conventions={"ivif-zoo": "w = 0 where g < 2; only where g_F ≤ g_A and g_F ≤ g_B", "corrected": "as the formula"},
     ),
     MetricSpec(
         name="Nabf_petrovic", title="Fusion artefacts (Petrovic)", family="image feature", direction="lower", value_range="0…1", minimum_size=2,
@@ -261,6 +263,7 @@ PERCEPTION = (
         name="Qcb", title="Chen–Blum metric", family="perception", value_range="0…1",
         formula="mean of λ_A Q_AF + λ_B Q_BF of masked contrasts after contrast sensitivity filtering", source="Y. Chen, R. S. Blum, Image and Vision Computing 27(10), 2009",
         conventions={"vifb": "mean over the colour channels", "vifb-corrected": "as vifb", "mefb": "on grey levels", "corrected": "on grey levels"},
+        pitfalls=("IVIF_ZOO (not offered here) reads the contrast sensitivity at half the frequency.",),
     ),
     MetricSpec(
         name="Qcv", title="Chen–Varshney metric", family="perception", direction="lower", value_range="0…∞", digits=1,

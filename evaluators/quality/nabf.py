@@ -49,7 +49,7 @@ def _gradient_row(padded, row, squared, angle):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _balance_sums(infrared, visible, fused, unit):  # type: ignore[no-untyped-def]
+def _balance_sums(infrared, visible, fused, unit, weak, from_both):  # type: ignore[no-untyped-def]
     """Column sums of (Q·w, loss, Kumar's artefacts, Petrovic's artefacts, w); the images have a frame of one pixel."""
     height, width = fused.shape[0] - 2, fused.shape[1] - 2
     squared = np.empty((3, width), np.int32)
@@ -74,7 +74,7 @@ def _balance_sums(infrared, visible, fused, unit):  # type: ignore[no-untyped-de
                 q_orientation = 0.9995 / (1.0 + exponential(-22.0 * (orientation - 0.5)))
                 q = np.sqrt(q_strength * q_orientation)
                 g = np.sqrt(np.float64(squared[source, c])) * unit / 8.0
-                w = g * np.sqrt(g) if g >= 2.0 else 0.001
+                w = g * np.sqrt(g) if g >= 2.0 else weak
                 kept += q * w
                 missing += (1.0 - q) * w
                 not_kept += 1.0 - q
@@ -82,7 +82,9 @@ def _balance_sums(infrared, visible, fused, unit):  # type: ignore[no-untyped-de
             # Stronger in the fused image than in both sources: an artefact. Otherwise what is missing was lost.
             added = squared[2, c] > squared[0, c] and squared[2, c] > squared[1, c]
             sums[0, c] += kept
-            sums[1, c] += 0.0 if added else missing
+            below = squared[2, c] <= squared[0, c] and squared[2, c] <= squared[1, c]
+            lost = below if from_both else not added
+            sums[1, c] += missing if lost else 0.0
             sums[2, c] += missing if added else 0.0
             sums[3, c] += not_kept * weight if added else 0.0
             sums[4, c] += weight
@@ -90,7 +92,13 @@ def _balance_sums(infrared, visible, fused, unit):  # type: ignore[no-untyped-de
 
 
 def edge_balance(
-    infrared: NDArray[np.uint8], visible: NDArray[np.uint8], fused: NDArray[np.uint8], *, white: float = 255.0
+    infrared: NDArray[np.uint8],
+    visible: NDArray[np.uint8],
+    fused: NDArray[np.uint8],
+    *,
+    white: float = 255.0,
+    weak_weight: float = 0.001,
+    lost_from_both: bool = False,
 ) -> EdgeBalance:
     """Qabf, Labf and Nabf of one fused image, in one pass.
 
@@ -103,7 +111,8 @@ def edge_balance(
     nabf_petrovic = Σ_artefact (2 − Q_A − Q_B)(w_A + w_B).
 
     Parameters: H×W uint8, H and W at least 2. `white`: the value of level 255; the threshold g ≥ 2 belongs to 255.
-    With 1.0, images on [0, 1], every weight is 0.001. Range 0…1 (nabf_petrovic can exceed 1 slightly); higher is better
+    With 1.0, images on [0, 1], every weight is 0.001. `weak_weight`: w below the threshold (`ivif-zoo`: 0). `lost_from_both`: an
+    edge is lost only where g_F ≤ g_A and g_F ≤ g_B (`ivif-zoo`); what lies between the sources' strengths then counts nowhere. Range 0…1 (nabf_petrovic can exceed 1 slightly); higher is better
     for qabf, lower for the others. Constant images are finite: qabf ≈ 0.0086, labf ≈ 0.9914.
     The `linfeng` tables pass (ir, visible, fused) to a function of (fused, ir, visible): as published, its Nabf is
     ``edge_balance(visible, fused, infrared).nabf``.
@@ -115,7 +124,13 @@ def edge_balance(
     padded = [
         np.pad(np.asarray(image, dtype=np.uint8), 1, mode="reflect") for image in (infrared, visible, fused)
     ]
-    kept, lost, added, added_petrovic, weight = _balance_sums(*padded, white / 255.0)
+    kept, lost, added, added_petrovic, weight = _balance_sums(
+        *padded, white / 255.0, weak_weight, lost_from_both
+    )
+    if weight == 0.0:
+        raise Undefined(
+            "no source has an edge of strength 2 or more: Nabf and Labf are 0/0 without weak edges"
+        )
     return EdgeBalance(*(float(value / weight) for value in (kept, lost, added, added_petrovic)))
 
 

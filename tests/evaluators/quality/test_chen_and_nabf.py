@@ -101,7 +101,7 @@ def test_chen_metrics_name_the_constant_image():
             chen.qcv(*triple)
 
 
-def literal_balance(a, b, f):
+def literal_balance(a, b, f, weak=0.001, from_both=False):
     def edges(image):
         v = np.pad(image.astype(float), 1, mode="reflect")
         h = convolve(v, np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])[:, ::-1] / 8)[1:-1, 1:-1]
@@ -119,13 +119,14 @@ def literal_balance(a, b, f):
             0.9995 / (1 + np.exp(-22 * (turn - 0.5))),
         )
         kept.append(np.sqrt(strength * orientation))
-        weights.append(np.where(g >= 2, g**1.5, 0.001))
+        weights.append(np.where(g >= 2, g**1.5, weak))
     (qa, qb), (wa, wb) = kept, weights
     added = (gf > ga) & (gf > gb)
+    lost = (gf <= ga) & (gf <= gb) if from_both else ~added
     missing, norm = (1 - qa) * wa + (1 - qb) * wb, (wa + wb).sum()
     return (
         (qa * wa + qb * wb).sum() / norm,
-        (missing * ~added).sum() / norm,
+        (missing * lost).sum() / norm,
         (missing * added).sum() / norm,
         (added * (2 - qa - qb) * (wa + wb)).sum() / norm,
     )
@@ -135,6 +136,17 @@ def literal_balance(a, b, f):
 def test_edge_balance_equals_the_literal_one(shape):
     triple = images(*shape)
     assert nabf.edge_balance(*triple) == pytest.approx(literal_balance(*triple), rel=1e-11, abs=1e-15)
+
+
+def test_zoos_balance_leaves_out_weak_edges_and_what_one_source_has():
+    a, b, f = images(30, 41)
+    a[:, :20], b[:15], f[8:20] = 0, 90, 255
+    ours = nabf.edge_balance(a, b, f, weak_weight=0.0, lost_from_both=True)
+    assert ours == pytest.approx(literal_balance(a, b, f, weak=0.0, from_both=True), rel=1e-11)
+    assert ours.qabf + ours.labf + ours.nabf < 0.999
+    flat = np.full_like(a, 40)
+    with pytest.raises(Undefined, match="weak edges"):
+        nabf.edge_balance(flat, flat, f, weak_weight=0.0)
 
 
 def test_edge_balance_with_flat_areas():

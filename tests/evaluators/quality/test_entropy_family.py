@@ -77,6 +77,14 @@ def test_ncie_bounds():
     assert unrelated == pytest.approx(1 - np.log2(3) / 8, abs=1e-12)
 
 
+def test_zoos_ncie_has_pearsons_correlation():
+    stretched = [np.floor((x - x.min()) / np.ptp(x) * 255.0 + 0.5).ravel() for x in (A, B, F)]
+    share = np.linalg.eigvalsh(np.corrcoef(stretched)) / 3
+    joints = family.joint_histogram(A, F), family.joint_histogram(B, F), family.joint_histogram(A, B)
+    wanted = 1 + (share * np.log(share)).sum() / np.log(256)
+    assert family.ncie_of_joints(*joints, pearson=True) == pytest.approx(wanted, rel=1e-12)
+
+
 def test_stretch_rounds_halves_away_from_zero():
     assert family.stretch_to_byte_range(np.array([[0, 1, 2]], np.uint8)).tolist() == [[0.0, 128.0, 255.0]]
     assert family.stretch_to_byte_range(np.array([[0.0, 1.0, 2.0]])).tolist() == [[0.0, 128.0, 255.0]]

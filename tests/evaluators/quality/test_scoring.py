@@ -160,6 +160,50 @@ def test_falls_with_noise():
         previous = current
 
 
+WORSE_WITH_NOISE = {
+    "higher": ["SSIM", "VIF", "VIFF", "Qabf", "Qabf_petrovic", "CC", "SCD", "PSNR", "MI", "NMI", "Qncie", "TE", "MEF-SSIM", "MS-SSIM",
+               "Qs", "Qw", "Qe", "Qc", "Qy", "Qp", "Qcb", "FMI_pixel", "FMI_gradient"],
+    "lower": ["MSE", "RMSE", "Nabf", "Qcv"],
+}  # fmt: skip
+
+
+def test_every_full_reference_metric_gets_worse_with_noise():
+    a, b, f = scene(176, 184, seed=8)
+    noise = np.random.default_rng(1).normal(0, 1, f.shape)
+    names = [name for group in WORSE_WITH_NOISE.values() for name in group]
+    rows = [
+        values((a, b, np.clip(np.rint(f + sigma * noise), 0, 255).astype(np.uint8)), metrics=names, convention="corrected")
+        for sigma in (0, 8, 25)
+    ]  # fmt: skip
+    for direction, group in WORSE_WITH_NOISE.items():
+        for name in group:
+            series = [row[name] for row in rows]
+            assert series == sorted(series, reverse=direction == "higher"), (name, series)
+            assert len(set(series)) == 3, name
+
+
+def test_transposing_changes_nothing_where_both_axes_are_alike():
+    triple = scene(176, 184, seed=9)
+    turned = [image.T.copy() for image in triple]
+    # FMI reads windows column by column; where there is no gradient Qabf's and Nabf's angle is one axis; Qp's filters start at 0°.
+    odd = ("FMI", "Qabf", "Labf", "Qp", "NIQE", "BRISQUE")
+    names = [name for name in FORMULAS["corrected"] if not name.startswith(odd)]
+    assert values(turned, metrics=names, convention="corrected") == pytest.approx(
+        values(triple, metrics=names, convention="corrected"), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("shift", [-20, 15])
+def test_brightness_does_not_count_where_the_definition_says_so(shift):
+    triple = [np.clip(image, 25, 230) for image in scene(96, 104, seed=10)]
+    names = ["EN", "SD", "SF", "AG", "MI", "NMI", "TE", "Qncie", "CC", "SCD", "MSE", "RMSE", "EI", "Nabf", "Labf",
+             "VIF", "VIFF", "MEF-SSIM", "FMI_pixel", "Qcv"]  # fmt: skip
+    moved = [(image.astype(int) + shift).astype(np.uint8) for image in triple]
+    assert values(moved, metrics=names, convention="corrected") == pytest.approx(
+        values(triple, metrics=names, convention="corrected"), rel=1e-7
+    )
+
+
 def test_flips_change_nothing():
     triple = scene(90, 91, seed=6)
     names = ["EN", "SD", "SF", "AG", "MI", "SCD", "CC", "MSE"]
@@ -242,6 +286,37 @@ def test_never_a_silent_nan(triple, convention):
         pytest.fail(f"valid images were refused: {error}")
     for name, score in scores.items():
         assert math.isfinite(score.value) == (score.reason is None), (name, score)
+
+
+def _patchwork(seed, height, width, colour):
+    """An image of flat, saturated, ramp, checker and noise tiles: what breaks ratios and logarithms."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    image = np.full((height, width), int(rng.integers(0, 256)))
+    for _ in range(int(rng.integers(0, 9))):
+        top, left = int(rng.integers(0, height)), int(rng.integers(0, width))
+        part = np.s_[top : top + int(rng.integers(1, height)), left : left + int(rng.integers(1, width))]
+        image[part] = (
+            np.zeros_like(x), np.full_like(x, 255), x % 256, (x + y) % 2 * 255, rng.integers(0, 256, x.shape), np.full_like(x, 1),
+        )[int(rng.integers(0, 6))][part]  # fmt: skip
+    image = image.astype(np.uint8)
+    return np.dstack([image, image[::-1], 255 - image]) if colour else image
+
+
+@pytest.mark.slow
+@settings(max_examples=12, deadline=None)
+@given(
+    seeds=st.tuples(*[st.integers(0, 2**32 - 1)] * 3),
+    colour=st.tuples(*[st.booleans()] * 3),
+    height=st.integers(161, 200),
+    width=st.integers(161, 200),
+)
+def test_never_a_silent_nan_at_sizes_that_every_metric_takes(seeds, colour, height, width):
+    triple = [_patchwork(seed, height, width, c) for seed, c in zip(seeds, colour, strict=True)]
+    for convention, formulas in FORMULAS.items():
+        for name, score in score_arrays(*triple, metrics=list(formulas), convention=convention).items():
+            assert math.isfinite(score.value) == (score.reason is None), (convention, name, score)
+            assert score.reason is None or len(score.reason) > 10
 
 
 # The adapter

@@ -40,6 +40,8 @@ def commands(store: RunStore) -> str:
     """The run's commands, as a code block. The data root is replaced by a placeholder, and folders by nothing."""
     lines = []
     for invocation in store.info()["invocations"]:
+        if "finished" not in invocation:  # interrupted; a later one did the rest
+            continue
         config = invocation["config"]
         line = (
             f"fusionbench run --method {','.join(config['method'])} --dataset {','.join(config['dataset'])}"
@@ -57,8 +59,9 @@ def commands(store: RunStore) -> str:
 
 
 def block() -> str:
-    """What stands between the markers: all results, by file name."""
-    return "\n\n".join(path.read_text().strip() for path in sorted(FOLDER.glob("*.md")))
+    """What stands between the markers: all results but the long tables of the baselines (``baselines.py``), by file name."""
+    files = [path for path in sorted(FOLDER.glob("*.md")) if not path.name.startswith("baselines-")]
+    return "\n\n".join(path.read_text().strip() for path in files)
 
 
 def main() -> None:

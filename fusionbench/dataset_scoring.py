@@ -56,8 +56,8 @@ class _Job:
 def run_dataset_evaluators(
     plan: Plan, store: RunStore, devices: Sequence[str], progress: ProgressDisplay, failures: Mapping[str, Mapping[str, str]],
     failed: Failed,
-) -> None:  # fmt: skip
-    """Score what is missing. ``failures`` are the images that failed by group label; ``failed`` is told of units that fail.
+) -> int:  # fmt: skip
+    """Score what is missing; returns how many images were scored. ``failures`` are the images that failed by group label; ``failed`` is told of units that fail.
 
     Raises ``StoreError`` if results can't be written.
     """
@@ -65,6 +65,7 @@ def run_dataset_evaluators(
     apart = [j for j in jobs if j.score.retrains] if len(devices) > 1 else []
     if len(apart) < 2:
         apart = []
+    scored = 0
     for job in jobs:
         if job in apart:
             continue
@@ -76,8 +77,10 @@ def run_dataset_evaluators(
             failed(job.label, error)
             continue
         _keep(job, store, values)
+        scored += len(job.pairs)
     if apart:
-        _run_workers(apart, plan, store, devices, progress, failed)
+        scored += _run_workers(apart, plan, store, devices, progress, failed)
+    return scored
 
 
 def _missing(
@@ -173,7 +176,7 @@ def _run_workers(
     devices: Sequence[str],
     progress: ProgressDisplay,
     failed: Failed,
-) -> None:
+) -> int:
     context = multiprocessing.get_context("spawn")
     events: multiprocessing.Queue[tuple[Any, ...]] = context.Queue()
     tasks: multiprocessing.Queue[tuple[Any, ...] | None] = context.Queue()
@@ -201,7 +204,7 @@ def _run_workers(
     ]
     for worker in workers:
         worker.start()
-    waiting = set(range(len(jobs)))
+    waiting, scored = set(range(len(jobs))), 0
     try:
         while waiting:
             try:
@@ -217,6 +220,7 @@ def _run_workers(
             if kind == "values":
                 waiting.discard(data[0])
                 _keep(jobs[data[0]], store, data[1])
+                scored += len(jobs[data[0]].pairs)
             elif kind == "failed":
                 waiting.discard(data[0])
                 failed(jobs[data[0]].label, FusionBenchError(data[1]))
@@ -231,6 +235,7 @@ def _run_workers(
             if waiting and worker.is_alive():
                 worker.terminate()
             worker.join()
+    return scored
 
 
 class _RelayedProgress(QueueProgress):

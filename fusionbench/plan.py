@@ -384,7 +384,9 @@ def _score_units(
     identity: list[Any] = [fuse.key, evaluator.name, evaluator.version, name, spec.version]
     recipe = protocols.recipe_of(config, evaluator, spec)
     if recipe:
-        identity += [recipe, protocols.files_of(evaluator, recipe)]
+        identity.append(
+            {**recipe, **protocols.files_of(evaluator, recipe)}
+        )  # a file counts by content, not by path
     training: UnitId | None = None
     training_pairs: tuple[Pair, ...] = ()
     if spec.training_split:

@@ -68,7 +68,7 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
             for key, failure in scripts.items():
                 details[key]["failures"][""] = failure
             _finish_groups(plan, store, details, result)
-            run_dataset_evaluators(
+            result.scored += run_dataset_evaluators(
                 plan,
                 store,
                 devices,

@@ -1,0 +1,88 @@
+"""The detection evaluator: a judge looks at all fused images of a method on a split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fusionbench import artifacts
+from fusionbench.contracts import EvaluatorSettings, EvaluatorSpec, FusedSet, Value
+from fusionbench.errors import InputError
+from fusionbench.images import as_rgb
+from fusionbench.protocols import named_file, protocol_hash
+
+from .average_precision import Truth
+from .class_maps import map_classes
+from .detector import Detector, Thresholds, load_detector
+from .retraining import retrained
+from .scoring import image_values, score_set, set_values, write_details
+
+Progress = Callable[[int, int], None]
+
+
+class DetectionEvaluator:
+    """Scores sets of fused images by one protocol; ``settings.options`` is its recipe."""
+
+    def __init__(self, spec: EvaluatorSpec, settings: EvaluatorSettings) -> None:
+        self._spec, self._settings = spec, settings
+        self._recipe = dict(settings.options)
+        self._thresholds = Thresholds(
+            **{
+                k: self._recipe[k]
+                for k in ("image_size", "confidence", "nms_iou", "max_detections")
+                if k in self._recipe
+            }
+        )
+        self._retrains = any(c.retrains for c in spec.conventions if c.name == settings.convention)
+
+    def score(self, fused: FusedSet, progress: Progress) -> Iterable[tuple[str, Value]]:
+        """Find objects in every image, match them with the boxes of the dataset, and return (image or "", value)."""
+        classes = fused.dataset.spec.box_classes
+        detector, about = self._judge(fused, progress)
+        mapped = map_classes(detector.names, classes, f"the judge {about['judge']}")
+        found, truth = [], []
+        for done, pair in enumerate(fused.pairs, 1):
+            found.append(detector.find(as_rgb(fused.fused(pair.name)), self._thresholds, mapped))
+            boxes = fused.dataset.load(pair, labels=True).boxes
+            if boxes is None:
+                raise InputError(
+                    f"{pair.name}: has no boxes, though its dataset has; `fusionbench data verify` says why"
+                )
+            truth.append(Truth(boxes.xyxy, boxes.classes))
+            progress(done, len(fused.pairs))
+        scored = score_set([p.name for p in fused.pairs], classes, mapped.missing, found, truth)
+        if self._settings.details_dir is not None:
+            write_details(self._settings.details_dir, scored, {**about, "image_digest": fused.digest})
+        convention = f"{self._settings.convention}/{about['judge']}@{about['hash8']}"
+        wanted = set(self._settings.metrics or (m.name for m in self._spec.metrics))
+        rows = [*(("", value) for value in set_values(scored)), *image_values(scored)]
+        return [
+            (image, replace(value, convention=convention)) for image, value in rows if value.metric in wanted
+        ]
+
+    def _judge(self, fused: FusedSet, progress: Progress) -> tuple[Detector, Mapping[str, Any]]:
+        """The detector, and what ``about.json`` says of it."""
+        model = str(self._recipe["model"])
+        path = named_file(self._spec, model)
+        sha256 = artifacts.file_hashes(path)[0] if path is not None else ""
+        judge = Path(model).stem
+        recipe = {**self._recipe, "model": judge}
+        about = {
+            "protocol": self._settings.convention, "judge": judge, "judge_sha256": sha256, "recipe": recipe,
+            "hash8": protocol_hash(recipe, sha256), "seed": self._settings.seed if self._retrains else None,
+        }  # fmt: skip
+        if self._retrains:
+            return retrained(fused, self._recipe, path, sha256, self._settings, progress), about
+        if path is None:
+            raise InputError(
+                f"detection.model={model}: there is no such file, and no judge of that name; known are "
+                f"{', '.join(a.filename for a in self._spec.artifacts)} (`fusionbench weights fetch NAME`), or give a path"
+            )
+        return load_detector(path, sha256, self._settings.device), about
+
+
+def build(spec: EvaluatorSpec, settings: EvaluatorSettings) -> DetectionEvaluator:
+    """The evaluator for a protocol. Raises ``InputError`` for thresholds that make no sense."""
+    return DetectionEvaluator(spec, settings)

@@ -10,6 +10,12 @@ from .layout import ARROWS, MISSING, Column, Line, ResultTable
 WIDTH = 115
 """Characters that fit a page's width at ten points; wider tables continue below, in the same float."""
 
+SMALL_WIDTH = 150
+"""The same at eight points, which tables with ± are set in."""
+
+PAGE_LINES = 34
+"""Lines of a table that fit a landscape page of A4 below its caption."""
+
 PREAMBLE = r"""% Needs in the preamble: \usepackage{booktabs} \usepackage[table]{xcolor}
 \providecommand{\best}[1]{\textcolor{red}{\textbf{#1}}}
 \providecommand{\second}[1]{\textcolor{blue}{\underline{#1}}}
@@ -20,7 +26,7 @@ _ESCAPES = {
     "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "†": r"\textsuperscript{$\dagger$}",
     "‡": r"\textsuperscript{$\ddagger$}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∞": r"$\infty$",
-    "−": r"$-$", "±": r"$\pm$", "×": r"$\times$", "µ": r"$\mu$", "²": r"\textsuperscript{2}",
+    "−": r"$-$", "±": r"$\pm$", "×": r"$\times$", "µ": r"$\mu$", "≤": r"$\le$", "≥": r"$\ge$", "τ": r"$\tau$", "ρ": r"$\rho$", "²": r"\textsuperscript{2}",
     "³": r"\textsuperscript{3}", "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
 }  # fmt: skip
 
@@ -39,10 +45,16 @@ def _plain(character: str) -> str:
 
 def latex_table(table: ResultTable) -> str:
     """A ``table*`` float that compiles on its own preamble lines (given as a comment at its head)."""
+    small = any(any(line.halves) for line in table.lines)  # ± makes columns wide
     tabulars = "\n\\par\\medskip\n".join(
-        _tabular(chunk) for chunk in table.chunks_within(WIDTH, gap=2, wrapped=False)
+        _tabular(chunk)
+        for chunk in table.chunks_within(SMALL_WIDTH if small else WIDTH, gap=2, wrapped=False)
     )
-    notes = "".join(f"\n\\par{{\\footnotesize {escape(note)}}}" for note in table.footnotes)
+    if small:
+        tabulars = f"\\footnotesize\n{tabulars}"
+    many = len(table.footnotes) > 3
+    spoken = [". ".join(note.rstrip(".") for note in table.footnotes)] if many else table.footnotes
+    notes = "".join(f"\n\\par{{\\footnotesize {escape(note)}}}" for note in spoken)
     marks = (
         r" Best in \best{bold red}, second best \second{blue and underlined}." if _is_marked(table) else ""
     )
@@ -97,7 +109,7 @@ def latex_document(tables: Sequence[ResultTable]) -> str:
         r"\documentclass[a4paper]{article}",
         r"\usepackage[T1]{fontenc}",
         r"\usepackage[utf8]{inputenc}",
-        r"\usepackage[margin=15mm,landscape]{geometry}",
+        r"\usepackage[margin=10mm,landscape]{geometry}",
         r"\usepackage{booktabs}",
         r"\usepackage[table]{xcolor}",
         r"\begin{document}",
@@ -110,25 +122,26 @@ def latex_document(tables: Sequence[ResultTable]) -> str:
 def latex_grid(
     headings: Sequence[str], body: Sequence[Sequence[str]], *, caption: str, label: str, left: int = 1
 ) -> str:
-    """Plain cells as a booktabs ``table*`` (comparisons, matrices): text in, escaped here; the first ``left`` columns
-    are set left, the others right. A line that is empty draws a rule.
+    """Plain cells as booktabs ``table*`` floats (comparisons, matrices): text in, escaped here; the first ``left``
+    columns are set left, the others right. More lines than a page holds continue in another float.
     """
-    lines = [" & ".join(escape(c) for c in cells) + r" \\" if cells else r"\midrule" for cells in body]
-    return "\n".join(
-        [
-            r"% Needs in the preamble: \usepackage{booktabs}",
+    parts = [body[start : start + PAGE_LINES] for start in range(0, len(body), PAGE_LINES)]
+    floats = [r"% Needs in the preamble: \usepackage{booktabs}"]
+    for number, part in enumerate(parts):
+        text = escape(caption) if number == 0 else f"(continued from Table~\\ref{{tab:{label}}})"
+        floats += [
             r"\begin{table*}[t]",
             r"\centering",
-            f"\\caption{{{escape(caption)}}}",
-            f"\\label{{tab:{label}}}",
+            f"\\caption{{{text}}}",
+            *([f"\\label{{tab:{label}}}"] if number == 0 else []),
+            r"\footnotesize",
             f"\\begin{{tabular}}{{{'l' * left}{'r' * (len(headings) - left)}}}",
             r"\toprule",
             " & ".join(escape(h) for h in headings) + r" \\",
             r"\midrule",
-            *lines,
+            *(" & ".join(escape(c) for c in cells) + r" \\" for cells in part),
             r"\bottomrule",
             r"\end{tabular}",
             r"\end{table*}",
-            "",
         ]
-    )
+    return "\n".join([*floats, ""])

@@ -24,6 +24,7 @@ from . import (
     ssim,
     vif,
 )
+from .gaussian_windows import FAMILY, SIZE, GaussianWindows, gaussian_windows
 from .mef import mef_ms_ssim, mef_ssim, ms_ssim_pair
 from .triple import GreyTriple, Triple
 from .undefined import Undefined
@@ -157,27 +158,42 @@ def ssim_unit_sum(t: GreyTriple) -> float:
     return math.fsum(ssim.ssim_pair(t.infrared, t.visible, t.fused, dynamic_range=1.0))
 
 
-def ssim_matlab(t: GreyTriple, dynamic_range: float = 255.0) -> float:
-    return (
-        math.fsum(ssim.ssim_pair(t.infrared, t.visible, t.fused, replicate=True, dynamic_range=dynamic_range))
-        / 2
-    )
+def windows_together(t: GreyTriple) -> GaussianWindows | None:
+    """The one pass that serves the metrics under the 11×11 Gaussian window, where several of them are asked for."""
+    if len(t.asked & FAMILY) < 2 or min(t.shape) < SIZE:
+        return None
+    return t.once("Gaussian windows", gaussian_windows)
+
+
+def ssim_replicated(t: GreyTriple, dynamic_range: float) -> float:
+    options = {"replicate": True, "dynamic_range": dynamic_range}
+    return math.fsum(ssim.ssim_pair(t.infrared, t.visible, t.fused, **options)) / 2
+
+
+def ssim_matlab(t: GreyTriple) -> float:
+    together = windows_together(t)
+    return math.fsum(together.ssim) / 2 if together else ssim_replicated(t, 255.0)
 
 
 def ssim_matlab_unit(t: GreyTriple) -> float:
-    return ssim_matlab(t, 1.0)
+    return ssim_replicated(t, 1.0)
 
 
 def mef_similarity(t: GreyTriple) -> float:
-    return t.once("MEF-SSIM", mef_ssim)
+    together = windows_together(t)
+    return together.mef_ssim if together else t.once("MEF-SSIM", mef_ssim)
 
 
 def mef_multi_scale(t: GreyTriple) -> float:
-    return t.once("MEF-MS-SSIM", mef_ms_ssim)
+    together = windows_together(t)
+    finest = together.mef_ssim if together else None
+    return t.once("MEF-MS-SSIM", lambda a, b, f: mef_ms_ssim(a, b, f, finest=finest))
 
 
 def ms_ssim_sum(t: GreyTriple) -> float:
-    return math.fsum(t.once("MS-SSIM", ms_ssim_pair))
+    together = windows_together(t)
+    finest = together.whole_windows if together else None
+    return math.fsum(t.once("MS-SSIM", lambda a, b, f: ms_ssim_pair(a, b, f, finest=finest)))
 
 
 def ms_ssim_mean(t: GreyTriple) -> float:
@@ -192,19 +208,25 @@ def qcv(t: GreyTriple) -> float:
     return t.once("Chen", chen.chen_metrics).qcv
 
 
+def piella_indices(t: GreyTriple) -> piella.Piella:
+    together = windows_together(t)
+    of_levels = together.piella if together else None
+    return t.once("Piella", lambda a, b, f: piella.piella_metrics(a, b, f, of_levels=of_levels))
+
+
 def qs(t: GreyTriple) -> float:
     try:
-        return t.once("Piella", piella.piella_metrics).qs
+        return piella_indices(t).qs
     except Undefined:  # Qw or Qe has no value (flat sources); Qs still may
         return piella.q_s(t.infrared, t.visible, t.fused)
 
 
 def qw(t: GreyTriple) -> float:
-    return t.once("Piella", piella.piella_metrics).qw
+    return piella_indices(t).qw
 
 
 def qe(t: GreyTriple) -> float:
-    return t.once("Piella", piella.piella_metrics).qe
+    return piella_indices(t).qe
 
 
 def qc(t: GreyTriple) -> float:

@@ -25,6 +25,7 @@ Real = NDArray[np.float64]
 WINDOW = 11
 PIXELS = WINDOW * WINDOW
 MEF_WEIGHTS = (0.0448, 0.2856, 0.3001)
+MEF_CONSTANT = (0.03 * 255.0) ** 2
 WANG_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _LN_2 = 0.6931471805599453
 _EPS = float(np.finfo(np.float64).eps)
@@ -57,11 +58,26 @@ def _box_row(row, work, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
-    """Σ of MEF-SSIM's quality over one strip of rows; `moments`: the nine Gaussian moments of these rows."""
-    _, rows, inner = moments.shape
+def _add_row(a, b, sign, column):  # type: ignore[no-untyped-def]
+    """Add ± one row of A, B, A², B², AB to the sums over rows (exact: multiples of 2^-8)."""
+    for c in range(a.size):
+        p, q = a[c], b[c]
+        column[0, c] += sign * p
+        column[1, c] += sign * q
+        column[2, c] += sign * (p * p)
+        column[3, c] += sign * (q * q)
+        column[4, c] += sign * (p * q)
+
+
+@kernel
+def mef_sum(a, b, first, moments, margin, column, constant):  # type: ignore[no-untyped-def]
+    """Σ of MEF-SSIM's quality over one strip of rows; `moments`: the nine Gaussian moments of these rows, from column `margin` on.
+
+    `column` (5×W) keeps the sums over eleven rows from strip to strip; strips follow one another, the first at row 0.
+    """
+    rows = moments.shape[0]
     width = a.shape[1]
-    column = np.zeros((5, width))
+    inner = width - WINDOW + 1
     work = np.empty((2, width))
     box = np.empty((5, inner))
     length = np.empty((2, inner))
@@ -70,25 +86,15 @@ def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
     power = np.empty(inner)
     weight = np.empty((2, inner))
     sums = np.zeros(inner)  # by column: a running scalar would keep the loop from being vectorised
-    for step in range(rows + WINDOW - 1):
-        y = first + step
-        for sign in (1.0, -1.0):
-            if sign < 0.0:
-                if step < WINDOW:
-                    break
-                y -= WINDOW
-            for c in range(width):
-                p, q = a[y, c], b[y, c]
-                column[0, c] += sign * p
-                column[1, c] += sign * q
-                column[2, c] += sign * (p * p)
-                column[3, c] += sign * (q * q)
-                column[4, c] += sign * (p * q)
-        if step < WINDOW - 1:
-            continue
+    if first == 0:
+        column[:] = 0.0
+        for y in range(WINDOW - 1):
+            _add_row(a[y], b[y], 1.0, column)
+    for r in range(rows):
+        _add_row(a[first + r + WINDOW - 1], b[first + r + WINDOW - 1], 1.0, column)
         for m in range(5):
             _box_row(column[m], work, box[m])
-        r = step - WINDOW + 1
+        local = moments[r]
         # Several plain loops over the row instead of one: each of them is vectorised, the whole would not be.
         for c in range(inner):
             # 121² × the variances and the covariance in the uniform window: exact differences.
@@ -115,12 +121,13 @@ def _mef_strip(a, b, first, moments, constant):  # type: ignore[no-untyped-def]
             scale = max(da, db) / norm if norm > 0.0 else 0.0
             ca *= scale
             cb *= scale
-            ma, mb, mf = moments[0, r, c], moments[1, r, c], moments[2, r, c]
-            vaa, vbb = moments[3, r, c] - ma * ma, moments[4, r, c] - mb * mb
-            vff, vaf = moments[5, r, c] - mf * mf, moments[6, r, c] - ma * mf
-            vbf, vab = moments[7, r, c] - mb * mf, moments[8, r, c] - ma * mb
+            ma, mb, mf = local[0, c + margin], local[1, c + margin], local[2, c + margin]
+            vaa, vbb = local[3, c + margin] - ma * ma, local[4, c + margin] - mb * mb
+            vff, vaf = local[5, c + margin] - mf * mf, local[6, c + margin] - ma * mf
+            vbf, vab = local[7, c + margin] - mb * mf, local[8, c + margin] - ma * mb
             wanted = ca * ca * vaa + cb * cb * vbb + 2.0 * ca * cb * vab
             sums[c] += (2.0 * (ca * vaf + cb * vbf) + constant) / (wanted + vff + constant)
+        _add_row(a[first + r], b[first + r], -1.0, column)
     return sums.sum()
 
 
@@ -141,11 +148,12 @@ def _checked(
 def _mef_ssim(a: Real, b: Real, f: Real) -> float:
     rows, inner = a.shape[0] - WINDOW + 1, a.shape[1] - WINDOW + 1
     taps = gaussian_taps(WINDOW, 1.5)
+    column = np.empty((5, a.shape[1]))
     total = 0.0
     for first, last in strips(rows, a.shape[1]):
-        moments = np.empty((COUNT, last - first, inner))
+        moments = np.empty((last - first, COUNT, inner))
         filtered_moments(a, b, f, taps, first, last, moments)
-        total += _mef_strip(a, b, first, moments, (0.03 * 255.0) ** 2)
+        total += mef_sum(a, b, first, moments, 0, column, MEF_CONSTANT)
     return float(total / (rows * inner))
 
 
@@ -184,19 +192,24 @@ def mef_ssim(
 
 
 def mef_ms_ssim(
-    infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]
+    infrared: NDArray[np.generic],
+    visible: NDArray[np.generic],
+    fused: NDArray[np.generic],
+    *,
+    finest: float | None = None,
 ) -> float:
     """MEF-MS-SSIM: Π Q_l^(w_l) of `mef_ssim` on three scales, w = (0.0448, 0.2856, 0.3001)/sum; images halved between.
 
     Parameters: H×W arrays of levels 0..255, both sides at least 41. Range −1…1, higher is better. Raises ``Undefined``
-    where a scale's similarity is negative (no real power). `linfeng` tables print it as "MS_SSIM".
+    where a scale's similarity is negative (no real power). `finest`: `mef_ssim` of the images, where it is known already.
+    `linfeng` tables print it as "MS_SSIM".
     """
     images = _checked(infrared, visible, fused, 4 * (WINDOW - 1) + 1, "MEF-MS-SSIM")
     product = 1.0
     for scale, weight in enumerate(MEF_WEIGHTS):
         if scale:
             images = [halve(image) for image in images]
-        quality = _mef_ssim(*images)
+        quality = finest if scale == 0 and finest is not None else _mef_ssim(*images)
         if quality < 0.0:
             raise Undefined(f"MEF-MS-SSIM: negative similarity at scale {scale + 1}, its power is not real")
         product *= quality ** (weight / sum(MEF_WEIGHTS))
@@ -204,19 +217,23 @@ def mef_ms_ssim(
 
 
 @kernel
-def _ssim_sums(moments, c1, c2):  # type: ignore[no-untyped-def]
-    """(Σ SSIM, Σ contrast·structure) of A with F, then of B with F."""
-    sums = np.zeros((4, moments.shape[2]))
-    for y in range(moments.shape[1]):
+def ssim_sums(moments, margin, c1, c2):  # type: ignore[no-untyped-def]
+    """(Σ SSIM, Σ contrast·structure) of A with F, then of B with F, over a strip without `margin` columns at either side."""
+    columns = moments.shape[2] - 2 * margin
+    sums = np.zeros((4, columns))
+    for y in range(moments.shape[0]):
         for source in range(2):
-            for c in range(moments.shape[2]):
-                mx, mf = moments[source, y, c], moments[2, y, c]
-                vx = moments[3 + source, y, c] - mx * mx
-                vf = moments[5, y, c] - mf * mf
-                vxf = moments[6 + source, y, c] - mx * mf
+            mean, square, cross = moments[y, source], moments[y, 3 + source], moments[y, 6 + source]
+            fused, fused_square = moments[y, 2], moments[y, 5]
+            whole, part = sums[2 * source], sums[2 * source + 1]
+            for c in range(columns):
+                mx, mf = mean[c + margin], fused[c + margin]
+                vx = square[c + margin] - mx * mx
+                vf = fused_square[c + margin] - mf * mf
+                vxf = cross[c + margin] - mx * mf
                 structure = (2.0 * vxf + c2) / (vx + vf + c2)
-                sums[2 * source, c] += structure * (2.0 * mx * mf + c1) / (mx * mx + mf * mf + c1)
-                sums[2 * source + 1, c] += structure
+                whole[c] += structure * (2.0 * mx * mf + c1) / (mx * mx + mf * mf + c1)
+                part[c] += structure
     return sums.sum(axis=1)
 
 
@@ -227,12 +244,14 @@ def ms_ssim_pair(
     *,
     white: float = 255.0,
     zero_borders: bool = False,
+    finest: NDArray[np.float64] | None = None,
 ) -> tuple[float, float]:
     """Wang's MS-SSIM(infrared, fused) and MS-SSIM(visible, fused).
 
     Π_l cs_l^(w_l) over four scales, times SSIM^(w_5) at the fifth; w = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333); 11×11
     Gaussian window (σ = 1.5), 'valid'; C1 = (0.01 L)², C2 = (0.03 L)², L = `white`; images halved between scales by 2×2
-    means; `zero_borders`: see `halve` (it matters for sides that are odd at some scale: up to 1e-2).
+    means; `zero_borders`: see `halve` (it matters for sides that are odd at some scale: up to 1e-2); `finest`: the sums of
+    `ssim_sums` over the first scale, where they are known already.
 
     Parameters: H×W arrays 0..`white`, both sides at least 161. Range 0…1 each, higher is better. Identical constant
     images: 1. A scale whose mean is negative counts as 0, and so does the product.
@@ -244,11 +263,12 @@ def ms_ssim_pair(
         if scale:
             images = [halve(image, zero_borders=zero_borders) for image in images]
         rows, inner = images[0].shape[0] - WINDOW + 1, images[0].shape[1] - WINDOW + 1
-        sums = np.zeros(4)
-        for first, last in strips(rows, images[0].shape[1]):
-            moments = np.empty((COUNT, last - first, inner))
+        known = finest if scale == 0 else None
+        sums = np.zeros(4) if known is None else known
+        for first, last in strips(rows, images[0].shape[1]) if known is None else ():
+            moments = np.empty((last - first, COUNT - 1, inner))
             filtered_moments(*images, taps, first, last, moments)
-            sums += _ssim_sums(moments, (0.01 * white) ** 2, (0.03 * white) ** 2)
+            sums += ssim_sums(moments, 0, (0.01 * white) ** 2, (0.03 * white) ** 2)
         for source in range(2):
             mean = float(sums[2 * source + (0 if scale == len(WANG_WEIGHTS) - 1 else 1)]) / (rows * inner)
             # A negative mean has no real power; pytorch-msssim and torchmetrics count it as 0, and so do we.

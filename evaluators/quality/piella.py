@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,16 +42,18 @@ class CvejicYang(NamedTuple):
 
 
 @kernel
-def _piella_sums(moments, c1, c2):  # type: ignore[no-untyped-def]
-    """(Σ q, Σ w·q, Σ w) with q = λ·SSIM(A,F) + (1 − λ)·SSIM(B,F) and w = max(σ_A², σ_B²)."""
-    width = moments.shape[2]
+def piella_sums(moments, margin):  # type: ignore[no-untyped-def]
+    """(Σ q, Σ w·q, Σ w) over a strip without `margin` columns at either side, q = λ·SSIM(A,F) + (1 − λ)·SSIM(B,F), w = max(σ_A², σ_B²)."""
+    width = moments.shape[2] - 2 * margin
+    c1, c2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
     sums = np.zeros((3, width))
-    for y in range(moments.shape[1]):
+    for y in range(moments.shape[0]):
+        local = moments[y]
         for c in range(width):
-            ma, mb, mf = moments[0, y, c], moments[1, y, c], moments[2, y, c]
-            va, vb = moments[3, y, c] - ma * ma, moments[4, y, c] - mb * mb
-            vf = moments[5, y, c] - mf * mf
-            vaf, vbf = moments[6, y, c] - ma * mf, moments[7, y, c] - mb * mf
+            ma, mb, mf = local[0, c + margin], local[1, c + margin], local[2, c + margin]
+            va, vb = local[3, c + margin] - ma * ma, local[4, c + margin] - mb * mb
+            vf = local[5, c + margin] - mf * mf
+            vaf, vbf = local[6, c + margin] - ma * mf, local[7, c + margin] - mb * mf
             similar_a = (2.0 * ma * mf + c1) * (2.0 * vaf + c2) / ((ma * ma + mf * mf + c1) * (va + vf + c2))
             similar_b = (2.0 * mb * mf + c1) * (2.0 * vbf + c2) / ((mb * mb + mf * mf + c1) * (vb + vf + c2))
             va = va if va > FLAT else 0.0
@@ -74,10 +75,15 @@ def _piella_pass(a: Real, b: Real, f: Real) -> tuple[float, float]:
     taps = gaussian_taps(size, 1.5)
     sums = np.zeros(3)
     for first, last in strips(rows, a.shape[1]):
-        moments = np.empty((COUNT, last - first, inner))
+        moments = np.empty((last - first, COUNT - 1, inner))
         filtered_moments(a, b, f, taps, first, last, moments)
-        sums += _piella_sums(moments, (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2)
-    return float(sums[0]) / (rows * inner), float(sums[1] / sums[2]) if sums[2] > 0.0 else float("nan")
+        sums += piella_sums(moments, 0)
+    return means_of_piella_sums(sums, rows * inner)
+
+
+def means_of_piella_sums(sums: Real, windows: int) -> tuple[float, float]:
+    """(Qs, Qw) from the three sums of `piella_sums`; Qw is NaN where no window of either source has any variance."""
+    return float(sums[0]) / windows, float(sums[1] / sums[2]) if sums[2] > 0.0 else float("nan")
 
 
 def _checked(
@@ -90,12 +96,26 @@ def _checked(
     return [np.ascontiguousarray(image, dtype=np.float64) for image in images]
 
 
-def prewitt_magnitude(image: Real) -> Real:
-    """√(g_x² + g_y²) of the Prewitt masks, zeros beyond the border."""
-    slope, box = np.array([-1.0, 0.0, 1.0]), np.ones(3)
-    gx = cv2.sepFilter2D(image, cv2.CV_64F, slope, box, borderType=cv2.BORDER_CONSTANT)
-    gy = cv2.sepFilter2D(image, cv2.CV_64F, box, slope, borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(cv2.magnitude(gx, gy), dtype=np.float64)
+@kernel
+def prewitt_magnitude(image):  # type: ignore[no-untyped-def]
+    """√(g_x² + g_y²) of the Prewitt masks, zeros beyond the border. H×W in, H×W float64 out."""
+    height, width = image.shape
+    out = np.empty((height, width))
+    nothing = np.zeros(width)
+    total = np.zeros(width + 2)
+    step = np.zeros(width + 2)
+    for y in range(height):
+        above = image[y - 1] if y > 0 else nothing
+        here = image[y]
+        below = image[y + 1] if y < height - 1 else nothing
+        for c in range(width):
+            total[c + 1] = above[c] + here[c] + below[c]
+            step[c + 1] = below[c] - above[c]
+        for c in range(width):
+            gx = total[c + 2] - total[c]
+            gy = step[c] + step[c + 1] + step[c + 2]
+            out[y, c] = np.sqrt(gx * gx + gy * gy)
+    return out
 
 
 def _qw_of(value: float, what: str) -> float:
@@ -110,19 +130,21 @@ def piella_metrics(
     fused: NDArray[np.generic],
     *,
     edge_exponent: float = 1.0,
+    of_levels: tuple[float, float] | None = None,
 ) -> Piella:
     """Qs, Qw and Qe in one go: Qs and Qw share one pass, Qe adds one over the edge maps.
 
     SSIM under an 11×11 Gaussian window (σ = 1.5), 'valid', K = (0.01, 0.03), L = 255; λ = σ_A²/(σ_A² + σ_B²) (½ where both
     are 0), q = λ SSIM(A,F) + (1 − λ) SSIM(B,F). Qs = mean q; Qw = Σ w q / Σ w with w = max(σ_A², σ_B²);
-    Qe = Qw(A, B, F)·Qw(A', B', F')^α with A' the Prewitt gradient magnitudes and α = `edge_exponent`.
+    Qe = Qw(A, B, F)·Qw(A', B', F')^α with A' the Prewitt gradient magnitudes and α = `edge_exponent`. `of_levels`: Qs and Qw, where
+    they are known already (`gaussian_windows`).
 
     Parameters: H×W arrays of levels 0..255, both sides at least 11. Range −1…1, higher is better. Constant sources: Qs is
     finite, Qw and Qe are 0/0: raises ``Undefined`` (use `q_s` alone). A negative Qw(A', B', F') has no real power for a
     non-integer α: ``Undefined`` too. `mefb`'s metricsQw has its switch set to 3: as published, its "Qw" is Qe.
     """
     a, b, f = _checked((infrared, visible, fused), 11, "Qs, Qw and Qe")
-    qs, qw = _piella_pass(a, b, f)
+    qs, qw = of_levels or _piella_pass(a, b, f)
     edge = _piella_pass(prewitt_magnitude(a), prewitt_magnitude(b), prewitt_magnitude(f))[1]
     qw, edge = _qw_of(qw, "Qw"), _qw_of(edge, "Qe")
     if edge < 0.0 and edge_exponent != int(edge_exponent):
@@ -152,13 +174,13 @@ def _cvejic_yang_sums(moments, constant, threshold):  # type: ignore[no-untyped-
     """(Σ Qc, Σ Qy) over the windows of one strip."""
     width = moments.shape[2]
     sums = np.zeros((2, width))
-    for y in range(moments.shape[1]):
+    for y in range(moments.shape[0]):
         for c in range(width):
-            ma, mb, mf = moments[0, y, c], moments[1, y, c], moments[2, y, c]
-            va, vb = moments[3, y, c] - ma * ma, moments[4, y, c] - mb * mb
-            vf = moments[5, y, c] - mf * mf
-            vaf, vbf = moments[6, y, c] - ma * mf, moments[7, y, c] - mb * mf
-            vab = moments[8, y, c] - ma * mb
+            ma, mb, mf = moments[y, 0, c], moments[y, 1, c], moments[y, 2, c]
+            va, vb = moments[y, 3, c] - ma * ma, moments[y, 4, c] - mb * mb
+            vf = moments[y, 5, c] - mf * mf
+            vaf, vbf = moments[y, 6, c] - ma * mf, moments[y, 7, c] - mb * mf
+            vab = moments[y, 8, c] - ma * mb
             va = va if va > FLAT else 0.0
             vb = vb if vb > FLAT else 0.0
             vf = vf if vf > FLAT else 0.0
@@ -206,7 +228,7 @@ def cvejic_yang(
     taps = gaussian_taps(size, 1.5)
     sums = np.zeros(2)
     for first, last in strips(rows, a.shape[1]):
-        moments = np.empty((COUNT, last - first, inner))
+        moments = np.empty((last - first, COUNT, inner))
         filtered_moments(a, b, f, taps, first, last, moments)
         sums += _cvejic_yang_sums(moments, YANG_CONSTANT, 0.75)
     return CvejicYang(float(sums[0]) / (rows * inner), float(sums[1]) / (rows * inner))

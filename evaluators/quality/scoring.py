@@ -84,7 +84,9 @@ def score_triple(
     """As ``score_arrays``, on a ``Triple``, which keeps what several conventions share."""
     formulas = FORMULAS.get(convention, {})
     scores: dict[str, MetricValue] = {}
-    for name in chosen_metrics(metrics, convention):
+    chosen = chosen_metrics(metrics, convention)
+    triple.asked.update(chosen)
+    for name in chosen:
         if name in formulas:
             scores[name] = metric_value(formulas[name], triple)
         else:

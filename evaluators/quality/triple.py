@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -50,6 +50,8 @@ class GreyTriple:
     infrared: UInt8
     visible: UInt8
     fused: UInt8
+    asked: set[str] = field(default_factory=set)
+    """The metrics that will be computed, as far as known: where several share work, it is done for all of them in one pass."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -109,6 +111,7 @@ class Triple:
     infrared: UInt8
     visible: UInt8
     fused: UInt8
+    asked: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for role in ("infrared", "visible", "fused"):
@@ -135,7 +138,7 @@ class Triple:
         """The grey levels by a conversion of ``grey.CONVERSIONS``, converted once."""
         if conversion not in self._grey:
             images = (to_grey(image, conversion) for image in (self.infrared, self.visible, self.fused))
-            self._grey[conversion] = GreyTriple(*images)
+            self._grey[conversion] = GreyTriple(*images, self.asked)
         return self._grey[conversion]
 
     @cached_property

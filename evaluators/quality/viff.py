@@ -28,17 +28,17 @@ def _information(moments, noise):  # type: ignore[no-untyped-def]
     width = moments.shape[2]
     sums = np.zeros((2, width))
     terms = np.empty((2, width))
-    for y in range(moments.shape[1]):
+    for y in range(moments.shape[0]):
         for c in range(width):
-            mf = moments[2, y, c]
-            vf = max(moments[5, y, c] - mf * mf, 0.0)
+            mf = moments[y, 2, c]
+            vf = max(moments[y, 5, c] - mf * mf, 0.0)
             chosen_gain = 0.0
             chosen_with = 0.0
             chosen_without = 0.0
             for source in range(2):
-                m = moments[source, y, c]
-                v = max(moments[3 + source, y, c] - m * m, 0.0)
-                cross = moments[6 + source, y, c] - m * mf
+                m = moments[y, source, c]
+                v = max(moments[y, 3 + source, c] - m * m, 0.0)
+                cross = moments[y, 6 + source, c] - m * mf
                 g = cross / (v + _EPSILON)
                 rest = vf - g * cross
                 flat = v < _EPSILON
@@ -103,7 +103,7 @@ def viff(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDA
         rows, inner = images[0].shape[0] - size + 1, images[0].shape[1] - size + 1
         sums = np.zeros(2)
         for first, last in strips(rows, images[0].shape[1]):
-            moments = np.empty((COUNT, last - first, inner))
+            moments = np.empty((last - first, COUNT, inner))
             filtered_moments(*images, taps, first, last, moments)
             sums += _information(moments, NOISE_VARIANCE)
         value += weight * float(sums[0] / sums[1])

@@ -12,14 +12,13 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 from .elementary import exponential
+from .feature_correlation import feature_correlation
 from .kernels import kernel
-from .separable import gaussian_taps
 from .undefined import Undefined
 
 __all__ = ["PhaseCongruency", "phase_congruency", "q_p"]
@@ -122,6 +121,15 @@ def _select(values, rank, work):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _filtered(spectrum, angular, radial, out):  # type: ignore[no-untyped-def]
+    """out = spectrum·angular·radial (spectra: re, im interleaved)."""
+    for i in range(angular.size):
+        weight = angular[i] * radial[i]
+        out[2 * i] = weight * spectrum[2 * i]
+        out[2 * i + 1] = weight * spectrum[2 * i + 1]
+
+
+@kernel
 def _squared_amplitude(response, out):  # type: ignore[no-untyped-def]
     for i in range(out.size):
         re, im = response[2 * i], response[2 * i + 1]
@@ -199,16 +207,15 @@ def phase_congruency(image: NDArray[np.generic]) -> PhaseCongruency:
     height, width = values.shape
     bank = _filter_bank(height, width)
     spectrum = np.asarray(fft.fft2(values), dtype=np.complex128)
-    turned = np.empty_like(spectrum)
     sums = np.zeros((5, height * width))
     squared = np.empty(height * width)
     work = np.empty(height * width)
     buffers = [np.empty((height, width), dtype=np.complex128) for _ in range(SCALES)]
+    flat = spectrum.view(np.float64).ravel()
     for o in range(ORIENTATIONS):
-        np.multiply(spectrum, bank.angular[o], out=turned)
         responses = []
         for s, buffer in enumerate(buffers):
-            np.multiply(turned, bank.radial[s], out=buffer)
+            _filtered(flat, bank.angular[o].ravel(), bank.radial[s].ravel(), buffer.view(np.float64).ravel())
             # In place where SciPy can; fresh arrays of this size cost as much in page faults as the transform itself.
             response = np.ascontiguousarray(fft.ifft2(buffer, overwrite_x=True))
             responses.append(response.view(np.float64).ravel())
@@ -222,38 +229,6 @@ def phase_congruency(image: NDArray[np.generic]) -> PhaseCongruency:
         _accumulate(*responses, threshold, math.cos(angle), math.sin(angle), sums)
     _finish(sums)
     return PhaseCongruency(*(sums[m].reshape(height, width).copy() for m in range(3)))
-
-
-@kernel
-def _best_correlation(m, constant, mask):  # type: ignore[no-untyped-def]
-    """Σ over the mask of max(C_AF, C_BF, C_SF), C = (σ_XF + c)/(σ_X σ_F + c)."""
-    total = 0.0
-    for y in range(mask.shape[0]):
-        for x in range(mask.shape[1]):
-            if not mask[y, x]:
-                continue
-            mf = m[3, y, x]
-            vf = m[7, y, x] - mf * mf
-            best = -np.inf
-            for source in range(3):
-                mean = m[source, y, x]
-                variance = m[4 + source, y, x] - mean * mean
-                cross = m[8 + source, y, x] - mean * mf
-                best = max(best, (cross + constant) / (math.sqrt(abs(variance * vf)) + constant))
-            total += best
-    return total
-
-
-def _feature_correlation(a: Real, b: Real, f: Real, mask: NDArray[np.bool_]) -> float:
-    """Mean over the mask of the best local correlation (11×11 Gaussian, σ = 1.5, zero borders) of F with A, B, max(A, B)."""
-    taps = gaussian_taps(11, 1.5)
-    a, b, f = (np.where(mask, x, 0.0) for x in (a, b, f))
-    images = [a, b, np.maximum(a, b), f]
-    products = [x * x for x in images] + [x * f for x in images[:3]]
-    moments = np.empty((11, *a.shape))
-    for m, x in enumerate(images + products):
-        cv2.sepFilter2D(x, cv2.CV_64F, taps, taps, dst=moments[m], borderType=cv2.BORDER_CONSTANT)
-    return float(_best_correlation(moments, 1e-4, mask)) / float(np.count_nonzero(mask))
 
 
 def q_p(
@@ -287,5 +262,5 @@ def q_p(
         raise Undefined(f"no image has a pixel with phase congruency above {feature_threshold:g}: Qp is 0/0")
     value = 1.0
     for a, b, f in zip(*maps, strict=True):
-        value *= _feature_correlation(a, b, f, mask)
+        value *= feature_correlation(a, b, f, mask)
     return value

@@ -196,3 +196,14 @@ def test_minimum_sizes(metric, side):
     assert np.isfinite(metric(image, image, image))
     with pytest.raises(Undefined, match=f"{side}×{side}"):
         metric(image[1:], image[1:], image[1:])
+
+
+def test_one_pass_gives_what_the_metrics_give_alone():
+    from fusionbench.evaluators.quality.scoring import score_arrays
+
+    larger = [np.tile(image, (3, 3)) for image in (A, B, F)]
+    names = ["SSIM", "MS-SSIM", "MEF-SSIM", "MEF-MS-SSIM", "Qs", "Qw", "Qe"]
+    together = score_arrays(*larger, metrics=names, convention="corrected")
+    for name in names:
+        alone = score_arrays(*larger, metrics=[name], convention="corrected")[name]
+        assert together[name].value == pytest.approx(alone.value, rel=1e-12)

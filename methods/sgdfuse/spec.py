@@ -11,8 +11,8 @@ _WEIGHTS = Artifact(
     name="sgdfuse-default",
     filename="sgdfuse.safetensors",
     resource=f"{_HERE}:weights/sgdfuse.safetensors",
-    sha256="57da4750205453d4641275e60e6980ffa8ec2a7badadeeff1423fb7d6c577078",
-    bytes=2_561_642,
+    sha256="db8d3df2691ee4974106bf039f91f44bdcffc38d3d2a542d7e0b121e410de02f",
+    bytes=2_561_554,
     licence="MIT (trained on MSRS, RoadScene, LLVIP and M3SVD pairs, research use)",
 )
 

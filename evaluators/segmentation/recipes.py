@@ -48,7 +48,8 @@ DEMO_TRAINING: Mapping[str, Any] = {
     "encoder_rate": 1.0,
     "warmup_steps": 60,
     "epochs": 18.0,
-    "dataset_options": {"train_count": 400},
+    "precision": "bf16",
+    "dataset_options": {"train_count": 320},
 }
 """How the demo's judge was trained."""
 
@@ -58,11 +59,12 @@ MSRS_TWO_FOLDS: Mapping[str, Any] = {
     **_COMMON,
     "decoder_channels": 64,
     "image_size": [240, 320],
-    "crop": [160, 224],
+    "crop": [128, 192],
     "learning_rate": 2e-3,
     "encoder_rate": 0.5,
     "warmup_steps": 10,
-    "epochs": 6.0,
+    "epochs": 5.0,
+    "precision": "bf16",
     "folds": 2,
     "fold_block": 10,
 }

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fusionbench.resampling import DRAWS, image_draws
+
 from .boundary import mean_boundary
 from .confusion import (
     Counts,
@@ -17,7 +19,6 @@ from .confusion import (
     mean_over_classes,
     pixel_accuracy,
 )
-from .resampling import DRAWS, draw_weights
 
 Figure = tuple[str, str]
 """Metric and class name ("" for all classes)."""
@@ -39,7 +40,7 @@ class SetScores:
 
     def resampled(self, draws: int = DRAWS) -> dict[Figure, Scores]:
         """Every figure of each bootstrap draw over images: arrays of ``draws`` values."""
-        weights = draw_weights(self.names, draws)
+        weights = image_draws(self.names, draws)
         k = len(self.classes)
         flat = self.matrices.reshape(len(self.names), k * k)
         matrices = (weights @ flat).reshape(draws, k, k)

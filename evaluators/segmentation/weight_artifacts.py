@@ -28,6 +28,8 @@ DEMO_SEGMENTER = Artifact(
     name="demo-segmenter",
     filename="demo_segmenter.safetensors",
     resource="fusionbench.evaluators.segmentation:weights/demo_segmenter.safetensors",
+    sha256="8a89cdd31a657262a8ad87f896bfd3c38e8bc74495e6fe40e13b45cdf7838cb0",
+    bytes=5_511_498,
     licence="MIT (trained on the demo scenes)",
 )
 

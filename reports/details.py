@@ -155,6 +155,8 @@ def judge_notes(details: list[Detail], *, images: int | None = None) -> list[str
         training = str(about.get("judge_training") or "")
         if training:
             notes.append(f"Judge trained on: {training}")
+        elif not is_retrained(details):
+            notes.append("The judge's training set is not stated by its evaluator")
         for reason in dict.fromkeys(str(d.about["dev_only"]) for d in details if d.about.get("dev_only")):
             notes.append(f"Development only: {reason}")
         counts = sorted({len(d.images) for d in details})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Counter:
 
 
 @pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     spec = EvaluatorSpec(
         name="toy", title="Toy", task="toy", scope="dataset", needs=frozenset({"fused", "boxes"}), metrics=(MetricSpec(name="Boxes", title="Boxes"),),
         conventions=(
@@ -68,6 +68,9 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     build = catalog.build
     monkeypatch.setattr(catalog, "build", lambda text: Counter if text == "toy:build" else build(text))
     CALLS.clear()
+    catalog.metrics.cache_clear()  # another test may have asked for all metrics before the toy was there
+    yield
+    catalog.metrics.cache_clear()
 
 
 def config(tmp_path: Path, **settings: Any) -> RunConfig:

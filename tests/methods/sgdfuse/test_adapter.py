@@ -64,7 +64,7 @@ def test_trained_model_keeps_the_brighter_source(method):
 def test_provenance_names_masks_and_training(method):
     facts = method.provenance()
     assert facts["masks"]["provider"].startswith("saliency")
-    assert facts["training"]["mask_providers"] == ["saliency"]
+    assert facts["training"]["mask_providers"] == ["saliency", "random", "yolo-seg"]
     assert count_parameters(method.network) < 8e6
 
 

@@ -25,6 +25,10 @@ def _identity(case: Case) -> str:
     return f"{case.method}-{case.net_out}-{case.saved}"
 
 
+PROCESSOR_NOISE = {"ship": 5e-5}
+"""SHIP's repeated products amplify the rounding of the convolutions: the same code differs from the recording by 8.8e-6 on an Intel Xeon,
+by 3.1e-5 on an AMD EPYC, and there by 2.3e-5 without oneDNN. The saved pixels must agree all the same."""
+
 HEAVY = {"cddfuse", "pfcfuse", "swinfusion", "ship", "gifnet", "emma"}
 
 
@@ -42,7 +46,7 @@ def test_equals_the_official_code(case: Case, monkeypatch: pytest.MonkeyPatch) -
     except MissingWeightsError as error:
         pytest.skip(str(error))
     assert result.pairs > 0
-    assert result.network <= NETWORK_TOLERANCE
+    assert result.network <= PROCESSOR_NOISE.get(case.method, NETWORK_TOLERANCE)
     if case.saved:
         assert result.levels is not None
         assert result.levels <= 1

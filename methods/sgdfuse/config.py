@@ -34,6 +34,8 @@ class ModelConfig:
 
     unshuffle: int = 2
     """Pixel-unshuffle factor in front of both networks: 1 works at full resolution, 2 at half with 4 times the channels."""
+    margin: int = 8
+    """Pixels reflected around the image before the network and cut off after it, so that no convolution's zero border reaches the result."""
     width: int = 24
     """Channels of the stage-I branches."""
     blocks: int = 3

@@ -20,7 +20,10 @@ from .unet import CHANNELS, DenoisingUNet
 
 @dataclass(frozen=True)
 class FusionOutput:
-    """What one pass makes, all N×…×H×W: the fused image and F1 in [0, 1] units (not clamped), I0 and its denoised form in [-1, 1]."""
+    """What one pass makes: the fused image and F1, N×3×H×W in [0, 1] units (not clamped), I0 and its denoised form in [-1, 1].
+
+    I0 and its denoised form keep the padding the network works on (`SGDFuseNetwork.padding`).
+    """
 
     fused: Tensor
     preliminary: Tensor
@@ -50,8 +53,23 @@ class SGDFuseNetwork(nn.Module):
         # ᾱ at the visited steps and finally at t = 0, as plain numbers: exporters and meta tensors can't read a tensor's value.
         self.alpha_bars = [float(self.schedule.alpha_bar[t]) for t in (*visited, 0)]
 
+    def padding(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """Pixels to reflect at the left, right, top and bottom: the margin, and what the next multiple of `size_multiple` needs.
+
+        The convolutions' own zero borders lie outside the image then: they can't mark its edge, and no loss sees them.
+        """
+        margin = self.config.model.margin
+        right, bottom = (margin + -(side + 2 * margin) % self.size_multiple for side in (width, height))
+        return margin, right, margin, bottom
+
     def preliminary(self, infrared: Tensor, visible: Tensor) -> Tensor:
-        """F1 (3.2), N×3×H×W in [0, 1] units, not clamped; sizes must be multiples of `size_multiple`."""
+        """F1 (3.2) of any size ≥ 32×32, N×3×H×W in [0, 1] units, not clamped."""
+        height, width = infrared.shape[-2:]
+        padding = self.padding(height, width)
+        padded = self._preliminary(*(_reflect(image, padding) for image in (infrared, visible)))
+        return _crop(padded, padding, height, width)
+
+    def _preliminary(self, infrared: Tensor, visible: Tensor) -> Tensor:
         if self.stage1 is None:
             return (infrared + visible) / 2
         return self.stage1(infrared, visible)
@@ -140,28 +158,38 @@ class SGDFuseNetwork(nn.Module):
     def run(
         self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor, noise: Tensor
     ) -> FusionOutput:
-        """Both stages on sizes that are multiples of `size_multiple`, with all intermediate results (training)."""
-        preliminary = self.preliminary(infrared, visible)
+        """Both stages for any size ≥ 32×32, with all intermediate results (training).
+
+        Inputs are padded by reflection (`padding`), fused image and F1 cropped back.
+        """
+        height, width = infrared.shape[-2:]
+        padding = self.padding(height, width)
+        infrared, visible, mask_ir, mask_vi, noise = (
+            _reflect(tensor, padding) for tensor in (infrared, visible, mask_ir, mask_vi, noise)
+        )
+        wide = self._preliminary(infrared, visible)
+        preliminary = _crop(wide, padding, height, width)
         if self.unet is None:
             return FusionOutput(preliminary, preliminary)
-        conditioned = self.condition(preliminary, mask_ir, mask_vi)
-        fused, denoised = self.refine(preliminary, conditioned, noise)
-        return FusionOutput(fused, preliminary, conditioned, denoised)
+        conditioned = self.condition(wide, mask_ir, mask_vi)
+        fused, denoised = self.refine(wide, conditioned, noise)
+        return FusionOutput(_crop(fused, padding, height, width), preliminary, conditioned, denoised)
 
     def forward(
         self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor, noise: Tensor
     ) -> Tensor:
-        """Fused N×3×H×W in [0, 1] for any size ≥ 32×32: inputs are padded by reflection and the result is cropped."""
-        height, width = infrared.shape[-2:]
-        down, right = -height % self.size_multiple, -width % self.size_multiple
-        tensors = (infrared, visible, mask_ir, mask_vi, noise)
-        if down or right:
-            tensors = tuple(F.pad(tensor, (0, right, 0, down), mode="reflect") for tensor in tensors)  # type: ignore[assignment]
-        infrared, visible, mask_ir, mask_vi, noise = (
-            tensor.contiguous(memory_format=torch.channels_last) for tensor in tensors
-        )
-        fused = self.run(infrared, visible, mask_ir, mask_vi, noise).fused
-        return fused[..., :height, :width].clamp(0, 1)
+        """Fused N×3×H×W in [0, 1] for any size ≥ 32×32."""
+        return self.run(infrared, visible, mask_ir, mask_vi, noise).fused.clamp(0, 1)
+
+
+def _reflect(image: Tensor, padding: tuple[int, int, int, int]) -> Tensor:
+    padded = F.pad(image, padding, mode="reflect") if any(padding) else image
+    return padded.contiguous(memory_format=torch.channels_last)
+
+
+def _crop(padded: Tensor, padding: tuple[int, int, int, int], height: int, width: int) -> Tensor:
+    left, _, top, _ = padding
+    return padded[..., top : top + height, left : left + width]
 
 
 def build_network(config: Config) -> SGDFuseNetwork:

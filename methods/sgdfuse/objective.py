@@ -10,7 +10,6 @@ from .diffusion import noise_loss, sample_levels
 from .losses import metric_terms, stage1_loss, stage2_loss
 from .network import SGDFuseNetwork
 from .pack import Batch
-from .unet import CHANNELS
 
 
 class TrainingObjective(nn.Module):
@@ -34,8 +33,8 @@ class TrainingObjective(nn.Module):
             with torch.autocast(batch.infrared.device.type, enabled=False):
                 terms = self._fusion_terms(preliminary.float(), batch, config, first=True)
         else:
-            count, size = batch.infrared.shape[0], batch.infrared.shape[-2:]
-            shape = (count, self.network.noise_channels, *size)
+            count = batch.infrared.shape[0]
+            shape = (count, self.network.noise_channels, *batch.infrared.shape[-2:])
             noise = torch.randn(shape, generator=generator).to(batch.infrared.device)
             output = self.network.run(batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, noise)
             with torch.autocast(batch.infrared.device.type, enabled=False):
@@ -46,9 +45,9 @@ class TrainingObjective(nn.Module):
             if config.noise and self.network.config.model.use_diffusion and output.conditioned is not None:
                 count = max(1, round(count * config.noise_share))
                 level = sample_levels(self.network.schedule, count, generator).to(batch.infrared.device)
-                gamma = torch.randn((count, CHANNELS, *size), generator=generator).to(batch.infrared.device)
                 # The target I0 is data here, not something to make easier to denoise.
                 clean = output.conditioned[:count].detach()
+                gamma = torch.randn(clean.shape, generator=generator).to(clean.device)
                 terms["noise"] = config.noise * noise_loss(
                     self.network.denoise, clean, gamma, level
                 )  # Eq. 12

@@ -63,12 +63,7 @@ def saved_luma(*images: Tensor) -> list[Tensor]:
 
 def fuse_preliminary(network: SGDFuseNetwork, batch: Batch) -> Tensor:
     """F1 of a batch of any size, N×3×H×W in [0, 1]."""
-    height, width = batch.infrared.shape[-2:]
-    padding = (0, -width % network.size_multiple, 0, -height % network.size_multiple)
-    padded = [
-        torch.nn.functional.pad(image, padding, mode="reflect") for image in (batch.infrared, batch.visible)
-    ]
-    return network.preliminary(*padded)[..., :height, :width].float().clamp(0, 1)
+    return network.preliminary(batch.infrared, batch.visible).float().clamp(0, 1)
 
 
 def _row(tiles: list[Tensor]) -> npt.NDArray[np.uint8]:

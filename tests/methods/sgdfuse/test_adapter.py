@@ -7,11 +7,13 @@ import pytest
 import torch
 
 import fusionbench.methods.sgdfuse as package
+from fusionbench import catalog
 from fusionbench.contracts import MethodContext
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.methods.sgdfuse.adapter import SGDFuse
 from fusionbench.methods.sgdfuse.network import count_parameters
 from fusionbench.methods.sgdfuse.spec import SPECS
+from fusionbench.methods.sgdfuse.surrogates import rgb_to_luma
 
 WEIGHTS = Path(package.__path__[0]) / "weights" / "sgdfuse.safetensors"
 SPEC = {spec.name: spec for spec in SPECS}
@@ -59,6 +61,23 @@ def test_trained_model_keeps_the_brighter_source(method):
     infrared[..., 40:60, 40:60] = 1.0  # a hot target
     fused = method.fuse(infrared, visible * 0.3)
     assert float(fused[..., 45:55, 45:55].mean()) > 0.85
+
+
+@pytest.mark.parametrize("scene", [0, 13])
+def test_borders_are_as_good_as_the_inside(method, scene):
+    """A loss that sees a convolution's zero border once taught the model to write a checkered strip there."""
+    spec = catalog.datasets.get("demo")
+    dataset = catalog.build(spec.factory)(spec, None)
+    loaded = dataset.load(list(dataset.pairs("test"))[scene])
+    infrared = torch.tensor(loaded.infrared)[None, None].float() / 255
+    visible = torch.tensor(loaded.visible).permute(2, 0, 1)[None].float() / 255
+    maximum = torch.maximum(infrared, rgb_to_luma(visible))
+    change = 255 * (rgb_to_luma(method.fuse(infrared, visible)) - maximum)
+    grain = {"columns": change.diff(dim=-1).abs()[0, 0], "rows": change.diff(dim=-2).abs()[0, 0].T}
+    for name, steps in grain.items():  # a grey level to the next one, along the direction
+        inside = float(steps[:, 8:-8].mean())
+        for border in (steps[:, :2], steps[:, -2:]):
+            assert float(border.mean()) < inside + 3, name
 
 
 def test_provenance_names_masks_and_training(method):

@@ -67,7 +67,7 @@ def fuse(
     from .engines import resolve_devices
     from .fusing import MethodFuser, weights_resolver
     from .images import as_grey, as_rgb, check_same_size
-    from .plan import resolve_methods
+    from .selection import resolve_methods
 
     sources = PairImages(as_grey(as_image(infrared, "infrared")), as_rgb(as_image(visible, "visible")))
     check_same_size(sources.infrared, sources.visible, "the pair")

@@ -113,6 +113,15 @@ def locate(artifact: Artifact, *, official: bool = False) -> Path:
     )
 
 
+def absence(artifact: Artifact) -> MissingWeightsError | None:
+    """Why an artifact isn't at hand, as ``locate`` would say it; None if it is."""
+    try:
+        locate(artifact)
+    except MissingWeightsError as error:
+        return error
+    return None
+
+
 def _converted(artifact: Artifact) -> Path | None:
     """The file that ``weights convert`` made of the artifact, if there is one and neither has changed since."""
     checksum = artifact.sha256 or artifact.git_blob

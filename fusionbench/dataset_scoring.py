@@ -23,9 +23,10 @@ from .contracts import Dataset, DatasetEvaluator, EvaluatorSettings, FusedSet, P
 from .engines import QueueProgress, end_with_parent, thread_count
 from .errors import FusionBenchError, InputError, StoreError
 from .pipeline import read_fused, scored_images
-from .plan import Group, Plan, ScoreUnit, make_plan
+from .plan import Plan, make_plan
 from .progress import ProgressDisplay
 from .store import Entry, RunStore
+from .units import Group, ScoreUnit
 
 Values = list[tuple[str, Value]]
 Failed = Callable[[str, BaseException], None]

@@ -16,9 +16,10 @@ from .config import RunConfig
 from .contracts import EvaluatorSettings, ImageEvaluator, MethodContext
 from .errors import FusionBenchError, InputError, StoreError
 from .pipeline import GroupPipeline, Shard
-from .plan import Plan, PlannedMethod, ScoreUnit, make_plan
+from .plan import Plan, make_plan
 from .progress import ProgressDisplay
 from .store import RunStore
+from .units import PlannedMethod, ScoreUnit
 
 
 def resolve_devices(text: str) -> list[str]:

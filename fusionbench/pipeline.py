@@ -19,10 +19,10 @@ from .contracts import Dataset, ImageEvaluator, Pair, PairImages, Value
 from .errors import FusionBenchError, ImageError, StoreError
 from .fusing import Fuser
 from .images import UInt8Array, check_same_size, decode_image, encode_png, read_image, write_atomic
-from .plan import Group, ScoreUnit
 from .precomputed import FolderFuser, open_folder
 from .progress import ProgressDisplay
 from .store import Entry, RunStore
+from .units import Group, ScoreUnit
 
 
 @dataclass

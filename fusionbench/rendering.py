@@ -13,7 +13,7 @@ from . import catalog
 from .contracts import DatasetSpec, MethodSpec, PairImages, ReportInput, ReportSpec
 from .errors import FusionBenchError, InputError, UnknownNameError
 from .images import write_atomic
-from .plan import open_dataset
+from .selection import open_dataset
 from .store import RunStore
 from .terminal import console
 

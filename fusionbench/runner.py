@@ -18,10 +18,11 @@ from .dataset_scoring import run_dataset_evaluators
 from .engines import GroupDetails, method_context, resolve_devices, run_images, run_workers
 from .errors import FusionBenchError, InputError, StoreError
 from .pipeline import Shard
-from .plan import MethodUnit, Plan, make_plan
+from .plan import Plan, make_plan
 from .progress import ProgressDisplay, make_progress
 from .provenance import provenance
 from .store import Entry, RunStore
+from .units import MethodUnit
 
 KEPT_INVOCATIONS = 50
 

@@ -19,11 +19,12 @@ from .engines import thread_count
 from .errors import FusionBenchError, ImageError, InputError
 from .images import as_grey, as_rgb, check_same_size
 from .naming import plain_name
-from .plan import PlannedMethod, open_dataset, select_pairs
 from .precomputed import FolderFuser, folder_method
 from .progress import make_progress
 from .protocols import conventions_of, metrics_of
+from .selection import open_dataset, select_pairs
 from .store import COLUMNS
+from .units import PlannedMethod
 
 QUALITY = "quality"
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from fusionbench.contracts import Dataset, Pair
 from fusionbench.errors import InputError, MissingDataError
-from fusionbench.plan import open_dataset
 from fusionbench.progress import make_progress
+from fusionbench.selection import open_dataset
 
 from .network import build_network, save_network
 from .scenes import Augmentation, Scene, SceneStore, canvas_size

@@ -14,8 +14,8 @@ from fusionbench.contracts import Dataset, Pair
 from fusionbench.engines import resolve_devices
 from fusionbench.errors import FusionBenchError, InputError, MissingDataError
 from fusionbench.images import write_atomic
-from fusionbench.plan import open_dataset
 from fusionbench.progress import make_progress
+from fusionbench.selection import open_dataset
 
 from .recipe import Recipe, make_recipe
 from .recipes import DEMO_TRAINING, FROZEN

@@ -54,7 +54,7 @@ def data_verify(
 ) -> int:
     """List every missing, unreadable, mismatched or duplicate file by name."""
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
-    from ..plan import open_dataset
+    from ..selection import open_dataset
 
     resolved = s.resolve(None, method=["-"], data_root=data_root, option=option)
     dataset = open_dataset(name, resolved.data_root, resolved.dataset_options.get(name))

@@ -26,8 +26,8 @@ from .staging import Staged, Texts, check_tensors, count_outputs, furnish, read_
 
 if TYPE_CHECKING:
     from ..config import RunConfig
-    from ..plan import Group
     from ..progress import ProgressDisplay
+    from ..units import Group
 
 FAILURES_IN_A_ROW = 3
 """With one call a pair: so many failed calls one after another end the attempt."""

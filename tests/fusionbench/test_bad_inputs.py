@@ -110,7 +110,7 @@ def test_each_is_named_and_the_others_are_intact(spoilt: Path, tmp_path: Path, b
 
 
 def test_verify_lists_them_all(spoilt: Path) -> None:
-    from fusionbench.plan import open_dataset
+    from fusionbench.selection import open_dataset
 
     findings = open_dataset("folder", {"folder": spoilt}).verify()
     text = "\n".join(f"{f.problem} {f.file} {f.message}" for f in findings if f.problem != "warning")

@@ -10,7 +10,8 @@ from fusionbench import catalog
 from fusionbench.config import RunConfig
 from fusionbench.contracts import MethodSpec
 from fusionbench.errors import FusionBenchError, InputError, UnknownNameError
-from fusionbench.plan import make_plan, resolve_methods
+from fusionbench.plan import make_plan
+from fusionbench.selection import resolve_methods
 
 ADAPTER = """
 class Mean:

@@ -59,7 +59,7 @@ def fuse(
 ) -> UInt8Array:
     """Fuse one pair and return uint8 H×W×3 RGB (H×W for methods that give grey).
 
-    Images are paths, arrays (H×W, H×W×3 RGB) or tensors (C×H×W), uint8 or float in [0,1]. ``options`` are the method's own.
+    Images are paths, arrays (H×W, H×W×3 RGB) or tensors (C×H×W, 1×C×H×W), uint8 or float in [0,1]. ``options`` are the method's own.
     Raises ``ImageError``, ``UnknownNameError`` or ``MissingWeightsError``.
     """
     from .arrays import as_image
@@ -85,11 +85,19 @@ def score(
     *,
     metrics: Sequence[str] | None = None,
     convention: str | None = None,
-) -> dict[str, float]:
-    """Metrics of a fused image against its sources: {metric: value}. See ``fusionbench.scoring.score_arrays``."""
+    jobs: int = 0,
+) -> dict[str, Any]:
+    """Metrics of fused images against their sources: {metric: float}, or for a batch of N {metric: float64 array of shape (N,)}.
+
+    >>> values = fusionbench.score(ir, vis, fused, metrics=["VIF", "Qabf"])  # N×C×H×W tensors of an epoch  # doctest: +SKIP
+    >>> {name: value.mean() for name, value in values.items()}  # doctest: +SKIP
+
+    Each image is a path, an array H×W or H×W×3 (RGB), or a tensor H×W, 1×H×W or 3×H×W; batches are lists of images, arrays N×H×W×C
+    or tensors N×C×H×W; uint8 or float in [0,1]. See ``fusionbench.scoring.score_arrays`` for the rest.
+    """
     from .scoring import score_arrays
 
-    return score_arrays(infrared, visible, fused, metrics=metrics, convention=convention)
+    return score_arrays(infrared, visible, fused, metrics=metrics, convention=convention, jobs=jobs)
 
 
 def report(

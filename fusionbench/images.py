@@ -225,7 +225,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise StoreError(
-            f"{path}: can't be written ({error.strerror or error}); free space or choose another --out, then run the same "
+            f"{path}: can't be written ({error.strerror or error}); free space or choose another place, then run the same "
             f"command again: what is finished is kept"
         ) from error
 

@@ -105,7 +105,10 @@ def _add_group(
                 f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: {len(dataset.pairs) - len(pairs)} of {len(dataset.pairs)} pairs "
                 "have no label file and don't count",
             )
-        for convention in protocols.conventions_of(config, evaluator, dataset.spec.name):
+        conventions = protocols.conventions_of(config, evaluator, dataset.spec.name)
+        for sentence in protocols.undefined_metrics(config, evaluator, conventions).values():
+            _skip(plan, sentence)
+        for convention in conventions:
             try:
                 scores += _score_units(config, method, dataset, fuse, evaluator, convention, pairs, plan)
             except MissingWeightsError as error:
@@ -156,7 +159,7 @@ def _score_units(
         unit = UnitId(evaluator.name, method.spec.name, dataset.spec.name, dataset.split, name, seed, key)
         units.append(
             ScoreUnit(
-                unit, evaluator, protocols.metrics_of(config, evaluator), recipe, pairs, spec.retrains, training, training_pairs,
+                unit, evaluator, protocols.metrics_of(config, evaluator, name), recipe, pairs, spec.retrains, training, training_pairs,
             )
         )  # fmt: skip
     return units

@@ -26,11 +26,20 @@ class FolderFuser:
     def provenance(self) -> dict[str, Any]:
         return {"folder": str(self.folder.resolve())}
 
+    @property
+    def names(self) -> list[str]:
+        """The names (stems) that the folder has images of, sorted."""
+        return sorted(self._files)
+
     def file(self, pair: Pair) -> Path:
         """The file of a pair. Raises ``ImageError`` if there is none, or more than one with that stem."""
         files = self._files.get(pair.name, [])
         if not files:
-            raise ImageError(f"{self.folder}: no fused image named {pair.name} (png, jpg, bmp, tif, webp)")
+            like = next((f[0].name for stem, f in self._files.items() if pair.name in stem), "")
+            hint = f"; there is {like}: name fused images like their sources" if like else ""
+            raise ImageError(
+                f"{self.folder}: no fused image named {pair.name} (png, jpg, bmp, tif, webp){hint}"
+            )
         if len(files) > 1:
             raise ImageError(
                 f"{self.folder}: {' and '.join(f.name for f in files)} are both named {pair.name}; remove one"
@@ -60,8 +69,11 @@ def open_folder(spec: MethodSpec, folder: Path) -> FolderFuser:
     return ExternalImages(spec, folder)
 
 
-def folder_method(text: str) -> tuple[MethodSpec, Path]:
-    """Read ``dir:/path[:label]`` into a spec and the folder. Raises ``InputError`` if there is no such folder."""
+def folder_method(text: str, said: str = "") -> tuple[MethodSpec, Path]:
+    """Read ``dir:/path[:label]`` into a spec and the folder.
+
+    Raises ``InputError`` if there is no such folder; ``said`` is how the user gave it, where that wasn't by ``--method``.
+    """
     rest = text.removeprefix("dir:")
     folder, label = Path(rest), ""
     if not folder.is_dir() and ":" in rest:
@@ -69,7 +81,8 @@ def folder_method(text: str) -> tuple[MethodSpec, Path]:
         folder = Path(head)
     folder = folder.expanduser()
     if not folder.is_dir():
-        raise InputError(f"--method {text}: there is no folder {folder}")
+        what = f"{folder} is a file, not a folder" if folder.is_file() else f"there is no folder {folder}"
+        raise InputError(f"{said or f'--method {text}'}: {what}")
     name = label or folder.resolve().name
     return MethodSpec(
         name=plain_name(name),

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import artifacts, catalog
 from .config import RunConfig
-from .contracts import ConventionSpec, Dataset, EvaluatorSpec, Pair
+from .contracts import ConventionSpec, Dataset, EvaluatorSpec, MetricSpec, Pair
 from .errors import InputError
 
 
@@ -94,12 +94,15 @@ def lacking(dataset: Dataset, evaluator: EvaluatorSpec) -> list[str]:
 
 def conventions_of(config: RunConfig, evaluator: EvaluatorSpec, dataset: str = "") -> list[str]:
     """The conventions to compute: quality conventions by flag; other tasks run their default protocol (on that dataset) unless one
-    of theirs is named. ``all`` stands for all conventions of quality: protocols may train, and are named one by one."""
+    of theirs is named. ``all`` stands for all conventions of quality: protocols may train, and are named one by one.
+
+    Conventions that define none of the metrics asked for are left out. Raises ``InputError`` for unknown names, and if none is left.
+    """
     known = [c.name for c in evaluator.conventions]
     default = evaluator.default_conventions.get(dataset, evaluator.default_convention)
     wanted = catalog.split_names(config.convention)
     if "all" in wanted and evaluator.task == "quality":
-        return known or [default]
+        return _defining(config, evaluator, known or [default])
     named = [w for w in wanted if w in known]
     everything = [c.name for e in catalog.evaluators.all().values() for c in e.conventions]
     for name in wanted:
@@ -109,19 +112,72 @@ def conventions_of(config: RunConfig, evaluator: EvaluatorSpec, dataset: str = "
                     "protocol" if evaluator.task != "quality" else "convention", name, everything
                 )
             )
-    return named or [default]
+    return _defining(config, evaluator, named or [default])
 
 
-def metrics_of(config: RunConfig, evaluator: EvaluatorSpec) -> tuple[str, ...] | None:
+def _defining(config: RunConfig, evaluator: EvaluatorSpec, conventions: list[str]) -> list[str]:
+    """Those of the conventions that define a metric asked for. Raises ``InputError`` if none does."""
+    asked = _asked(config, evaluator)
+    if config.metrics is None or not asked:
+        return conventions
+    kept = [c for c in conventions if any(_defines(m, c) for m in asked)]
+    if not kept:
+        raise InputError("; ".join(undefined_metrics(config, evaluator, conventions).values()))
+    return kept
+
+
+def _defines(metric: MetricSpec, convention: str) -> bool:
+    return not metric.conventions or convention in metric.conventions
+
+
+def undefined_metrics(
+    config: RunConfig, evaluator: EvaluatorSpec, conventions: Sequence[str]
+) -> dict[str, str]:
+    """The metrics asked for that none of the conventions defines, each with a sentence that says so: nobody should wonder where they are.
+
+    ``all`` and globs ask only for what there is, unless they match nothing that the conventions define.
+    """
     if config.metrics is None:
-        return evaluator.default_metrics or None
-    own = {m.name.lower(): m.name for m in evaluator.metrics}
+        return {}
+    spelt = {name.lower() for name in catalog.split_names(config.metrics)}
+    lacking = [m for m in _asked(config, evaluator) if not any(_defines(m, c) for c in conventions)]
+    exact = [m for m in lacking if m.name.lower() in spelt]
+    everything_lacks = len(lacking) == len(_asked(config, evaluator))
+    several = len(conventions) > 1
+    where = f"convention{'s' if several else ''} {', '.join(conventions)} {'do' if several else 'does'}"
+    return {
+        m.name: f"{m.name}: {where} not define it; it is in: {', '.join(m.conventions)}"
+        for m in (lacking if everything_lacks else exact)
+    }
+
+
+def metrics_of(
+    config: RunConfig, evaluator: EvaluatorSpec, convention: str | None = None
+) -> tuple[str, ...] | None:
+    """The metrics to compute: those asked for, or the evaluator's defaults; with a ``convention``, those of them that it defines.
+
+    A convention that defines none of the defaults gives all its own. None if the evaluator is to choose. Raises ``InputError`` for
+    names that no evaluator has.
+    """
+    asked = _asked(config, evaluator)
+    if convention is not None:
+        defined = [m for m in asked if _defines(m, convention)]
+        if not defined and config.metrics is None:
+            defined = [m for m in evaluator.metrics if _defines(m, convention)]
+        asked = defined
+    return tuple(m.name for m in asked) or None
+
+
+def _asked(config: RunConfig, evaluator: EvaluatorSpec) -> list[MetricSpec]:
+    """The evaluator's metrics that the flag names or globs match; its defaults, if there is none of them."""
+    own = {m.name.lower(): m for m in evaluator.metrics}
     chosen: list[str] = []
-    for wanted in catalog.split_names(config.metrics):
+    for wanted in catalog.split_names(config.metrics or []):
         if wanted.lower() == "all":
-            return tuple(own.values())
+            return list(own.values())
         matches = fnmatch.filter(own, wanted.lower())
-        chosen += [own[m] for m in matches]
+        chosen += matches
         if not matches and not fnmatch.filter((m.lower() for m in catalog.metrics()), wanted.lower()):
             raise InputError(catalog.unknown_name_message("metric", wanted, catalog.metrics()))
-    return tuple(dict.fromkeys(chosen)) or evaluator.default_metrics or None
+    names = chosen or [name.lower() for name in evaluator.default_metrics]
+    return [own[name] for name in dict.fromkeys(names) if name in own]

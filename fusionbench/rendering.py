@@ -189,8 +189,12 @@ def known_metric(name: str) -> str:
     return folded[name.lower()]
 
 
-def show_scores(scores: Scores, *, csv: Path | None = None, latex: Path | None = None) -> None:
-    """Print the tables of ``fusionbench score``, and write them as CSV (long form, with intervals) or LaTeX."""
+def show_scores(
+    scores: Scores, *, csv: Path | None = None, latex: Path | None = None, quiet: bool = False
+) -> None:
+    """Print the tables of ``fusionbench score`` (unless ``quiet``), and write their summary as CSV (one line a method and score, with
+    intervals and exclusions) or the tables as LaTeX. Raises ``InputError`` if nothing was scored.
+    """
     import tempfile
 
     if not len(scores.rows):
@@ -199,19 +203,21 @@ def show_scores(scores: Scores, *, csv: Path | None = None, latex: Path | None =
         rows=scores.rows, run={}, methods=scores.methods, metrics=catalog.metrics(), datasets={}, fused_dir=Path(), load_pair=_no_pair,
     )  # fmt: skip
     table = catalog.build(catalog.reports.get("table").factory)(catalog.reports.get("table"))
-    for renderable in table.terminal(data):
+    for renderable in () if quiet else table.terminal(data):
         console().print(renderable)
     if csv is None and latex is None:
         return
     with tempfile.TemporaryDirectory() as folder:
         files = table.render(data, Path(folder))
-        for target, suffix in ((csv, ".csv"), (latex, ".tex")):
-            if target is None:
-                continue
-            parts = [f.read_bytes() for f in files if f.suffix == suffix and f.stem != "tables"]
-            header = parts[0].split(b"\n", 1)[0] + b"\n" if suffix == ".csv" else b""
-            body = [p.removeprefix(header) for p in parts]
-            write_atomic(target, header + b"".join(body))
+        written = {
+            csv: [f.read_bytes() for f in files if f.name == "summary.csv"],
+            latex: [f.read_bytes() for f in files if f.suffix == ".tex" and f.stem != "tables"],
+        }
+    for target, parts in written.items():
+        if target is None:
+            continue
+        write_atomic(target, b"\n".join(parts))
+        if not quiet:
             print(target)
 
 

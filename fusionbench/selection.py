@@ -30,13 +30,14 @@ def select_pairs(pairs: Sequence[Pair], images: Sequence[str], limit: int | None
     if images:
         patterns = [
             Path(i).stem if i.lower().endswith((".png", ".jpg", ".webp", ".bmp", ".tif")) else i
-            for i in images
+            for i in catalog.split_names(images)
         ]
         for pattern in patterns:
             if not any(fnmatch.fnmatchcase(p.name, pattern) for p in pairs):
                 raise InputError(
-                    catalog.unknown_name_message("image", pattern, [p.name for p in pairs]).split(";")[0]
-                    + "; see `fusionbench info DATASET`"
+                    f"there is no image called {pattern!r}; there are {len(pairs)}: "
+                    + ", ".join(p.name for p in pairs[:3])
+                    + (" …" if len(pairs) > 3 else "")
                 )
         chosen = [p for p in pairs if any(fnmatch.fnmatchcase(p.name, pattern) for pattern in patterns)]
     if limit is not None and limit < len(chosen):
@@ -152,7 +153,7 @@ def select_datasets(config: RunConfig, skipped: list[str], allow_missing: bool) 
                     skipped.append(f"{spec.name}: {error}")
                     continue
                 raise
-            chosen = select_pairs(pairs, catalog.split_names(config.images), config.limit)
+            chosen = select_pairs(pairs, config.images, config.limit)
             if not chosen:
                 raise MissingDataError(
                     f"{spec.name}/{split}: has no pairs; `fusionbench data verify {spec.name}` says what is there"

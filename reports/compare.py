@@ -149,16 +149,14 @@ class _Part:
     headings: tuple[str, ...]
     cells: list[list[str]]
 
-    def terminal(self) -> Table:
-        shown = Table(
-            title=Text(self.title), caption=self.note, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
-        )  # fmt: skip
+    def terminal(self) -> Group:
+        shown = Table(box=box.SIMPLE_HEAD)
         for heading in self.headings:
             shown.add_column(heading, justify="left" if heading in {"Metric", "Verdict"} else "right")
         for cells in self.cells:
             style = {"better": "green", "worse": "red"}.get(cells[-1].partition(" ")[0], "")
             shown.add_row(*(Text(c) for c in cells[:-1]), Text(cells[-1], style=style))
-        return shown
+        return Group(Text(self.title, style="italic"), shown, Text(f"  {self.note}", style="dim italic"), "")
 
     def latex(self) -> str:
         return latex_grid(

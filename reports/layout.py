@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from .details import Detail, by_table, details_of, protocol_of
-from .notes import caption, contamination, exclusion_notes, published_notes, scored_images, task_notes
+from .notes import (
+    caption,
+    contamination,
+    exclusion_notes,
+    missing_notes,
+    published_notes,
+    scored_images,
+    task_notes,
+)
 from .published import published_beside
 from .summary import TABLE_KEY, direction_of, summary
 
@@ -226,6 +234,7 @@ def result_table(
         found.append(_line(label + sign, kind, own, columns))
     found.sort(key=lambda line: line.kind != "reference")
     found = _marked(found, columns, evaluator in COMPETING_REFERENCES)
+    footnotes += missing_notes(data, key, lines)
     footnotes += exclusion_notes(lines, data.methods)
     if evaluator in COMPETING_REFERENCES:
         footnotes += task_notes(details, lines, images=scored_images(data, key, details))

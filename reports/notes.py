@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+from fusionbench.statistics import entrant_names
 
 from .details import Detail, is_dev_only, is_retrained, judge_notes
 
@@ -76,20 +78,52 @@ def contamination(spec: MethodSpec | None, dataset: str, split: str) -> tuple[st
 
 
 def exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> list[str]:
-    """What was left out of the means, by name; many alike are counted, and the CSV names them all."""
-    notes = []
+    """What was left out of the means, by name; many alike are counted, and the CSV names them all. Methods of which the same is to be said share a note."""
+    notes: dict[str, list[str]] = {}
     for line in lines[lines["n_excluded"] > 0].itertuples():
         title = methods[line.method].title if line.method in methods else line.entrant
-        names = line.excluded.split("; ")
-        shown = "; ".join(names[:3]) + (
-            f"; and {len(names) - 3} more (see the CSV)" if len(names) > 3 else ""
-        )
-        reasons = {name.partition(": ")[2] for name in names}
-        if line.n == 0 and len(reasons) == 1:
-            shown = reasons.pop()
+        alike: dict[str, list[str]] = {}
+        for named in line.excluded.split("; "):
+            name, _, reason = named.partition(": ")
+            alike.setdefault(reason, []).append(name)
+        if line.n == 0 and len(alike) == 1:
+            said = next(iter(alike))
+        else:
+            said = "; ".join(
+                f"{_listed(names)}{' (see the CSV)' if len(names) > 3 else ''}: {reason}"
+                for reason, names in alike.items()
+            )
         score = f"{line.metric} {line.class_name}".strip()
-        notes.append(f"{title}, {score}: {line.n_excluded} left out of {line.n + line.n_excluded}: {shown}")
-    return notes
+        note = f"{score}: {line.n_excluded} left out of {line.n + line.n_excluded}: {said}"
+        notes.setdefault(note, []).append(title)
+    return [f"{_and(titles)}, {note}" for note, titles in notes.items()]
+
+
+def missing_notes(data: ReportInput, key: tuple[str, str, str, str], lines: pd.DataFrame) -> list[str]:
+    """Which methods lack rows of some images that others of the table have: their means are about fewer images."""
+    rows = data.rows.assign(entrant=entrant_names(data.rows))
+    for column, value in zip(("dataset", "split", "evaluator", "convention"), key, strict=True):
+        rows = rows[rows[column] == value]
+    of_images = lines.loc[lines["unit"] == "image", "entrant"]
+    rows = rows[(rows["image"] != "") & rows["entrant"].isin(of_images)]
+    every = list(dict.fromkeys(rows["image"]))
+    notes: dict[str, list[str]] = {}
+    for (entrant, method), own in rows.groupby(["entrant", "method"], sort=False):
+        lacking = sorted(set(every) - set(own["image"]))
+        if lacking:
+            title = data.methods[method].title if method in data.methods else str(entrant)
+            note = f"only {len(every) - len(lacking)} of {len(every)} pairs, without {_listed(lacking)}"
+            notes.setdefault(note, []).append(title)
+    return [f"{_and(titles)}: {note}" for note, titles in notes.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first three names, and how many more."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _and(titles: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(titles[:-1]), titles[-1]]))
 
 
 def published_notes(rows: pd.DataFrame) -> list[str]:

@@ -86,7 +86,8 @@ def _exclusions(kept: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     where = bad["image"].where(bad["image"] != "", "seed " + bad["seed"].astype(str))
     fallback = np.where(np.isnan(bad["value"]), "no reason given", "infinite")
     reason = bad["reason"].where(bad["reason"].fillna("") != "", pd.Series(fallback, bad.index))
-    bad = bad.assign(named=where + ": " + reason)
+    # "; " parts the images: none may stand in a reason.
+    bad = bad.assign(named=where + ": " + reason.str.replace("; ", ", ", regex=False))
     grouped = bad.groupby(key, sort=False)["named"]
     joined = grouped.agg(lambda names: "; ".join(dict.fromkeys(names)))
     counted = grouped.agg(lambda names: len(dict.fromkeys(names)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
@@ -59,7 +60,7 @@ class TableReport:
             out[f"table-{table.name}.tex"] = latex_table(table)
         return [_write(folder / name, text) for name, text in out.items()]
 
-    def terminal(self, data: ReportInput) -> Iterable[Table]:
+    def terminal(self, data: ReportInput) -> Iterable[Group]:
         """The tables as the command line prints them."""
         return terminal_tables(data)
 
@@ -69,8 +70,8 @@ def build(spec: ReportSpec) -> TableReport:
     return TableReport(spec)
 
 
-def terminal_tables(data: ReportInput, width: int | None = None) -> list[Table]:
-    """One rich table for each dataset, split, evaluator and convention (and, with published rows, one in the form of the
+def terminal_tables(data: ReportInput, width: int | None = None) -> list[Group]:
+    """Caption, rich table and footnotes for each dataset, split, evaluator and convention (and, with published rows, one in the form of the
     paper's Table 4); those wider than ``width`` characters
     (None: what standard output takes) in several pieces.
     """
@@ -82,12 +83,11 @@ def terminal_tables(data: ReportInput, width: int | None = None) -> list[Table]:
     ]
 
 
-def _terminal_table(table: ResultTable, number: int) -> Table:
+def _terminal_table(table: ResultTable, number: int) -> Group:
+    """The caption and footnotes stand outside the rich table, which would break them to its own width."""
     title = table.caption if number == 0 else f"(continued) {table.place}"
-    caption = "\n".join(table.footnotes) if number == 0 else None
-    shown = Table(
-        title=Text(title), caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
-    )
+    notes = table.footnotes if number == 0 else ()
+    shown = Table(box=box.SIMPLE_HEAD)
     shown.add_column("Method", no_wrap=True)
     for column in table.columns:
         shown.add_column(column.titled, justify="right")
@@ -96,7 +96,9 @@ def _terminal_table(table: ResultTable, number: int) -> Table:
             shown.add_section()
         cells = [Text(c, style=_STYLES[m]) for c, m in zip(line.texts, line.marks, strict=True)]
         shown.add_row(Text(line.label), *cells, style="dim italic" if line.kind == "published" else None)
-    return shown
+    return Group(
+        Text(title, style="italic"), shown, *(Text(f"  {note}", style="dim italic") for note in notes), ""
+    )
 
 
 def markdown_table(table: ResultTable) -> str:

@@ -227,17 +227,11 @@ def _print_terminal(result: RunResult, shown: list[Any], files: list[Path]) -> N
 
 def _print_json(result: RunResult, rows: Any, files: list[Path], problems: list[str]) -> None:
     import json
-    import math
 
-    means = []
-    if rows is not None and len(rows):
-        keys = ["method", "dataset", "split", "evaluator", "convention", "metric", "class_name"]
-        grouped = rows.groupby(keys, sort=False)["value"].agg(["mean", "count"]).reset_index()
-        means = [
-            {k: (None if isinstance(v, float) and math.isnan(v) else v) for k, v in record.items()}
-            for record in grouped.to_dict("records")
-        ]
+    from ..means import means
+
+    keys = ["method", "dataset", "split", "evaluator", "convention", "metric", "class_name"]
     print(json.dumps({
         "folder": str(result.folder), "seconds": round(result.seconds, 2), "fused": result.fused, "scored": result.scored,
-        "means": means, "failures": result.failures, "files": [str(f) for f in files], "problems": problems,
+        "means": [] if rows is None else means(rows, keys), "failures": result.failures, "files": [str(f) for f in files], "problems": problems,
     }, indent=1, ensure_ascii=False))  # fmt: skip

@@ -25,20 +25,34 @@ def score(
     images: s.Images = None,
     limit: s.Limit = None,
     jobs: s.Jobs = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write the summary as CSV.")] = None,
-    latex: Annotated[Path | None, typer.Option("--latex", help="Write the table as LaTeX.")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv", help="Write means, spreads and what was left out as CSV, one line a method and metric."
+        ),
+    ] = None,
+    latex: Annotated[
+        Path | None, typer.Option("--latex", help="Write the tables as LaTeX, one a convention.")
+    ] = None,
     per_image: Annotated[
         Path | None, typer.Option("--per-image", help="Write every image's values as CSV.")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:
-    """Score folders of fused images. Pairs match by file name, whatever the ending."""
+    """Score folders of fused images. Images match by file name, whatever the ending: ir/01.png, vis/01.jpg, fused/01.png.
+
+    A value that can't be computed is shown as – with its reason, and left out of the mean by name.
+    """
     import sys
 
-    from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
+    from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, InputError
+    from ..rendering import show_scores
     from ..scoring import score_folders
 
+    for flag, target in (("--csv", csv), ("--latex", latex), ("--per-image", per_image)):
+        if target is not None and target.is_dir():
+            raise InputError(f"{flag} {target}: is a folder; name a file to write")
     scores = score_folders(
         infrared, visible, fused, metrics=metrics, conventions=convention or [], images=images or [], limit=limit, jobs=jobs or 0,
         quiet=quiet or json_,
@@ -55,14 +69,19 @@ def score(
     if json_:
         import json
 
-        means = (
-            scores.rows.groupby(["method", "convention", "metric"], sort=False)["value"].mean().reset_index()
-        )
-        print(json.dumps({"means": means.to_dict("records"), "failures": scores.failures}, indent=1))
-    else:
-        from ..rendering import show_scores
+        from ..means import means
 
-        show_scores(scores, csv=csv, latex=latex)
+        means_ = means(scores.rows, ["method", "convention", "metric"])
+        print(
+            json.dumps(
+                {"means": means_, "failures": scores.failures, "skipped": scores.skipped},
+                indent=1,
+                ensure_ascii=False,
+                allow_nan=False,
+            )
+        )
+    if csv or latex or not json_:
+        show_scores(scores, csv=csv, latex=latex, quiet=json_)
     for method, failures in scores.failures.items():
         print(f"fusionbench: {method}: {len(failures)} left out: {', '.join(failures)}", file=sys.stderr)
     return EXIT_UNITS_FAILED if scores.failures else EXIT_DONE

@@ -56,7 +56,58 @@ def test_score_gives_one_value_whatever_it_is_given(
     assert list(expected) == METRICS
     assert fusionbench.score(infrared, visible, visible, metrics=METRICS) == expected
     tensor = torch.from_numpy(visible).permute(2, 0, 1) / 255
-    assert fusionbench.score(infrared / 255, tensor, tensor[None], metrics=METRICS) == expected
+    assert fusionbench.score(infrared / 255, tensor, tensor, metrics=METRICS) == expected
+
+
+def test_score_of_a_batch_is_the_score_of_each(images: tuple[np.ndarray, np.ndarray]) -> None:
+    infrared, visible = images
+    grey = np.stack([infrared, infrared[::-1]])
+    colour = np.stack([visible, visible[::-1]])
+    batch = fusionbench.score(grey[..., None], colour, colour, metrics=METRICS)
+    assert list(batch) == METRICS
+    for name, values in batch.items():
+        assert (values.shape, values.dtype) == ((2,), np.float64)
+        single = [fusionbench.score(g, c, c, metrics=[name])[name] for g, c in zip(grey, colour, strict=True)]
+        assert values.tolist() == single
+    tensors = torch.from_numpy(colour).permute(0, 3, 1, 2)
+    of_tensors = fusionbench.score(torch.from_numpy(grey)[:, None], tensors, tensors, metrics=METRICS)
+    assert all(np.array_equal(of_tensors[name], batch[name]) for name in METRICS)
+    one = fusionbench.score(grey[:1, ..., None], colour[:1], colour[:1], metrics=["EN"])["EN"]
+    assert one.tolist() == batch["EN"][:1].tolist()
+    lists = fusionbench.score(
+        [infrared, infrared[:50]], [visible, visible[:50]], [visible, visible[:50]], metrics=["EN"]
+    )
+    assert lists["EN"][0] == batch["EN"][0]
+
+
+def test_batches_that_do_not_fit_together(images: tuple[np.ndarray, np.ndarray]) -> None:
+    infrared, visible = images
+    with pytest.raises(ImageError, match="infrared one image, visible a batch of 2, fused a batch of 2"):
+        fusionbench.score(infrared, [visible, visible], [visible, visible])
+    with pytest.raises(ImageError, match="fused of image 1: is 96×79"):
+        fusionbench.score([infrared] * 2, [visible] * 2, [visible, visible[:-1]])
+    small = visible[:40, :40]
+    with pytest.warns(UserWarning, match="VIF is NaN in image 1: VIF needs"):
+        fusionbench.score([infrared, infrared[:40, :40]], [visible, small], [visible, small], metrics=["VIF"])
+
+
+def test_a_metric_outside_the_convention_is_not_silently_missing(
+    images: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FUSIONBENCH_CACHE", str(tmp_path))
+    monkeypatch.delenv("FUSIONBENCH_WEIGHTS", raising=False)
+    infrared, visible = images
+    with pytest.warns(UserWarning, match="NaN: Qcb: convention cddfuse does not define it; it is in: vifb"):
+        values = fusionbench.score(infrared, visible, visible, metrics=["Qcb", "EN"])
+    assert list(values) == ["Qcb", "EN"]
+    assert np.isnan(values["Qcb"])
+    with pytest.raises(InputError, match="Qcb: convention cddfuse does not define it"):
+        fusionbench.score(infrared, visible, visible, metrics=["Qcb"])
+    with pytest.warns(
+        UserWarning, match="parameters"
+    ):  # a convention without the default metrics gives all its own
+        of_its_own = fusionbench.score(infrared, visible, visible, convention="utlive")
+    assert list(of_its_own) == ["NIQE", "BRISQUE"]
 
 
 def test_score_is_the_entropy(images: tuple[np.ndarray, np.ndarray]) -> None:
@@ -78,10 +129,10 @@ def test_unusable_images_are_named(images: tuple[np.ndarray, np.ndarray]) -> Non
         ((infrared.astype(float), visible, visible), r"infrared: floats must lie in \[0,1\].*divide by 255"),
         ((infrared, visible, visible.astype(np.int64)), "fused: expected uint8, or floats"),
         ((infrared, visible, np.full(visible.shape, np.nan)), "fused: has NaN"),
-        ((infrared, visible[None], visible), "visible: expected H×W or H×W×3"),
+        ((infrared, visible[:, :, :2], visible), "visible: expected an array H×W"),
         ((infrared, visible, None), "fused: expected a path, array or tensor, got NoneType"),
         ((infrared, visible, "absent.png"), "absent.png: no such file"),
-        ((infrared[:0], visible[:0], visible[:0]), "infrared: expected H×W"),
+        ((infrared[:0], visible[:0], visible[:0]), "infrared: expected an array H×W"),
     ]
     for arguments, message in cases:
         with pytest.raises(ImageError, match=message):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.table import Table
 from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.contracts import MethodSpec
@@ -182,9 +183,22 @@ def test_left_out_images_are_named_and_many_are_counted() -> None:
     rows += [row("m", "VIF", math.nan, image=f"bad{i}", reason="constant image") for i in range(5)]
     (table,) = tables(report_input(frame(rows)))
     assert table.footnotes == (
-        "m, VIF: 5 left out of 6: bad0: constant image; bad1: constant image; bad2: constant image; "
-        "and 2 more (see the CSV)",
+        "m, VIF: 5 left out of 6: bad0, bad1, bad2 and 2 more (see the CSV): constant image",
     )
+
+
+def test_what_is_left_out_of_several_methods_alike_is_said_once() -> None:
+    rows = [
+        row(m, "NIQE", math.nan, image=i, reason="no parameters; fetch them") for m in "abc" for i in "xy"
+    ]
+    (table,) = tables(report_input(frame(rows)))
+    assert table.footnotes == ("a, b and c, NIQE: 2 left out of 2: no parameters, fetch them",)
+
+
+def test_a_mean_over_fewer_images_than_the_others_says_so() -> None:
+    rows = [row(m, "EN", 1.0, image=i) for m, images in (("a", "wxyz"), ("b", "wy")) for i in images]
+    (table,) = tables(report_input(frame(rows)))
+    assert table.footnotes == ("b: only 2 of 4 pairs, without x, z",)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +262,7 @@ def test_wide_tables_continue_below() -> None:
         console.print(shown)
     assert "…" not in console.export_text()
     (whole,) = terminal_tables(data)  # no terminal here: nothing is cut
-    assert len(whole.columns) == 31
+    assert [len(part.columns) for part in whole.renderables if isinstance(part, Table)] == [31]
     (table,) = tables(data)
     assert latex_table(table).count(r"\begin{tabular}") == 4
     assert sum(len(chunk.columns) for chunk in table.chunks(7)) == 30

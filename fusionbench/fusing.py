@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from . import artifacts, catalog
+from .allocation import reuse_freed_memory
 from .contracts import Method, MethodContext, MethodSpec, Pair, PairImages
 from .errors import FusionBenchError, ImageError, InputError
 from .images import UInt8Array, to_grey
@@ -61,6 +62,8 @@ def build_method(spec: MethodSpec, context: MethodContext, device: str, precisio
     method: Method = catalog.build(spec.factory)(spec, context)
     if precision not in PRECISIONS:
         raise InputError(f"--precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
+    if torch.device(device).type == "cpu":
+        reuse_freed_memory()
     method.load(torch.device(device), precision)
     return method
 

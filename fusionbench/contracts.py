@@ -235,7 +235,9 @@ class Dataset(Protocol):
 class MetricSpec(_Spec):
     """A metric as data: what ``fusionbench info metric NAME`` prints.
 
-    ``conventions`` maps each convention that defines the metric to what it does differently.
+    ``conventions`` maps each convention that defines the metric to what it does differently. ``constant`` says what comes out where the
+    fused image, one source, both sources, or all three images (then equal) are constant: a number, ``finite``, or ``no value: why``.
+    ``differentiable``: the metric has a torch version with a gradient.
     """
 
     name: str
@@ -247,6 +249,7 @@ class MetricSpec(_Spec):
     minimum_size: int = 1
     formula: str = ""
     source: str = ""
+    constant: Mapping[str, str] = {}
     conventions: Mapping[str, str] = {}
     pitfalls: tuple[str, ...] = ()
     differentiable: bool = False

@@ -2,7 +2,8 @@
 
 Images are N×1×H×W float32 or float64 tensors of grey levels 0…255 (integers for EN, MI and the equality tests of Qabf); every function returns N values.
 In float64 they equal the CPU kernels to 1e-9, in float32 to about 1e-4. Where a metric has no value (a constant image, say) the result is NaN; `scoring`
-knows the reason. EN and MI count levels and have no gradient; Qabf's is that of its smooth parts.
+knows the reason. EN and MI count levels and have no gradient; the others (`DIFFERENTIABLE`) do, with respect to every image, finite on integer levels too. Qabf's is that of its
+smooth parts, and a root's is taken as 0 at 0.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from fusionbench.errors import InputError
 
 from .mef import WANG_WEIGHTS
 
-DIFFERENTIABLE = frozenset({"SD", "SF", "AG", "CC", "SCD", "MSE", "PSNR", "VIF", "Qabf", "SSIM", "MS-SSIM"})
+DIFFERENTIABLE = frozenset(
+    {"SD", "SF", "AG", "CC", "SCD", "MSE", "RMSE", "PSNR", "VIF", "Qabf", "SSIM", "MS-SSIM"}
+)
 _HALF_PI = math.pi / 2
 
 
@@ -129,6 +132,12 @@ def sum_of_correlations_of_differences(infrared: Tensor, visible: Tensor, fused:
 def mean_squared_error(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
     """MSE in squared grey levels."""
     return (_mean((infrared - fused) ** 2) + _mean((visible - fused) ** 2)) / 2
+
+
+def root_mean_squared_error(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
+    """RMSE = (√mse(A,F) + √mse(B,F))/2 in grey levels (convention `corrected`)."""
+    errors = [_square_root(_mean((source - fused) ** 2)) for source in (infrared, visible)]
+    return (errors[0] + errors[1]) / 2
 
 
 def peak_signal_to_noise_ratio(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
@@ -286,6 +295,7 @@ METRICS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "VIF": visual_information_fidelity,
     "Qabf": qabf,
     "MSE": mean_squared_error,
+    "RMSE": root_mean_squared_error,
     "PSNR": peak_signal_to_noise_ratio,
     "SSIM": structural_similarity,
     "MS-SSIM": multi_scale_structural_similarity,
@@ -298,7 +308,7 @@ def score_batch(
 ) -> dict[str, Tensor]:
     """Several metrics of a batch: {name: N values}, on the tensors' device and in their precision.
 
-    All but SSIM and MS-SSIM (see their docstrings) follow convention `cddfuse`. Raises ``InputError`` for shapes, types or names it doesn't know.
+    All but RMSE, SSIM and MS-SSIM (see their docstrings) follow convention `cddfuse`. Raises ``InputError`` for shapes, types or names it doesn't know.
     """
     _check(infrared, visible, fused)
     unknown = [name for name in metrics if name not in METRICS]

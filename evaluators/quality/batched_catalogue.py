@@ -38,11 +38,6 @@ def _decibels(error: Tensor) -> Tensor:
     return torch.where(error > 0, 10 * torch.log10(255.0**2 / error), math.nan)
 
 
-def _root_error(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
-    errors = [((source - fused) ** 2).flatten(1).mean(1) for source in (infrared, visible)]
-    return (errors[0].sqrt() + errors[1].sqrt()) / 2
-
-
 def _half(formula: BatchFormula) -> BatchFormula:
     return lambda a, v, f: formula(a, v, f) / 2
 
@@ -61,14 +56,14 @@ _VIFB_CORRECTED: dict[str, BatchFormula] = {
     **{name: b.METRICS[name] for name in ("EN", "MI", "SD", "SSIM")},
     "AG": _gradient_over_inner,
     "PSNR": lambda *images: _decibels(b.mean_squared_error(*images)),
-    "RMSE": _root_error,
+    "RMSE": b.root_mean_squared_error,
     "Qabf": partial(b.qabf, equal_gain=255.0),
 }
 _CORRECTED: dict[str, BatchFormula] = {
     **{name: b.METRICS[name] for name in ("EN", "SD", "SF", "AG", "SCD", "CC", "VIF", "MSE")},
     "MI": _bits,
     "PSNR": lambda *images: _decibels(b.mean_squared_error(*images)),
-    "RMSE": _root_error,
+    "RMSE": b.root_mean_squared_error,
     "Qabf": partial(b.qabf, wrapped=True, equal_gain=0.0),
     "MS-SSIM": _half(b.multi_scale_structural_similarity),
 }

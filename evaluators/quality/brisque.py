@@ -101,13 +101,13 @@ def brisque_features(image: NDArray[np.generic], *, mend_flat: bool = False) -> 
 def brisque(
     image: NDArray[np.generic], model: OpinionModel, *, mend_flat: bool = False, exact_features: bool = False
 ) -> float:
-    """BRISQUE: Σ_i c_i exp(−γ‖x − v_i‖²) − ρ of the scaled features x.
+    """BRISQUE = Σ_i c_i exp(−γ‖x − v_i‖²) − ρ of the scaled features x.
 
     The original hands the features to libsvm's programs as text, "%f" (six decimals) before the scaling to [−1, 1] and "%g"
     (six digits) after it; so does this, unless `exact_features`. `mend_flat`: see `niqe`.
 
-    Parameters: H×W array of levels 0..255 (grey), both sides at least 16. About 0…100, **lower is better**; can leave
-    that range. Raises ``Undefined`` for constant images.
+    Parameters: H×W array of levels 0..255 (grey), both sides at least 16. Range about 0…100, which it can leave; **lower is better**.
+    Minimum size 16×16. Constant images: ``Undefined``. Source: A. Mittal et al., IEEE TIP 21(12), 2012.
     """
     features = brisque_features(image, mend_flat=mend_flat)
     if not exact_features:

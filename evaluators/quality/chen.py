@@ -207,8 +207,9 @@ def qcb(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDAr
     C = (G₂∗I)/(G₄∗I) − 1 (31×31 Gaussians, zero borders); C' = |C|³/(|C|² + 10⁻⁴);
     Q_XF = min(C'_X, C'_F)/max(C'_X, C'_F); λ_A = C'_A²/(C'_A² + C'_B²); Qcb = mean(λ_A Q_AF + λ_B Q_BF).
 
-    Parameters: H×W arrays of levels 0..255. Range 0…1, higher is better. Constant image: Undefined. Minimum size 1×1,
-    though the 31×31 windows say little below that. Raises ``Undefined`` also where a pixel has no contrast at all (0/0).
+    Parameters: H×W arrays of levels 0..255. Range 0…1, higher is better. Minimum size 1×1, though the 31×31 windows say little below
+    that. Constant images: ``Undefined`` where any is. Raises ``Undefined`` also where a pixel has no contrast at all (0/0).
+    Source: Y. Chen, R. S. Blum, Image and Vision Computing 27(10), 2009.
     """
     _, spectra = _transformed(infrared, visible, fused)
     return _qcb(spectra, (fused.shape[0], fused.shape[1]))
@@ -228,7 +229,7 @@ def qcv(
     u = (W/8) f₁, v = (H/8) f₂; Qcv = Σ (λ_A·mean D_A² + λ_B·mean D_B²) / Σ (λ_A + λ_B) over all regions.
 
     Parameters: H×W arrays of levels 0..255; `saliency_power` 5 in the MATLAB family. Range 0…∞, **lower is better**.
-    Constant image: Undefined. Minimum size 1×1.
+    Minimum size 1×1. Constant images: ``Undefined`` where any is. Source: H. Chen, P. K. Varshney, Information Fusion 8(2), 2007.
     """
     images, spectra = _transformed(infrared, visible, fused)
     return _qcv(images, spectra, saliency_power)

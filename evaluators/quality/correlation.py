@@ -15,7 +15,11 @@ def _pearson(covariance: int, variance_x: int, variance_y: int) -> float:
 
 
 def correlation_coefficient(m: Moments) -> float:
-    """CC = (r(A,F) + r(B,F))/2, Pearson, −1…1, higher is better. Raises ``Undefined`` where an image is constant (0/0)."""
+    """CC = (r(A,F) + r(B,F))/2, Pearson.
+
+    Range −1…1, higher is better. Minimum size 1×1. Constant images: ``Undefined`` (0/0) where any of the three is. Source: S. Deshmukh,
+    S. Bhosle, Int. J. Image Graph. Signal Process. 2010.
+    """
     variances = {
         "infrared": m.covariance(m.a, m.a, m.aa),
         "visible": m.covariance(m.b, m.b, m.bb),
@@ -30,9 +34,10 @@ def correlation_coefficient(m: Moments) -> float:
 
 
 def sum_of_correlations_of_differences(m: Moments) -> float:
-    """SCD = r(F−B, A) + r(F−A, B) with signed differences (Aslantas, Bendes 2015), −2…2, higher is better.
+    """SCD = r(F−B, A) + r(F−A, B) with signed differences.
 
-    Raises ``Undefined`` where a source or a difference image is constant (0/0), e.g. where the fused image equals a source.
+    Range −2…2, higher is better. Minimum size 1×1. Constant images: ``Undefined`` (0/0) where a source is, or a difference image, e.g.
+    where the fused image equals a source. Source: V. Aslantas, E. Bendes, AEÜ 69(12), 2015.
     """
     cov_ab = m.covariance(m.a, m.b, m.ab)
     cov_af = m.covariance(m.a, m.f, m.af)
@@ -52,7 +57,11 @@ def sum_of_correlations_of_differences(m: Moments) -> float:
 
 
 def mean_squared_error(m: Moments) -> float:
-    """MSE = (mse(A,F) + mse(B,F))/2 in squared grey levels (0…65025), lower is better."""
+    """MSE = (mse(A,F) + mse(B,F))/2 in squared grey levels.
+
+    Range 0…65025, lower is better. Minimum size 1×1. Constant images: finite, 0 where the three are equal. Source: P. Jagalingam,
+    A. V. Hegde, Aquatic Procedia 4, 2015.
+    """
     return exact_ratio(m.aa + m.bb + 2 * m.ff - 2 * (m.af + m.bf), 2 * m.n)
 
 
@@ -62,7 +71,11 @@ def source_errors(m: Moments) -> tuple[float, float]:
 
 
 def root_mean_squared_error(m: Moments) -> float:
-    """RMSE = (√mse(A,F) + √mse(B,F))/2 in grey levels (0…255), lower is better."""
+    """RMSE = (√mse(A,F) + √mse(B,F))/2 in grey levels.
+
+    Range 0…255, lower is better. Minimum size 1×1. Constant images: finite, 0 where the three are equal. Source: P. Jagalingam,
+    A. V. Hegde, Aquatic Procedia 4, 2015.
+    """
     first, second = source_errors(m)
     return (math.sqrt(first) + math.sqrt(second)) / 2
 
@@ -73,7 +86,11 @@ def root_of_sum_over_pixels(m: Moments) -> float:
 
 
 def peak_signal_to_noise_ratio(error: float, peak: float) -> float:
-    """PSNR = 10 log₁₀(peak²/error) in dB, higher is better. Raises ``Undefined`` for an error of 0 (infinite), or a peak of 0."""
+    """PSNR = 10 log₁₀(peak²/error) in dB.
+
+    Range 0…∞ where the peak is white, higher is better. Minimum size 1×1. Constant images: finite. Raises ``Undefined`` for an error
+    of 0 (infinite: the three are equal), or a peak of 0. Source: P. Jagalingam, A. V. Hegde, Aquatic Procedia 4, 2015.
+    """
     if error == 0.0:
         raise Undefined("the three images are equal (error 0): PSNR is infinite")
     if peak == 0.0:

@@ -114,11 +114,11 @@ def nmi_of_joints(infrared_fused: Table, visible_fused: Table) -> float:
 
 
 def normalised_mutual_information(infrared: Levels, visible: Levels, fused: Levels) -> float:
-    """NMI = 2·[I(A;F)/(H(A)+H(F)) + I(B;F)/(H(B)+H(F))] (Hossny, Nahavandi & Creighton, Electron. Lett. 2008).
+    """NMI = 2·[I(A;F)/(H(A)+H(F)) + I(B;F)/(H(B)+H(F))].
 
-    Range 0..2, higher is better; 2 where the fused image determines both sources and they it. The base of the
-    logarithm cancels, and the min-max stretch that `vifb` and `mefb` do first changes nothing. Constant image:
-    Undefined (0/0 in that stretch). Minimum size: two pixels.
+    2 where the fused image determines both sources and they it. The base of the logarithm cancels, and the min-max stretch that
+    `vifb` and `mefb` do first changes nothing. Range 0…2, higher is better. Minimum size 1×1 (two pixels, to be not constant). Constant
+    images: ``Undefined`` where any is (0/0 in that stretch). Source: M. Hossny et al., Electronics Letters 44(18), 2008.
     """
     return nmi_of_joints(joint_histogram(infrared, fused), joint_histogram(visible, fused))
 
@@ -147,12 +147,12 @@ def te_of_joints(
 def tsallis_mutual_information(
     infrared: Levels, visible: Levels, fused: Levels, *, q: float = 1.85, transposed_marginals: bool = False
 ) -> float:
-    """TE = I_q(A;F) + I_q(B;F), I_q = (1 − Σ p_XF^q / (p_X·p_F)^(q−1)) / (1 − q) (Cvejic et al. 2006; Nava et al. 2007).
+    """TE = I_q(A;F) + I_q(B;F), I_q = (1 − Σ p_XF^q / (p_X·p_F)^(q−1)) / (1 − q).
 
-    Non-negative, higher is better; 0 for independent images. q: Tsallis' entropic index (1.85 in the MATLAB family).
-    `transposed_marginals`: the slip in the `mefb` code: after the min-max stretch the marginal of the second image is
-    read at the level of the first and the other way round; cells with a zero there are left out; can be negative.
-    Constant image: Undefined (0/0 in that stretch). Minimum size: two pixels.
+    0 for independent images. q: Tsallis' entropic index (1.85 in the MATLAB family). `transposed_marginals`: the slip in the `mefb`
+    code: after the min-max stretch the marginal of the second image is read at the level of the first and the other way round; cells
+    with a zero there are left out; can be negative. Range 0…∞, higher is better. Minimum size 1×1 (two pixels, to be not constant). Constant
+    images: ``Undefined`` where any is (0/0 in that stretch). Source: N. Cvejic et al., Electronics Letters 42(11), 2006; R. Nava et al., SPIE 6527, 2007.
     """
     joints = joint_histogram(infrared, fused), joint_histogram(visible, fused)
     return te_of_joints(*joints, q=q, transposed_marginals=transposed_marginals)
@@ -193,9 +193,9 @@ def ncie_of_joints(
 def nonlinear_correlation_information_entropy(infrared: Levels, visible: Levels, fused: Levels) -> float:
     """Qncie = 1 + Σ_i (λ_i/3)·log_256(λ_i/3), λ the eigenvalues of the 3×3 nonlinear correlation matrix of A, B, F.
 
-    Off-diagonal NCC(X,Y) = (H(X) + H(Y) − H(X,Y)) / log2 256 (Wang, Shen & Jin 2005, 2008). Range 0.80..1, higher is
-    better. Constant image: Undefined (0/0 in the min-max stretch that comes first and otherwise changes nothing).
-    Minimum size: two pixels.
+    Off-diagonal NCC(X,Y) = (H(X) + H(Y) − H(X,Y)) / log2 256. Range 0.80…1, higher is better. Minimum size 1×1 (two
+    pixels, to be not constant). Constant images: ``Undefined`` where any is (0/0 in the min-max stretch that comes first and otherwise changes
+    nothing). Source: Q. Wang, Y. Shen, J. Jin, in: Image Fusion: Algorithms and Applications, 2008.
     """
     return ncie_of_joints(
         joint_histogram(infrared, fused), joint_histogram(visible, fused), joint_histogram(infrared, visible)
@@ -218,9 +218,9 @@ def cross_entropy_of_histograms(
 def cross_entropy(infrared: Levels, visible: Levels, fused: Levels) -> float:
     """CE = mean over both sources of Σ_k p_X(k)·log2(p_X(k)/p_F(k)), bins where either is 0 left out (`vifb`).
 
-    256-bin histograms of the levels 0..255, no stretch. Bits; lower is better, 0 for equal histograms. Because bins are
-    left out it can be negative, and it is 0 where the histograms share no bin (a constant fused image, say): read it
-    beside EN. Finite for constant images. Minimum size: one pixel.
+    256-bin histograms of the levels 0..255, no stretch; in bits, 0 for equal histograms. Because bins are left out it can be
+    negative, and it is 0 where the histograms share no bin: read it beside EN. Range 0…∞ but for that, lower is better. Minimum
+    size 1×1. Constant images: finite. Source: D. M. Bulanon et al., Biosystems Engineering 103(1), 2009.
     """
     histograms = [
         np.bincount(np.asarray(image).ravel(), minlength=256) for image in (infrared, visible, fused)

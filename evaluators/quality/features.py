@@ -16,15 +16,18 @@ UInt8 = npt.NDArray[np.uint8]
 
 
 def standard_deviation(moments: Moments) -> float:
-    """SD = √(mean((F − mean F)²)), population, in grey levels (0…127.5). Higher is better. 0 for a constant image."""
+    """SD = √(mean((F − mean F)²)), population, in grey levels.
+
+    Range 0…127.5, higher is better. Minimum size 1×1. Constant images: 0. Source: Y.-J. Rao, Meas. Sci. Technol. 8(4), 1997.
+    """
     return math.sqrt(exact_ratio(moments.covariance(moments.f, moments.f, moments.ff), moments.n**2))
 
 
 def spatial_frequency(along_rows: int, along_columns: int, shape: tuple[int, int]) -> float:
     """SF = √(RF² + CF²): root of the mean squared differences along rows plus those along columns, each over its own count.
 
-    Arguments: exact sums of squared differences and (height, width). In grey levels; higher is better; 0 for a constant image. Raises
-    ``Undefined`` below 2×2 pixels.
+    Arguments: exact sums of squared differences and (height, width). In grey levels. Range 0…361, higher is better. Minimum size 2×2
+    (``Undefined`` below). Constant images: 0. Source: A. M. Eskicioglu, P. S. Fisher, IEEE Trans. Commun. 43(12), 1995.
     """
     height, width = shape
     if min(height, width) < 2:
@@ -33,9 +36,10 @@ def spatial_frequency(along_rows: int, along_columns: int, shape: tuple[int, int
 
 
 def average_gradient(gradient_sum: float, shape: tuple[int, int], *, inner_count: bool) -> float:
-    """AG = Σ √((gx²+gy²)/2) / count, central differences inside and one-sided at the border; in grey levels, higher is better, 0 if constant.
+    """AG = Σ √((gx²+gy²)/2) / count, central differences inside and one-sided at the border, in grey levels.
 
-    The count is H·W, or (H−1)(W−1) with `inner_count` (larger by 0.37 % at 640×480). Raises ``Undefined`` below 2×2 pixels.
+    The count is H·W, or (H−1)(W−1) with `inner_count` (larger by 0.37 % at 640×480). Range 0…255, higher is better. Minimum size 2×2
+    (``Undefined`` below). Constant images: 0. Source: G. Cui et al., Optics Communications 341, 2015.
     """
     height, width = shape
     if min(height, width) < 2:
@@ -63,8 +67,9 @@ def spatial_frequency_of_row(channels: Sequence[UInt8]) -> float:
 
 
 def edge_intensity(image: UInt8, *, border: Literal["edge", "constant"] = "edge") -> float:
-    """EI = mean √(gx² + gy²) of Sobel gradients, the border replicated (`edge`) or zero (`constant`). Higher is better.
+    """EI = mean √(gx² + gy²) of Sobel gradients, the border replicated (`edge`) or zero (`constant`).
 
-    H×W uint8; 0…1442; 0 for a constant image with a replicated border; no minimum size.
+    H×W uint8. Range 0…1442, higher is better. Minimum size 1×1. Constant images: 0 with a replicated border. Source: B. Rajalingam,
+    R. Priya, Int. J. Eng. Sci. Invention 2018.
     """
     return float(sobel_magnitude_sum(np.pad(image, 1, mode=border))) / image.size

@@ -11,16 +11,20 @@ Int64 = npt.NDArray[np.int64]
 
 
 def entropy(histogram: Int64) -> float:
-    """EN = −Σ p log₂ p of a histogram of counts, in bits (0…8 for 256 bins). Higher is better. 0 for a constant image."""
+    """EN = −Σ p log₂ p of a histogram of counts, in bits.
+
+    Range 0…8 (256 bins), higher is better. Minimum size 1×1. Constant images: 0. Source: J. W. Roberts et al., J. Appl. Remote Sens. 2, 2008.
+    """
     counts = histogram[histogram > 0]
     p = counts / counts.sum()
     return float(max(0.0, -(p * np.log2(p)).sum()))
 
 
 def mutual_information(joint: Int64) -> float:
-    """I(X;Y) = Σ p(x,y) ln(p(x,y)/(p(x)p(y))) of a joint histogram of counts, in nats.
+    """I(X;Y) = Σ p(x,y) ln(p(x,y)/(p(x)p(y))) of a joint histogram of counts, in nats; MI = I(A;F) + I(B;F).
 
-    0 where one of the images is constant; never negative (rounding below zero is cut off, as scikit-learn does).
+    Rounding below zero is cut off, as scikit-learn does. Range 0…5.55 (in bits 0…8) each, higher is better. Minimum size 1×1.
+    Constant images: 0 where either is. Source: G. Qu et al., Electronics Letters 38(7), 2002.
     """
     n = joint.sum()
     rows, columns = np.nonzero(joint)

@@ -186,7 +186,8 @@ def mef_ssim(
     windows inside the image. Contrast and structure only: the mean brightness doesn't count.
 
     Parameters: H×W arrays of levels 0..255 (multiples of 2^-4), both sides at least 11. Range −1…1, higher is better.
-    Constant images are finite: 1 where all three are. `linfeng-legacy` tables print it as "SSIM".
+    Minimum size 11×11. Constant images: finite, 1 where all three are. `linfeng-legacy` tables print it as "SSIM".
+    Source: K. Ma, K. Zeng, Z. Wang, IEEE TIP 24(11), 2015.
     """
     return _mef_ssim(*_checked(infrared, visible, fused, WINDOW, "MEF-SSIM"))
 
@@ -200,9 +201,9 @@ def mef_ms_ssim(
 ) -> float:
     """MEF-MS-SSIM: Π Q_l^(w_l) of `mef_ssim` on three scales, w = (0.0448, 0.2856, 0.3001)/sum; images halved between.
 
-    Parameters: H×W arrays of levels 0..255, both sides at least 41. Range −1…1, higher is better. Raises ``Undefined``
-    where a scale's similarity is negative (no real power). `finest`: `mef_ssim` of the images, where it is known already.
-    `linfeng` tables print it as "MS_SSIM".
+    Parameters: H×W arrays of levels 0..255, both sides at least 41. Range 0…1, higher is better. Minimum size 41×41.
+    Constant images: finite, 1 where all three are. Raises ``Undefined`` where a scale's similarity is negative (no real power).
+    `finest`: `mef_ssim` of the images, where it is known already. `linfeng` tables print it as "MS_SSIM". Source: K. Ma et al., IEEE TIP 24(11), 2015.
     """
     images = _checked(infrared, visible, fused, 4 * (WINDOW - 1) + 1, "MEF-MS-SSIM")
     product = 1.0
@@ -246,15 +247,16 @@ def ms_ssim_pair(
     zero_borders: bool = False,
     finest: NDArray[np.float64] | None = None,
 ) -> tuple[float, float]:
-    """Wang's MS-SSIM(infrared, fused) and MS-SSIM(visible, fused).
+    """Wang's MS-SSIM(infrared, fused) and MS-SSIM(visible, fused) = Π_l cs_l^(w_l)·SSIM_5^(w_5).
 
     Π_l cs_l^(w_l) over four scales, times SSIM^(w_5) at the fifth; w = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333); 11×11
     Gaussian window (σ = 1.5), 'valid'; C1 = (0.01 L)², C2 = (0.03 L)², L = `white`; images halved between scales by 2×2
     means; `zero_borders`: see `halve` (it matters for sides that are odd at some scale: up to 1e-2); `finest`: the sums of
     `ssim_sums` over the first scale, where they are known already.
 
-    Parameters: H×W arrays 0..`white`, both sides at least 161. Range 0…1 each, higher is better. Identical constant
-    images: 1. A scale whose mean is negative counts as 0, and so does the product.
+    Parameters: H×W arrays 0..`white`, both sides at least 161. Range 0…1 each, higher is better. Minimum size 161×161.
+    Constant images: finite, 1 where they are equal. A scale whose mean is negative counts as 0, and so does the product.
+    Source: Z. Wang, E. P. Simoncelli, A. C. Bovik, Asilomar 2003.
     """
     images = _checked(infrared, visible, fused, 16 * (WINDOW - 1) + 1, "MS-SSIM")
     taps = gaussian_taps(WINDOW, 1.5)

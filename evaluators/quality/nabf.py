@@ -112,7 +112,7 @@ def edge_balance(
 
     Parameters: H×W uint8, H and W at least 2. `white`: the value of level 255; the threshold g ≥ 2 belongs to 255.
     With 1.0, images on [0, 1], every weight is 0.001. `weak_weight`: w below the threshold (`ivif-zoo`: 0). `lost_from_both`: an
-    edge is lost only where g_F ≤ g_A and g_F ≤ g_B (`ivif-zoo`); what lies between the sources' strengths then counts nowhere. Range 0…1 (nabf_petrovic can exceed 1 slightly); higher is better
+    edge is lost only where g_F ≤ g_A and g_F ≤ g_B (`ivif-zoo`); what lies between the sources' strengths then counts nowhere. Range 0…1 (nabf_petrovic 0…2); higher is better
     for qabf, lower for the others. Constant images are finite: qabf ≈ 0.0086, labf ≈ 0.9914.
     The `linfeng` tables pass (ir, visible, fused) to a function of (fused, ir, visible): as published, its Nabf is
     ``edge_balance(visible, fused, infrared).nabf``.
@@ -135,20 +135,34 @@ def edge_balance(
 
 
 def nabf(infrared: NDArray[np.uint8], visible: NDArray[np.uint8], fused: NDArray[np.uint8]) -> float:
-    """Nabf of Kumar: share of the edge weight that the fusion invented. 0…1, lower is better; see `edge_balance`."""
+    """Nabf = Σ_artefact((1 − Q_A) w_A + (1 − Q_B) w_B)/Σ(w_A + w_B): share of the edge weight that the fusion invented; see `edge_balance`.
+
+    Range 0…1, lower is better. Minimum size 2×2. Constant images: finite, 0 where the fused one is. Source: B. K. Shreyamsha Kumar,
+    Signal, Image and Video Processing 7, 2013.
+    """
     return edge_balance(infrared, visible, fused).nabf
 
 
 def labf(infrared: NDArray[np.uint8], visible: NDArray[np.uint8], fused: NDArray[np.uint8]) -> float:
-    """Labf: share of the sources' edge weight that the fusion lost. 0…1, lower is better; see `edge_balance`."""
+    """Labf = Σ_other((1 − Q_A) w_A + (1 − Q_B) w_B)/Σ(w_A + w_B): share of the sources' edge weight that the fusion lost; see `edge_balance`.
+
+    Range 0…1, lower is better. Minimum size 2×2. Constant images: finite, 0.99 where all are. Source: V. Petrovic, C. Xydeas, ICCV 2005.
+    """
     return edge_balance(infrared, visible, fused).labf
 
 
 def nabf_petrovic(infrared: NDArray[np.uint8], visible: NDArray[np.uint8], fused: NDArray[np.uint8]) -> float:
-    """Nabf as Petrovic and Xydeas defined it first, before Kumar. Lower is better; see `edge_balance`."""
+    """Nabf_petrovic = Σ_artefact (2 − Q_A − Q_B)(w_A + w_B)/Σ(w_A + w_B): Nabf as it was defined first; see `edge_balance`.
+
+    Range 0…2, lower is better. Minimum size 2×2. Constant images: finite, 0 where the fused one is, near 2 where both sources are and
+    the fused one isn't. Source: V. Petrovic, C. Xydeas, ICCV 2005.
+    """
     return edge_balance(infrared, visible, fused).nabf_petrovic
 
 
 def qabf_petrovic(infrared: NDArray[np.uint8], visible: NDArray[np.uint8], fused: NDArray[np.uint8]) -> float:
-    """Qabf with the constants and weights of Petrovic's analysis. 0…1, higher is better; see `edge_balance`."""
+    """Qabf_petrovic = Σ(Q_A w_A + Q_B w_B)/Σ(w_A + w_B), with the constants and weights of Petrovic's analysis; see `edge_balance`.
+
+    Range 0…1, higher is better. Minimum size 2×2. Constant images: finite, 0.01 where all are. Source: V. Petrovic, C. Xydeas, ICCV 2005.
+    """
     return edge_balance(infrared, visible, fused).qabf

@@ -113,8 +113,8 @@ def niqe(
     follows the released code, whose scale parameters are standard deviations; the pristine model holds the paper's, so that
     every image is far from it: 18…40 where the paper's formula gives 3…9 (both measured on 27 fused images of TNO and VIFB).
 
-    Parameters: H×W array of levels 0..255 (grey), both sides at least 96. Range 0…∞, **lower is better**. Raises ``Undefined``
-    where fewer than two blocks have statistics (constant images among them).
+    Parameters: H×W array of levels 0..255 (grey), both sides at least 96. Range 0…∞, **lower is better**. Minimum size 96×192:
+    two blocks. Constant images: ``Undefined``, as wherever fewer than two blocks have statistics. Source: A. Mittal et al., IEEE SPL 20(3), 2013.
     """
     features = niqe_features(image, mend_flat=mend_flat, as_released=as_released)
     whole = features[~np.isnan(features).any(axis=1)]

@@ -155,17 +155,26 @@ def piella_metrics(
 
 
 def q_s(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
-    """Qs, Piella's fusion quality index. −1…1, higher is better; finite for constants. See `piella_metrics`."""
+    """Qs = mean of λ·SSIM(A,F) + (1 − λ)·SSIM(B,F), Piella's fusion quality index; see `piella_metrics`.
+
+    Range −1…1, higher is better. Minimum size 11×11. Constant images: finite, 1 where the three are equal. Source: G. Piella, H. Heijmans, ICIP 2003.
+    """
     return _piella_pass(*_checked((infrared, visible, fused), 11, "Qs"))[0]
 
 
 def q_w(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
-    """Qw, Piella's weighted fusion quality index. −1…1, higher is better. See `piella_metrics`."""
+    """Qw = Σ w q/Σ w, Piella's weighted fusion quality index; see `piella_metrics`.
+
+    Range −1…1, higher is better. Minimum size 11×11. Constant images: finite; ``Undefined`` where both sources are. Source: G. Piella, H. Heijmans, ICIP 2003.
+    """
     return _qw_of(_piella_pass(*_checked((infrared, visible, fused), 11, "Qw"))[1], "Qw")
 
 
 def q_e(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
-    """Qe, Piella's edge-dependent fusion quality index. −1…1, higher is better. See `piella_metrics`."""
+    """Qe = Qw(A, B, F)·Qw(A', B', F'), Piella's edge-dependent fusion quality index; see `piella_metrics`.
+
+    Range −1…1, higher is better. Minimum size 11×11. Constant images: finite; ``Undefined`` where both sources are. Source: G. Piella, H. Heijmans, ICIP 2003.
+    """
     return piella_metrics(infrared, visible, fused).qe
 
 
@@ -235,10 +244,18 @@ def cvejic_yang(
 
 
 def q_c(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
-    """Qc of Cvejic. −1…1, higher is better. See `cvejic_yang`."""
+    """Qc = mean of s·SSIM(A,F) + (1 − s)·SSIM(B,F), Cvejic's index; see `cvejic_yang`.
+
+    Range −1…1, higher is better. Minimum size 7×7. Constant images: finite, 0 where the fused one is, 1 where the three are equal.
+    Source: N. Cvejic et al., Int. J. Signal Process. 2(3), 2005.
+    """
     return cvejic_yang(infrared, visible, fused).qc
 
 
 def q_y(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
-    """Qy of Yang. −1…1, higher is better. See `cvejic_yang`."""
+    """Qy = mean of λ·SSIM(A,F) + (1 − λ)·SSIM(B,F) where SSIM(A,B) ≥ 0.75, else of the larger of the two; see `cvejic_yang`.
+
+    Range −1…1, higher is better. Minimum size 7×7. Constant images: finite, 0 where the fused one is, 1 where the three are equal.
+    Source: C. Yang et al., Information Fusion 9(2), 2008.
+    """
     return cvejic_yang(infrared, visible, fused).qy

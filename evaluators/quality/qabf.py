@@ -128,8 +128,8 @@ def qabf(
     Parameters: H×W uint8. `wrapped`: orientations differ modulo π (mended), where the published code lets A fall to −1. `equal_gain`: where
     the magnitudes are equal G is `equal_gain`·g_F, as published (1; VIFB's value is that of any gain from 2 on); 0 mends it, G = 1.
 
-    Range about 0…0.99 (higher is better); no minimum size. Raises ``Undefined`` where both sources are zero everywhere (0/0; other constant
-    images have edges at the zero padding).
+    Range 0…0.99, higher is better. Minimum size 1×1. Constant images: finite, since they have edges at the zero padding; ``Undefined`` where
+    both sources are zero everywhere (0/0). Source: C. S. Xydeas, V. Petrovic, Electronics Letters 36(4), 2000.
     """
     padded = [np.pad(image, 1) for image in (infrared, visible, fused)]
     return _ratio(*_qabf_sums(*padded, wrapped, equal_gain))

@@ -96,13 +96,13 @@ def ssim_pair(
     replicate: bool = False,
     dynamic_range: float = 255.0,
 ) -> tuple[float, float]:
-    """SSIM(infrared, fused) and SSIM(visible, fused).
+    """SSIM(infrared, fused) and SSIM(visible, fused): mean of (2μ₁μ₂+C₁)(2σ₁₂+C₂)/((μ₁²+μ₂²+C₁)(σ₁²+σ₂²+C₂)), C₁ = (0.01 L)², C₂ = (0.03 L)².
 
     Parameters: H×W uint8. `window`: `gaussian` 11×11, σ = 1.5, population variances; `box7` 7×7 mean with sample variances (scikit-image's
     default). `replicate`: the border is replicated and every pixel counts (MATLAB's ssim), otherwise only whole windows do. `dynamic_range` is L.
 
-    Each is in −1…1, 1 for identical images; higher is better; defined for constant images through C₁, C₂. Raises ``Undefined`` for images smaller
-    than the window where the border isn't replicated.
+    Range −1…1 each, 1 for identical images; higher is better. Minimum size 11×11 (7×7 for `box7`; 1×1 where the border is replicated), ``Undefined``
+    below. Constant images: finite through C₁ and C₂, 1 where they are equal. Source: Z. Wang et al., IEEE TIP 13(4), 2004.
     """
     taps = window_taps(window)
     height, width = fused.shape

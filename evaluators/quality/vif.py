@@ -131,8 +131,9 @@ def vifp_pair(
     (N = 17, 9, 5, 3, σ = N/5, 'valid'), each scale after the first filtered and decimated by two; reference = source, distorted = fused.
 
     Parameters: H×W arrays (uint8 or float64), 0..255, both sides at least 41; `saturating`: products at scale 1 stop at 255, as MATLAB's uint8
-    arithmetic made them in the tables of 2021 (linfeng-legacy). Returns values ≥ 0, 1 for identical images, above
-    1 where the fused image has more contrast. Raises ``Undefined`` below 41 pixels and where a source is constant (0/0).
+    arithmetic made them in the tables of 2021 (linfeng-legacy). Range 0…∞ each, 1 for identical images, above 1 where the fused image
+    has more contrast; higher is better. Minimum size 41×41 (``Undefined`` below). Constant images: 0 where the fused one is,
+    ``Undefined`` where a source is (0/0). Source: H. R. Sheikh, A. C. Bovik, IEEE TIP 15(2), 2006.
     """
     height, width = fused.shape
     if min(height, width) < MINIMUM_SIZE:

@@ -84,8 +84,8 @@ def viff(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDA
     g = σ_XF/(σ_X² + 10⁻¹⁰) and σ_v² = σ_F² − g σ_XF with vifp's cases for flat windows and g < 0; the source with the smaller
     g is taken (the visible one where equal): VID = log10(1 + g² σ_X²/(σ_v² + σ_n²)), VIND = log10(1 + σ_X²/σ_n²).
 
-    Parameters: H×W arrays of levels 0..255, both sides at least 41. About 0…1 and above, higher is better. Finite for
-    constant images (1 where all are: 10⁻⁷/10⁻⁷). Not what tables after 2022 call "VIF" (the sum of two vifp).
+    Parameters: H×W arrays of levels 0..255. Range 0…∞, mostly below 1, higher is better. Minimum size 41×41. Constant images: finite,
+    1 where both sources are (10⁻⁷/10⁻⁷). Source: Y. Han, Y. Cai, Y. Cao, X. Xu, Information Fusion 14(2), 2013. Not what tables after 2022 call "VIF" (the sum of two vifp).
     """
     if min(fused.shape) < MINIMUM_SIZE:
         raise Undefined(

@@ -178,6 +178,18 @@ def info(
             _print_spec(found_kind, spec)
 
 
+def _said(kind: str, field: str, value: Any) -> tuple[str, Any]:
+    """A field's label and value in words."""
+    if (kind, field) == ("metric", "minimum_size"):
+        value = f"{value}×{value} px"
+    if (kind, field) == ("metric", "direction"):
+        value = {"higher": "higher is better", "lower": "lower is better"}.get(value, "none is better")
+    if (kind, field) == ("metric", "differentiable"):
+        value = "yes, its torch version has a gradient" if value else "no"
+    label = "constant images" if (kind, field) == ("metric", "constant") else field.replace("_", " ")
+    return label, {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
 def _print_spec(kind: str, spec: Any) -> None:
     from ..terminal import console as standard_output
 
@@ -186,7 +198,7 @@ def _print_spec(kind: str, spec: Any) -> None:
     for field, value in spec.model_dump(mode="json").items():
         if field in {"name", "title", "metrics", "factory"} or value in (None, "", [], {}, ()):
             continue
-        label = field.replace("_", " ")
+        label, value = _said(kind, field, value)
         if isinstance(value, dict):
             console.print(f"  {label}:", highlight=False)
             for key, text in value.items():

@@ -266,6 +266,25 @@ def test_fuse_two_folders_gives_the_pixels_of_two_files(cli: Cli, pairs: Path) -
     assert np.array_equal(read_image("runs/folder/fused/laplacian/folder/all/c.png"), read_image("c.png"))
 
 
+# info
+
+
+def test_info_prints_all_that_is_known_of_each_metric(cli: Cli) -> None:
+    from fusionbench.catalog import evaluator_of_task
+
+    for metric in evaluator_of_task("quality").metrics:
+        text = cli("info", "metric", metric.name).out
+        for part in (metric.formula, metric.source, *metric.pitfalls, metric.value_range):
+            assert part in text, (metric.name, part)
+        for convention, note in metric.conventions.items():
+            assert f"    {convention}: {note}" in text
+        for case, said in metric.constant.items():
+            assert f"    {case}: {said}" in text
+        assert f"{metric.direction} is better" in text
+        assert f"minimum size: {metric.minimum_size}×{metric.minimum_size} px" in text
+        assert f"differentiable: {'yes' if metric.differentiable else 'no'}" in text
+
+
 # score, report, compare
 
 

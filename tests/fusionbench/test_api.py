@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -168,6 +169,25 @@ def test_run_report_compare(pairs: Path, tmp_path: Path) -> None:
     assert set(frame["metric"]) == {"EN", "SD"}
     with pytest.raises((InputError, StoreError), match="there is no run"):
         fusionbench.report(tmp_path / "nowhere")
+
+
+def test_a_metric_that_the_convention_lacks_is_said_and_asks_for_no_second_scoring(
+    pairs: Path, tmp_path: Path
+) -> None:
+    def run() -> Any:
+        return fusionbench.run(
+            method="max", dataset="folder", data_root=pairs, task="quality", metrics="EN,Qcb", report=[], out=tmp_path, device="cpu",
+        )  # fmt: skip
+
+    first, second = run(), run()
+    assert (first.scored, second.scored) == (4, 0)
+    assert first.plan.skipped == [
+        "Qcb: convention cddfuse does not define it; it is in: vifb, vifb-corrected, mefb, corrected"
+    ]
+    with pytest.raises(InputError, match="Qcb: convention cddfuse does not define it"):
+        fusionbench.run(
+            method="max", dataset="folder", data_root=pairs, task="quality", metrics="Qcb", out=tmp_path
+        )
 
 
 def test_a_run_scores_what_score_scores(pairs: Path, tmp_path: Path) -> None:

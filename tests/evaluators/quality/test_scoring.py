@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from synthetic_scene import scene
 
 from fusionbench.contracts import EvaluatorSettings, PairImages
 from fusionbench.errors import FusionBenchError, InputError, UnknownNameError
@@ -14,23 +15,6 @@ from fusionbench.evaluators.quality.catalogue import FORMULAS
 from fusionbench.evaluators.quality.evaluator import build
 from fusionbench.evaluators.quality.scoring import score_arrays
 from fusionbench.evaluators.quality.spec import DEFAULT_METRICS, SPEC
-
-
-def scene(height=96, width=112, seed=0, colour=False):
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:height, :width]
-    infrared = np.clip(
-        60
-        + 150 * ((x - width / 2) ** 2 + (y - height / 2) ** 2 < (height / 4) ** 2)
-        + rng.normal(0, 4, (height, width)),
-        0,
-        255,
-    )
-    shape = (height, width, 3) if colour else (height, width)
-    texture = 110 + 70 * np.sin(x / 5) * np.cos(y / 7)
-    visible = np.clip((texture[..., None] if colour else texture) + rng.normal(0, 6, shape), 0, 255)
-    fused = np.clip(0.5 * infrared + 0.5 * (visible.mean(-1) if colour else visible), 0, 255)
-    return tuple(np.rint(image).astype(np.uint8) for image in (infrared, visible, fused))
 
 
 def values(triple, **options):

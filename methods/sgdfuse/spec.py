@@ -11,8 +11,8 @@ _WEIGHTS = Artifact(
     name="sgdfuse-default",
     filename="sgdfuse.safetensors",
     resource=f"{_HERE}:weights/sgdfuse.safetensors",
-    sha256="db8d3df2691ee4974106bf039f91f44bdcffc38d3d2a542d7e0b121e410de02f",
-    bytes=2_561_554,
+    sha256="5c90eb533ba5c9440796bc7713e6bce20b0b702a3fefde058e4acbb2cb4ada64",
+    bytes=2_561_570,
     licence="MIT (trained on MSRS, RoadScene, LLVIP and M3SVD pairs, research use)",
 )
 

@@ -61,7 +61,9 @@ def commands(store: RunStore) -> str:
 def block() -> str:
     """What stands between the markers: all results but the long tables of the baselines (``baselines.py``), by file name."""
     files = [path for path in sorted(FOLDER.glob("*.md")) if not path.name.startswith("baselines-")]
-    return "\n\n".join(path.read_text().strip("\n") for path in files)  # leading spaces make the first line code
+    return "\n\n".join(
+        path.read_text().strip("\n") for path in files
+    )  # leading spaces make the first line code
 
 
 def main() -> None:

@@ -21,11 +21,16 @@ IGNORED_ID = 255
 
 @dataclass(frozen=True)
 class BoxFile:
-    """A parsed box file: boxes as written (pixels, not clipped), class indices, and what is odd about it."""
+    """A parsed box file: boxes as written (pixels, not clipped), class indices, where in the file each stands (line of
+    a YOLO file, object of a VOC file, from 1), what that number counts, and what is odd about the classes."""
 
     xyxy: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    counted: str = "line"
     oddities: tuple[str, ...] = ()
+    empty: bool = False
+    """The file holds nothing: no objects in this image."""
 
 
 def read_labels(path: Path, size: tuple[int, int], name: str) -> npt.NDArray[np.uint8]:
@@ -52,52 +57,85 @@ def read_box_file(
     ids: Mapping[int, int] | None = None,
     names: Mapping[str, str] | None = None,
 ) -> BoxFile:
-    """Read a box file of an image of ``size`` (height, width).
+    """Read a box file of an image of ``size`` (height, width). An empty file means no objects.
 
     YOLO ``.txt``: ``class cx cy width height``, normalised, a sixth column (confidence) is ignored; ``ids``
     maps file ids to indices into ``classes``, other ids are left out and named in ``oddities``. VOC ``.xml``:
     ``bndbox`` coordinates are taken as pixel edges. Raises ``ImageError`` naming file and line where it can't
-    be understood.
+    be understood, or was drawn on an image of another size (VOC files say which).
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise ImageError(f"{path}: can't be read ({error.strerror or error})") from error
-    if path.suffix.lower() == ".xml":
-        rows, oddities = _parse_voc(path, text, classes, names or {})
+    voc = path.suffix.lower() == ".xml"
+    if voc:
+        rows, unknown = _parse_voc(path, text, size, classes, names or {})
     else:
-        rows, oddities = _parse_yolo(path, text, size, classes, ids)
-    if not text.strip():
-        oddities.append("the file is empty: no objects in this image")
-    xyxy = np.array([r[1] for r in rows], np.float64).reshape(-1, 4)
-    return BoxFile(xyxy, np.array([r[0] for r in rows], np.int64), tuple(oddities))
+        rows, unknown = _parse_yolo(path, text, size, classes, ids)
+    counted = "object" if voc else "line"
+    known = (
+        ", ".join(classes) if voc or ids is not None else f"0 to {len(classes) - 1} ({', '.join(classes)})"
+    )
+    oddities = [
+        f"{_named(counted, places)}: the class {name!r} is unknown and left out; the dataset's classes are {known}"
+        for name, places in unknown.items()
+    ]
+    return BoxFile(
+        np.array([r[1] for r in rows], np.float64).reshape(-1, 4), np.array([r[0] for r in rows], np.int64),
+        np.array([r[2] for r in rows], np.int64), counted, tuple(oddities), not text.strip(),
+    )  # fmt: skip
 
 
 def clip_boxes(boxes: BoxFile, size: tuple[int, int]) -> Boxes:
     """Clip boxes to the image of ``size`` (height, width) and drop those of which less than a pixel of width
     or height is left."""
-    limits = np.array([size[1], size[0], size[1], size[0]], np.float64)
-    clipped = np.clip(boxes.xyxy, 0.0, limits)
-    kept = (clipped[:, 2] - clipped[:, 0] >= 1.0) & (clipped[:, 3] - clipped[:, 1] >= 1.0)
+    clipped, kept = _clipped(boxes, size)
     return Boxes(clipped[kept], boxes.classes[kept])
 
 
-def outside(boxes: BoxFile, size: tuple[int, int], tolerance: float = 1.0) -> int:
-    """How many boxes reach more than ``tolerance`` pixels beyond the image, or have no area in it."""
-    height, width = size
-    x0, y0, x1, y1 = boxes.xyxy.T
-    beyond = (x0 < -tolerance) | (y0 < -tolerance) | (x1 > width + tolerance) | (y1 > height + tolerance)
-    return int((beyond | (x1 <= x0) | (y1 <= y0)).sum())
+def box_notes(boxes: BoxFile, size: tuple[int, int], tolerance: float = 1.0) -> list[str]:
+    """What a user should know about a box file that is used all the same: unknown classes, boxes that reach more than
+    ``tolerance`` pixels beyond the image of ``size`` (height, width), boxes that are dropped; each with its place in the file."""
+    kept = _clipped(boxes, size)[1]
+    limits = np.array([size[1], size[0], size[1], size[0]]) + tolerance
+    beyond = ((boxes.xyxy < -tolerance) | (boxes.xyxy > limits)).any(axis=1) & kept
+    image = f"the {size[1]}×{size[0]} image"
+    notes = list(boxes.oddities)
+    if beyond.any():
+        notes.append(
+            f"{_named(boxes.counted, boxes.places[beyond])}: reaches beyond {image} and is clipped to it"
+        )
+    if not kept.all():
+        unit = "shares of the image's sides (0 to 1)" if boxes.counted == "line" else "pixels"
+        notes.append(
+            f"{_named(boxes.counted, boxes.places[~kept])}: has less than a pixel of width or height in {image} and is dropped; "
+            f"coordinates are {unit}"
+        )
+    return notes
 
 
-_Row = tuple[int, tuple[float, float, float, float]]
+def _clipped(boxes: BoxFile, size: tuple[int, int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    clipped = np.clip(boxes.xyxy, 0.0, np.array([size[1], size[0], size[1], size[0]], np.float64))
+    return clipped, (clipped[:, 2:] - clipped[:, :2] >= 1.0).all(axis=1)
+
+
+def _named(counted: str, places: Sequence[int] | npt.NDArray[np.int64]) -> str:
+    """Places in a file in words: ``line 3``, ``lines 3, 5 and 7 more``."""
+    numbers = [int(n) for n in places]
+    shown = ", ".join(map(str, numbers[:8])) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
+    return f"{counted}{'s' * (len(numbers) > 1)} {shown}"
+
+
+_Row = tuple[int, tuple[float, float, float, float], int]
+_Unknown = dict[int | str, list[int]]
 
 
 def _parse_yolo(
     path: Path, text: str, size: tuple[int, int], classes: Sequence[str], ids: Mapping[int, int] | None
-) -> tuple[list[_Row], list[str]]:
+) -> tuple[list[_Row], _Unknown]:
     rows: list[_Row] = []
-    unknown: dict[int, int] = {}
+    unknown: _Unknown = {}
     for number, line in enumerate(text.splitlines(), 1):
         parts = line.split()
         if not parts:
@@ -116,18 +154,18 @@ def _parse_yolo(
             ) from None
         index = class_id if ids is None else ids.get(class_id, -1)
         if not 0 <= index < len(classes):
-            unknown[class_id] = unknown.get(class_id, 0) + 1
+            unknown.setdefault(class_id, []).append(number)
             continue
         x0, y0 = (cx - width / 2) * size[1], (cy - height / 2) * size[0]
-        rows.append((index, (x0, y0, x0 + width * size[1], y0 + height * size[0])))
-    return rows, [f"{count} box(es) of unknown class id {i} left out" for i, count in sorted(unknown.items())]
+        rows.append((index, (x0, y0, x0 + width * size[1], y0 + height * size[0]), number))
+    return rows, unknown
 
 
 def _parse_voc(
-    path: Path, text: str, classes: Sequence[str], names: Mapping[str, str]
-) -> tuple[list[_Row], list[str]]:
+    path: Path, text: str, size: tuple[int, int], classes: Sequence[str], names: Mapping[str, str]
+) -> tuple[list[_Row], _Unknown]:
     if not text.strip():
-        return [], []
+        return [], {}
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ImageError(
             f"{path}: a VOC file needs no DOCTYPE or entities; refused (entities can be made to explode)"
@@ -136,9 +174,15 @@ def _parse_voc(
         tree = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise ImageError(f"{path}: is not valid XML ({error})") from error
+    drawn = [(tree.findtext(f"size/{side}") or "").strip() for side in ("width", "height")]
+    if all(text.isdecimal() and int(text) for text in drawn) and drawn != [str(size[1]), str(size[0])]:
+        raise ImageError(
+            f"{path}: its boxes were drawn on an image of {'×'.join(drawn)}, the pair is {size[1]}×{size[0]}; "
+            "scale the boxes, or use the images they belong to"
+        )
     index = {name.lower(): i for i, name in enumerate(classes)}
     rows: list[_Row] = []
-    unknown: dict[str, int] = {}
+    unknown: _Unknown = {}
     for number, thing in enumerate(tree.iter("object"), 1):
         name = (thing.findtext("name") or "").strip().lower()
         name = names.get(name, name).lower()
@@ -153,7 +197,7 @@ def _parse_voc(
                 f"{path}, object {number}: its bndbox lacks numeric xmin, ymin, xmax, ymax"
             ) from None
         if name not in index:
-            unknown[name] = unknown.get(name, 0) + 1
+            unknown.setdefault(name, []).append(number)
             continue
-        rows.append((index[name], (x0, y0, x1, y1)))
-    return rows, [f"{count} box(es) of unknown class {n!r} left out" for n, count in sorted(unknown.items())]
+        rows.append((index[name], (x0, y0, x1, y1), number))
+    return rows, unknown

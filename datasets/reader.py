@@ -6,6 +6,7 @@ import hashlib
 import importlib.resources
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fusionbench.errors import ImageError, InputError, MissingDataError
 from fusionbench.images import EXTENSIONS, check_same_size, read_grey, read_rgb
 
 from .folders import BOX_EXTENSIONS, FileIndex, FoundPlace, find_place, index_files, unsafe_name
-from .labels import clip_boxes, read_box_file, read_labels
+from .labels import box_notes, clip_boxes, read_box_file, read_labels
 from .layouts import LAYOUTS, Layout, Place, Split
 
 
@@ -140,7 +141,8 @@ class FolderDataset:
         parsed = read_box_file(
             pair.boxes, size, self.spec.box_classes, self.layout.box_ids, self.layout.box_names
         )
-        return clip_boxes(parsed, size)
+        notes = tuple(f"{pair.boxes}, {note}" for note in box_notes(parsed, size))
+        return replace(clip_boxes(parsed, size), notes=notes)
 
     def digest(self, pair: Pair) -> str:
         """sha256 over the bytes of both image files. Never raises: a file that can't be read counts as a

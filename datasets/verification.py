@@ -13,7 +13,7 @@ from fusionbench.errors import FusionBenchError, ImageError
 from fusionbench.images import read_grey, read_image
 
 from .folders import FileIndex, unsafe_name
-from .labels import IGNORED_ID, outside, read_box_file, read_labels
+from .labels import IGNORED_ID, box_notes, read_box_file, read_labels
 
 if TYPE_CHECKING:
     from .reader import FolderDataset
@@ -134,15 +134,10 @@ def _boxes(pair: Pair, dataset: FolderDataset, size: tuple[int, int]) -> Iterato
     except ImageError as error:
         yield Finding(path, "label", _without_path(str(error), path))
         return
-    for oddity in boxes.oddities:
-        yield Finding(path, "warning" if "empty" in oddity else "label", oddity)
-    if count := outside(boxes, size):
-        yield Finding(
-            path,
-            "label",
-            f"{count} box(es) reach outside the {size[1]}×{size[0]} image or have no area; they are "
-            f"clipped or dropped",
-        )
+    if boxes.empty:
+        yield Finding(path, "warning", "the file is empty: no objects in this image")
+    for note in box_notes(boxes, size):
+        yield Finding(path, "label", note)
 
 
 def _without_path(message: str, path: str) -> str:

@@ -170,10 +170,13 @@ class DatasetSpec(_Spec):
 
 @dataclass(frozen=True)
 class Boxes:
-    """Object boxes of one image: ``xyxy`` float64 N×4 in pixels (x right, y down, right and lower edges exclusive), ``classes`` int64 N, indices into the dataset's ``box_classes``."""
+    """Object boxes of one image: ``xyxy`` float64 N×4 in pixels (x right, y down, right and lower edges exclusive), ``classes`` int64 N, indices into the dataset's ``box_classes``.
+
+    ``notes`` name what the file holds and these lack (boxes of unknown classes, boxes outside the image), with file and line."""
 
     xyxy: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int64]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -322,7 +325,8 @@ class EvaluatorSettings:
 
     ``options`` is the protocol's recipe with the user's task options in it. ``cache_dir`` is a folder beside the run for intermediate
     checkpoints, by content. ``details_dir``: where an evaluator of scope ``dataset`` may leave deterministic tables and masks for
-    reports (an empty folder; kept only if the unit succeeds, discarded with it). Both None where there is no run.
+    reports (an empty folder; kept only if the unit succeeds, discarded with it). Both None where there is no run. ``note(text)`` tells the
+    user, once, what is odd about the data and doesn't stop the work.
     """
 
     metrics: tuple[str, ...] | None = None
@@ -332,6 +336,7 @@ class EvaluatorSettings:
     cache_dir: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     details_dir: Path | None = None
+    note: Callable[[str], None] = field(default=lambda text: None)
 
 
 class ImageEvaluator(Protocol):
@@ -364,7 +369,10 @@ class FusedSet:
 
 
 class DatasetEvaluator(Protocol):
-    """An evaluator of scope ``dataset``. Yields ``(image name or "", Value)``; ``progress(done, total)`` may be called at any time."""
+    """An evaluator of scope ``dataset``. Yields ``(image name or "", Value)``; ``progress(done, total)`` may be called at any time.
+
+    An image that had to be left out (its labels can't be used) gets a NaN value with the reason, and the run names it among what failed.
+    """
 
     def score(self, fused: FusedSet, progress: Callable[[int, int], None]) -> Iterable[tuple[str, Value]]:
         """Score the whole set."""

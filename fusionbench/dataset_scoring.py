@@ -7,6 +7,7 @@ each device in a spawned process.
 from __future__ import annotations
 
 import hashlib
+import math
 import multiprocessing
 import os
 import queue
@@ -63,6 +64,7 @@ def run_dataset_evaluators(
     Raises ``StoreError`` if results can't be written.
     """
     jobs = _missing(plan, store, failures, failed)
+    note = _Once(progress.message)
     apart = [j for j in jobs if j.score.retrains] if len(devices) > 1 else []
     if len(apart) < 2:
         apart = []
@@ -71,7 +73,7 @@ def run_dataset_evaluators(
         if job in apart:
             continue
         try:
-            values = _score(job, store, plan.config, devices[0], progress)
+            values = _score(job, store, devices[0], progress, note)
         except StoreError:
             raise
         except Exception as error:
@@ -80,8 +82,36 @@ def run_dataset_evaluators(
         _keep(job, store, values)
         scored += len(job.pairs)
     if apart:
-        scored += _run_workers(apart, plan, store, devices, progress, failed)
+        scored += _run_workers(apart, plan, store, devices, progress, note, failed)
     return scored
+
+
+def left_out(plan: Plan, store: RunStore) -> dict[str, dict[str, str]]:
+    """The images that evaluators of whole sets left out, with the reason, by protocol, dataset and split: those whose values aren't numbers."""
+    found: dict[str, dict[str, str]] = {}
+    for group in plan.groups:
+        for score in group.scores:
+            if score.evaluator.scope != "dataset":
+                continue
+            label = f"{score.id.convention or score.evaluator.name} on {score.id.dataset}/{score.id.split}"
+            for name, entry in store.entries(score.id).items():
+                reasons = [v.reason for v in entry.values if math.isnan(v.value) and v.reason]
+                if name and reasons:
+                    found.setdefault(label, {})[name] = reasons[0]
+    return found
+
+
+class _Once:
+    """Says every text once: all methods are judged by the same labels."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[str] = set()
+
+    def __call__(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(f"note: {text}")
 
 
 def _missing(
@@ -138,10 +168,13 @@ def _label_digest(dataset: Dataset, pair: Pair) -> str:
     return digest(pair) if digest is not None else ""
 
 
-def _score(job: _Job, store: RunStore, config: RunConfig, device: str, progress: ProgressDisplay) -> Values:
+def _score(
+    job: _Job, store: RunStore, device: str, progress: ProgressDisplay, note: Callable[[str], None]
+) -> Values:  # fmt: skip
     score = job.score
     settings = EvaluatorSettings(
         score.metrics, score.id.convention, score.id.seed, device, store.folder / "cache", score.recipe, store.begin_details(score.id),
+        note,
     )  # fmt: skip
     training = None
     if job.training_group is not None:
@@ -176,6 +209,7 @@ def _run_workers(
     store: RunStore,
     devices: Sequence[str],
     progress: ProgressDisplay,
+    note: Callable[[str], None],
     failed: Failed,
 ) -> int:
     context = multiprocessing.get_context("spawn")
@@ -230,7 +264,7 @@ def _run_workers(
             elif kind == "update":
                 progress.update(*data)
             elif kind == "message":
-                progress.message(data[0])
+                note(data[0])
     finally:
         for worker in workers:
             if waiting and worker.is_alive():
@@ -265,7 +299,8 @@ def _worker(
             try:
                 unit = _restricted(group, score, set(names), set(training_names))
                 job = _job(plan, group, unit, store, {})
-                events.put((index, "values", number, _score(job, store, run_config, device, progress)))
+                values = _score(job, store, device, progress, progress.message)
+                events.put((index, "values", number, values))
             except StoreError:
                 raise
             except FusionBenchError as error:

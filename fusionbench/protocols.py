@@ -17,7 +17,10 @@ from typing import Any
 from . import artifacts, catalog
 from .config import RunConfig
 from .contracts import ConventionSpec, Dataset, EvaluatorSpec, MetricSpec, Pair
-from .errors import InputError
+from .errors import InputError, MissingWeightsError
+
+WEIGHT_ENDINGS = {".pt", ".pth", ".safetensors", ".onnx"}
+"""A text of a recipe that ends so names a file of weights."""
 
 
 def protocol_hash(recipe: Mapping[str, Any], judge_sha256: str = "") -> str:
@@ -69,12 +72,18 @@ def named_file(evaluator: EvaluatorSpec, text: str) -> Path | None:
 
 
 def files_of(evaluator: EvaluatorSpec, recipe: Mapping[str, Any]) -> dict[str, str]:
-    """sha256 of every file that a recipe names, by the recipe's key. Raises ``MissingWeightsError``."""
+    """sha256 of every file that a recipe names, by the recipe's key. Raises ``MissingWeightsError`` for one that isn't at hand."""
     found = {}
     for key, value in recipe.items():
         path = named_file(evaluator, value) if isinstance(value, str) and value else None
         if path is not None:
             found[key] = artifacts.file_hashes(path)[0]
+        elif isinstance(value, str) and Path(value).suffix.lower() in WEIGHT_ENDINGS:
+            known = ", ".join(a.filename for a in evaluator.artifacts)
+            raise MissingWeightsError(
+                f"{evaluator.task}.{key}={value}: there is no such file here, and nothing is downloaded by a name that has no checksum. "
+                f"Get the file and give its path (--task-option {evaluator.task}.{key}=PATH), or name one that is known: {known}"
+            )
     return found
 
 

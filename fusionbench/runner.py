@@ -14,7 +14,7 @@ from typing import Any
 from . import catalog
 from .config import RunConfig
 from .contracts import EvaluatorSettings, MethodEvaluator, Value
-from .dataset_scoring import run_dataset_evaluators
+from .dataset_scoring import left_out, run_dataset_evaluators
 from .engines import GroupDetails, method_context, resolve_devices, run_images, run_workers
 from .errors import FusionBenchError, InputError, StoreError
 from .pipeline import Shard
@@ -77,6 +77,8 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
                 result.failures,
                 partial(_note_failure, result, progress, config),
             )
+            for label, images in left_out(plan, store).items():
+                result.failures.setdefault(label, {}).update(images)
             _run_method_evaluators(plan, store, devices[0], progress, result)
         result.seconds = time.time() - begun
         _record_end(store, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from fusionbench.protocols import named_file, protocol_hash
 from .average_precision import Truth
 from .class_maps import map_classes
 from .detector import Detector, Thresholds, load_detector
+from .ground_truth import read_boxes
 from .retraining import retrained
-from .scoring import image_values, score_set, set_values, write_details
+from .scoring import IMAGE_METRICS, image_values, score_set, set_values, write_details
 
 Progress = Callable[[int, int], None]
 
@@ -38,26 +40,34 @@ class DetectionEvaluator:
         self._retrains = any(c.retrains for c in spec.conventions if c.name == settings.convention)
 
     def score(self, fused: FusedSet, progress: Progress) -> Iterable[tuple[str, Value]]:
-        """Find objects in every image, match them with the boxes of the dataset, and return (image or "", value)."""
+        """Find objects in every image, match them with the boxes of the dataset, and return (image or "", value).
+
+        Pairs whose boxes can't be used are left out of the set's figures and named with the reason."""
         classes = fused.dataset.spec.box_classes
+        boxed = read_boxes(fused.dataset, fused.pairs)
+        for note in boxed.notes:
+            self._settings.note(note)
         detector, about = self._judge(fused, progress)
         mapped = map_classes(detector.names, classes, f"the judge {about['judge']}")
         found, truth = [], []
-        for done, pair in enumerate(fused.pairs, 1):
+        for done, pair in enumerate(boxed.pairs, 1):
             found.append(detector.find(as_rgb(fused.fused(pair.name)), self._thresholds, mapped))
-            boxes = fused.dataset.load(pair, labels=True).boxes
-            if boxes is None:
-                raise InputError(
-                    f"{pair.name}: has no boxes, though its dataset has; `fusionbench data verify` says why"
-                )
-            truth.append(Truth(boxes.xyxy, boxes.classes))
-            progress(done, len(fused.pairs))
-        scored = score_set([p.name for p in fused.pairs], classes, mapped.missing, found, truth)
+            truth.append(Truth(boxed.boxes[pair.name].xyxy, boxed.boxes[pair.name].classes))
+            progress(done, len(boxed.pairs))
+        scored = score_set([p.name for p in boxed.pairs], classes, mapped.missing, found, truth)
         if self._settings.details_dir is not None:
-            write_details(self._settings.details_dir, scored, {**about, "image_digest": fused.digest})
+            left_out = {"excluded": boxed.excluded, "label_notes": len(boxed.notes)}
+            write_details(
+                self._settings.details_dir, scored, {**about, **left_out, "image_digest": fused.digest}
+            )
         convention = f"{self._settings.convention}/{about['judge']}@{about['hash8']}"
         wanted = set(self._settings.metrics or (m.name for m in self._spec.metrics))
         rows = [*(("", value) for value in set_values(scored)), *image_values(scored)]
+        rows += [
+            (name, Value(metric, math.nan, reason=reason))
+            for name, reason in boxed.excluded.items()
+            for metric in IMAGE_METRICS
+        ]
         return [
             (image, replace(value, convention=convention)) for image, value in rows if value.metric in wanted
         ]

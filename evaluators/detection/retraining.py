@@ -14,6 +14,7 @@ from fusionbench.errors import InputError
 from fusionbench.images import as_rgb
 
 from .detector import Detector
+from .ground_truth import BoxedSet, read_boxes
 from .network import build_network, load_network, save_network, with_classes
 from .scenes import NO_AUGMENTATION, Augmentation, Scene, SceneStore, canvas_size
 from .training import Schedule, train
@@ -57,7 +58,10 @@ def retrained(
     if kept is not None and kept.is_file():
         return Detector(*load_network(kept), settings.device)
     size = int(recipe["image_size"])
-    scenes = SceneStore([partial(_scene, training, pair) for pair in training.pairs], size)
+    boxed = read_boxes(training.dataset, training.pairs)
+    for note in [*boxed.notes, *(f"not trained on {name}: {why}" for name, why in boxed.excluded.items())]:
+        settings.note(note)
+    scenes = SceneStore([partial(_scene, training, boxed, pair) for pair in boxed.pairs], size)
     spec = fused.dataset.spec
     canvas = canvas_size([spec.size], size) if spec.size else (size, size)
     schedule = Schedule(
@@ -93,10 +97,6 @@ def _initial(path: Path | None, model: str, names: tuple[str, ...], seed: int) -
     return build_network(path or model, names, seed)
 
 
-def _scene(training: FusedSet, pair: Pair) -> Scene:
-    boxes = training.dataset.load(pair, labels=True).boxes
-    if boxes is None:
-        raise InputError(
-            f"{pair.name}: has no boxes, though its dataset has; `fusionbench data verify` says why"
-        )
+def _scene(training: FusedSet, boxed: BoxedSet, pair: Pair) -> Scene:
+    boxes = boxed.boxes[pair.name]
     return Scene(as_rgb(training.fused(pair.name)), boxes.xyxy, boxes.classes)

@@ -37,6 +37,8 @@ AP_METRICS: Mapping[str, tuple[int, ...]] = {
     "mAP90": (8,),
 }
 """Which of the IoU thresholds each averages."""
+IMAGE_METRICS = ("TP", "FP", "FN")
+"""What is counted of each image."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,9 @@ def image_values(scored: ScoredSet) -> Iterator[tuple[str, Value]]:
     for matches in scored.matches.values():
         hits, misses = counts_at(matches, scored.confidence)
         right, wrong, objects = right + hits, wrong + misses, objects + matches.objects
-    for name, hit, miss, real in zip(scored.names, right, wrong, objects, strict=True):
-        yield name, Value("TP", float(hit))
-        yield name, Value("FP", float(miss))
-        yield name, Value("FN", float(real - hit))
+    for name, *counts in zip(scored.names, right, wrong, objects - right, strict=True):
+        for metric, count in zip(IMAGE_METRICS, counts, strict=True):
+            yield name, Value(metric, float(count))
 
 
 def resampled(scored: ScoredSet, weights: IntArray | None) -> dict[tuple[str, str], FloatArray]:

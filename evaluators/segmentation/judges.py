@@ -106,6 +106,8 @@ def _retrained(
     what = f"the method's fused {fused.training.split} split, {len(training.pairs)} pairs, for each method and seed"
     judging = _start(recipe, what)
     judging.excluded = training.excluded
+    for name, why in training.excluded.items():
+        settings.note(f"not trained on {name}: {why}")
     jobs = [(fused.training, training, training.pairs, labelled.pairs, fused.training.split)]
     return judging, _train_and_predict(fused, jobs, recipe, settings, progress, judging)
 

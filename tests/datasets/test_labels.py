@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fusionbench.datasets.labels import clip_boxes, outside, read_box_file, read_labels
+from fusionbench.datasets.labels import box_notes, clip_boxes, read_box_file, read_labels
 from fusionbench.errors import ImageError
 
 SIZE = (100, 200)
@@ -29,7 +29,11 @@ def test_ids_are_mapped_and_unknown_ones_named(tmp_path):
     path = box_file(tmp_path, "2 .5 .5 .1 .1\n0 .5 .5 .1 .1\n7 .5 .5 .1 .1\n7 .5 .5 .1 .1\n")
     boxes = read_box_file(path, SIZE, CLASSES, ids={0: 0, 2: 1})
     assert boxes.classes.tolist() == [1, 0]
-    assert boxes.oddities == ("2 box(es) of unknown class id 7 left out",)
+    assert boxes.oddities == (
+        "lines 3, 4: the class 7 is unknown and left out; the dataset's classes are person, car",
+    )
+    unmapped = read_box_file(path, SIZE, CLASSES)
+    assert unmapped.oddities[0].endswith("classes are 0 to 1 (person, car)")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +57,10 @@ def test_voc_names_are_matched_whatever_their_case(tmp_path):
     )
     assert renamed.classes.tolist() == [0]
     other = read_box_file(box_file(tmp_path, voc("zebra"), ".xml"), SIZE, CLASSES)
-    assert "zebra" in other.oddities[0]
+    assert (
+        other.oddities[0]
+        == "object 1: the class 'zebra' is unknown and left out; the dataset's classes are person, car"
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,10 @@ def test_voc_names_are_matched_whatever_their_case(tmp_path):
     [
         ("<annotation><object>", "not valid XML"),
         (voc(box="<xmin>a</xmin>"), "object 1"),
+        (
+            "<annotation><size><width>640</width><height>512</height></size></annotation>",
+            "drawn on an image of 640×512, the pair is 200×100",
+        ),
         ('<!DOCTYPE a [<!ENTITY x "y">]><annotation/>', "DOCTYPE"),
     ],
 )
@@ -73,15 +84,18 @@ def test_bad_voc_is_refused(tmp_path, text, message):
 def test_an_empty_file_means_no_objects(tmp_path, suffix):
     boxes = read_box_file(box_file(tmp_path, "", suffix), SIZE, CLASSES)
     assert boxes.xyxy.shape == (0, 4)
-    assert "empty" in boxes.oddities[0]
+    assert boxes.empty
     assert clip_boxes(boxes, SIZE).xyxy.shape == (0, 4)
-    assert outside(boxes, SIZE) == 0
+    assert box_notes(boxes, SIZE) == []
 
 
-def test_boxes_outside_are_counted_clipped_and_dropped(tmp_path):
+def test_boxes_outside_are_named_clipped_and_dropped(tmp_path):
     path = box_file(tmp_path, "0 0 0 .2 .2\n0 2 2 .1 .1\n0 .5 .5 .1 .1\n0 .5 .5 -.1 .1\n")
     boxes = read_box_file(path, SIZE, CLASSES)
-    assert outside(boxes, SIZE) == 3
+    notes = box_notes(boxes, SIZE)
+    assert notes[0] == "line 1: reaches beyond the 200×100 image and is clipped to it"
+    assert notes[1].startswith("lines 2, 4: has less than a pixel of width or height in the 200×100 image")
+    assert notes[1].endswith("coordinates are shares of the image's sides (0 to 1)")
     assert clip_boxes(boxes, SIZE).xyxy.tolist() == [[0, 0, 20, 10], [90, 45, 110, 55]]
 
 

@@ -159,6 +159,12 @@ def judge_notes(details: list[Detail], *, images: int | None = None) -> list[str
             notes.append("The judge's training set is not stated by its evaluator")
         for reason in dict.fromkeys(str(d.about["dev_only"]) for d in details if d.about.get("dev_only")):
             notes.append(f"Development only: {reason}")
+        left_out = {str(k): str(v) for d in details for k, v in (d.about.get("excluded") or {}).items()}
+        if left_out:
+            some = [v if k in v else f"{k}: {v}" for k, v in list(left_out.items())[:3]]
+            more = [f"and {len(left_out) - 3} more (about.json)"] if len(left_out) > 3 else []
+            count = f"{len(left_out)} labelled image{'s' * (len(left_out) > 1)} left out"
+            notes.append(f"{count}: {'; '.join([*some, *more])}")
         counts = sorted({len(d.images) for d in details})
         images = counts[-1]
         if len(counts) > 1:

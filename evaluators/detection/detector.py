@@ -20,7 +20,7 @@ from fusionbench.ultralytics_gate import restricted_ultralytics
 
 from .average_precision import Found
 from .class_maps import ClassMap
-from .network import load_network
+from .network import load_network, stated_training
 from .scenes import PADDING
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -46,10 +46,11 @@ class Thresholds:
 
 
 class Detector:
-    """A network ready to find objects. ``names`` are its classes in order."""
+    """A network ready to find objects. ``names`` are its classes in order; ``training`` is what its file says it was trained on."""
 
     def __init__(self, network: nn.Module, names: tuple[str, ...], device: str) -> None:
         self.names = names
+        self.training = stated_training(network)
         self._device = torch.device(device)
         with restricted_ultralytics():
             # Convolution and normalisation as one layer: the same function, a third faster.

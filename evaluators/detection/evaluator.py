@@ -56,10 +56,11 @@ class DetectionEvaluator:
             progress(done, len(boxed.pairs))
         scored = score_set([p.name for p in boxed.pairs], classes, mapped.missing, found, truth)
         if self._settings.details_dir is not None:
-            left_out = {"excluded": boxed.excluded, "label_notes": len(boxed.notes)}
-            write_details(
-                self._settings.details_dir, scored, {**about, **left_out, "image_digest": fused.digest}
-            )
+            more = {
+                "judge_training": self._training(fused, detector), "excluded": boxed.excluded, "label_notes": len(boxed.notes),
+                "image_digest": fused.digest,
+            }  # fmt: skip
+            write_details(self._settings.details_dir, scored, {**about, **more})
         convention = f"{self._settings.convention}/{about['judge']}@{about['hash8']}"
         wanted = set(self._settings.metrics or (m.name for m in self._spec.metrics))
         rows = [*(("", value) for value in set_values(scored)), *image_values(scored)]
@@ -91,6 +92,13 @@ class DetectionEvaluator:
                 f"{', '.join(a.filename for a in self._spec.artifacts)} (`fusionbench weights fetch NAME`), or give a path"
             )
         return load_detector(path, sha256, self._settings.device), about
+
+    def _training(self, fused: FusedSet, detector: Detector) -> str:
+        """What the judge was trained on, in words; "" where nothing says so."""
+        if not self._retrains or fused.training is None:
+            return detector.training
+        split, count = fused.training.split, len(fused.training.pairs)
+        return f"the method's fused {split} split, {count} pairs, for each method and seed"
 
 
 def build(spec: EvaluatorSpec, settings: EvaluatorSettings) -> DetectionEvaluator:

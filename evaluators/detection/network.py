@@ -103,6 +103,17 @@ def save_network(path: Path, network: nn.Module, names: Sequence[str], facts: di
     write_atomic(path, save(tensors, metadata))
 
 
+def stated_training(network: nn.Module) -> str:
+    """What a loaded checkpoint says of its training, in words; "" if it says nothing."""
+    facts: dict[str, Any] = getattr(network, "facts", {})
+    if "input" in facts:  # of `fusionbench train detection`
+        schedule = ", ".join(f"{facts[k]} {k}" for k in ("pairs", "epochs") if k in facts)
+        return f"{facts.get('dataset')}/train, {facts['input']}, {schedule}, seed {facts.get('seed')}, from random weights"
+    arguments = getattr(network, "args", None)
+    data = arguments.get("data") if isinstance(arguments, dict) else None
+    return f"{Path(str(data)).name}, as its file states" if data else ""
+
+
 def _load_own(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
     try:
         with safe_open(path, "pt") as file:
@@ -111,6 +122,7 @@ def _load_own(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
         names = tuple(json.loads(metadata["names"]))
         network = build_network(json.loads(metadata["architecture"]), names, 0)
         network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+        network.facts = json.loads(metadata.get("facts", "{}"))
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{path}: holds no detector of ours ({type(error).__name__}: {' '.join(str(error).split())[:200]}). {_ADVICE}"

@@ -1,11 +1,15 @@
-"""Tiny judges with random weights, so that tests take seconds."""
+"""Tiny judges with random weights and a tiny dataset with boxes, so that tests take seconds."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fusionbench.contracts import Boxes, DatasetSpec, Finding, FusedSet, Pair, PairImages
 from fusionbench.evaluators.detection.network import build_network, save_network
 
 ARCHITECTURE = """
@@ -37,3 +41,54 @@ def judge(architecture: Path) -> Path:
     path = architecture.parent / "tiny.safetensors"
     save_network(path, build_network(architecture, names, 0), names, {})
     return path
+
+
+class Rectangles:
+    """A ``Dataset``: bright rectangles (class "lamp") on dark, 64×64, one to each half; ``spoil`` may replace a pair's boxes."""
+
+    def __init__(
+        self, count: int, spoil: Callable[[str, Boxes], Boxes | None] = lambda name, boxes: boxes
+    ) -> None:
+        self.spec = DatasetSpec(
+            name="rectangles", title="Rectangles", splits=("test", "train"), box_classes=("lamp", "shade"), size=(64, 64)
+        )  # fmt: skip
+        self.count, self.spoil = count, spoil
+
+    def pairs(self, split: str) -> Sequence[Pair]:
+        start = 0 if split == "test" else 500
+        return [Pair(f"{start + i:03d}") for i in range(self.count)]
+
+    def load(self, pair: Pair, *, labels: bool = False) -> PairImages:
+        rng = np.random.default_rng(int(pair.name))
+        image, boxes = np.full((64, 64), 30, np.uint8), []
+        for half in (0, 32):
+            x, y, width, height = (
+                half + rng.integers(2, 10),
+                *rng.integers(2, 30, 1),
+                *rng.integers(12, 20, 2),
+            )
+            image[y : y + height, x : x + width] = 250
+            boxes.append([x, y, x + width, y + height])
+        found = Boxes(np.array(boxes, np.float64), np.zeros(2, np.int64))
+        return PairImages(
+            image, np.repeat(image[..., None], 3, 2), None, self.spoil(pair.name, found) if labels else None
+        )
+
+    def digest(self, pair: Pair) -> str:
+        return hashlib.sha256(pair.name.encode()).hexdigest()
+
+    def verify(self, split: str | None = None) -> list[Finding]:
+        return []
+
+    def fused(self, split: str = "test", *, training: bool = False) -> FusedSet:
+        """The set as a method would leave it that returns the infrared image."""
+        pairs = {p.name: p for p in self.pairs(split)}
+        return FusedSet(
+            "echo", self, split, tuple(pairs.values()), lambda name: self.load(pairs[name]).infrared,
+            training=self.fused("train") if training else None, digest="d",
+        )  # fmt: skip
+
+
+@pytest.fixture
+def rectangles() -> type[Rectangles]:
+    return Rectangles

@@ -1,0 +1,75 @@
+"""CPU cost of the downstream tasks an image, beside the targets: zero-shot detection at 640 pixels and frozen segmentation at 640×480.
+
+    OMP_NUM_THREADS=2 python benchmarks/tasks.py --model yolov8n.pt
+
+Judges look at rendered road scenes of 640×480 (after three warm-up images); each is timed as the evaluators use it: letterbox,
+network and suppression, or normalising, network and argmax. Printed are the median wall time, the least, and the median CPU time
+of all threads: on a machine that others use, the wall times waver and the least is closest to what the work takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from fusionbench import artifacts
+from fusionbench.contracts import UInt8Array
+from fusionbench.datasets.demo.dataset import render_pair
+from fusionbench.evaluators.detection.class_maps import map_classes
+from fusionbench.evaluators.detection.detector import Thresholds, load_detector
+from fusionbench.evaluators.segmentation.network import find_checkpoint, load_checkpoint
+from fusionbench.evaluators.segmentation.prediction import predict
+from fusionbench.evaluators.segmentation.recipe import make_recipe
+from fusionbench.evaluators.segmentation.recipes import DEMO
+
+TARGETS = {"zero-shot detection at 640": 0.15, "frozen segmentation at 640×480": 0.4}
+"""Seconds an image on two cores."""
+CLASSES = ("unlabelled", "car", "person", "bike", "curve", "car_stop", "guardrail", "color_cone", "bump")
+WARM_UP = 3
+
+
+def detection(model: Path) -> Callable[[UInt8Array], object]:
+    """Detection of person and car, as `det-zeroshot` does it."""
+    detector = load_detector(model, artifacts.file_hashes(model)[0], "cpu")
+    thresholds, classes = Thresholds(640), map_classes(detector.names, ("person", "car"), "the judge")
+    return lambda image: detector.find(image, thresholds, classes)
+
+
+def segmentation() -> Callable[[UInt8Array], object]:
+    """Segmentation by the demo's judge, whose network is that of `seg-frozen` but for a narrower decoder."""
+    recipe = make_recipe("demo-seg", DEMO)
+    network = load_checkpoint(find_checkpoint("demo-segmenter"), recipe, CLASSES)
+    return lambda image: predict(network, image, recipe)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="a YOLO checkpoint, for example yolov8n.pt")
+    parser.add_argument("--images", type=int, default=10)
+    options = parser.parse_args()
+    images = [render_pair("test", i, 640, 480).visible for i in range(options.images)]
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {len(images)} images of 640×480")
+    print(f"{'':32} {'target':>8} {'median':>8} {'least':>8} {'CPU':>8}   seconds an image")
+    for (name, target), judge in zip(
+        TARGETS.items(), (detection(options.model), segmentation()), strict=True
+    ):
+        wall, cpu = [], []
+        for image in [*images[:WARM_UP], *images]:
+            begun = time.perf_counter(), time.process_time()
+            judge(image)
+            wall.append(time.perf_counter() - begun[0])
+            cpu.append(time.process_time() - begun[1])
+        wall, cpu = wall[WARM_UP:], cpu[WARM_UP:]
+        print(
+            f"{name:32} {target:8.3f} {statistics.median(wall):8.3f} {min(wall):8.3f} {statistics.median(cpu):8.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

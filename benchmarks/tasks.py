@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from fusionbench import artifacts
+from fusionbench.allocation import reuse_freed_memory
 from fusionbench.contracts import UInt8Array
 from fusionbench.datasets.demo.dataset import render_pair
 from fusionbench.evaluators.detection.class_maps import map_classes
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="a YOLO checkpoint, for example yolov8n.pt")
     parser.add_argument("--images", type=int, default=10)
     options = parser.parse_args()
+    reuse_freed_memory()  # as runs do
     images = [render_pair("test", i, 640, 480).visible for i in range(options.images)]
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {len(images)} images of 640×480")
     print(f"{'':32} {'target':>8} {'median':>8} {'least':>8} {'CPU':>8}   seconds an image")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from . import catalog
+from .allocation import reuse_freed_memory
 from .config import RunConfig
 from .contracts import Dataset, DatasetEvaluator, EvaluatorSettings, FusedSet, Pair, Value
 from .engines import QueueProgress, end_with_parent, thread_count
@@ -172,6 +173,8 @@ def _score(
     job: _Job, store: RunStore, device: str, progress: ProgressDisplay, note: Callable[[str], None]
 ) -> Values:  # fmt: skip
     score = job.score
+    if device == "cpu":
+        reuse_freed_memory()
     settings = EvaluatorSettings(
         score.metrics, score.id.convention, score.id.seed, device, store.folder / "cache", score.recipe, store.begin_details(score.id),
         note,

@@ -48,8 +48,11 @@ def merged_input(
     then compared with itself).
     """
     inputs = [report_input(store, options=options) for store in stores]
-    methods = {n: s for i in reversed(inputs) for n, s in i.methods.items()}
-    datasets = {n: s for i in reversed(inputs) for n, s in i.datasets.items()}
+    methods: dict[str, MethodSpec] = {}
+    datasets: dict[str, DatasetSpec] = {}
+    for data in inputs:  # the first run's specs, and its methods first
+        methods = {**methods, **data.methods, **methods}
+        datasets = {**datasets, **data.datasets, **datasets}
     rows = pd.concat([i.rows for i in inputs], ignore_index=True)
     identity = [c for c in rows.columns if c not in {"value", "reason", *(() if apart else ("run",))}]
     doubled = rows.duplicated(identity, keep="first")

@@ -299,7 +299,8 @@ def compare(
     (rank-biserial, positive where b is larger), ``larger``, ``smaller`` (pairs in which b is), ``left_out``
     (pairs with a value missing on one side).
 
-    Raises ``InputError`` naming a method that has no rows, and for fewer than two methods.
+    Raises ``InputError`` naming a method that has no rows or none that can be compared (other datasets or conventions: their numbers
+    are different quantities), and for fewer than two methods.
     """
     names = entrant_names(rows) if len(rows) else pd.Series([], dtype=str)
     known = sorted(set(names))
@@ -314,6 +315,8 @@ def compare(
     if not others or others == [a]:
         raise InputError(f"a comparison needs two different methods, got only {a!r}")
     chosen = rows.assign(entrant=names)[names.isin([a, *others])]
+    for name in others:
+        _refuse_strangers(chosen, a, name)
     bootstrap = (confidence, resamples, seed)
     found: list[dict[str, Any]] = []
     for (dataset, split, evaluator), group in chosen.groupby(["dataset", "split", "evaluator"], sort=True):
@@ -333,6 +336,24 @@ def compare(
         family.transform(lambda p: holm(p.to_numpy())) if len(result) else pd.Series(dtype=float)
     )
     return result[columns]
+
+
+def _refuse_strangers(rows: pd.DataFrame, a: str, b: str) -> None:
+    """Raise ``InputError`` if two methods share no dataset, split, evaluator and convention."""
+    key = ["dataset", "split", "evaluator", "convention"]
+    places = {
+        name: list(dict.fromkeys(rows.loc[rows["entrant"] == name, key].itertuples(index=False, name=None)))
+        for name in (a, b)
+    }
+    if a != b and not set(places[a]) & set(places[b]):
+        said = [
+            f"{name} is scored on {', '.join(' '.join(part for part in place if part) for place in found)}"
+            for name, found in places.items()
+        ]
+        raise InputError(
+            f"{a} and {b} can't be compared: {'; '.join(said)}. Numbers of different conventions, datasets or splits are different "
+            "quantities; run one of them again with the --convention and --dataset of the other (scoring again doesn't fuse again)"
+        )
 
 
 def _compare_units(

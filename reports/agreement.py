@@ -17,7 +17,7 @@ import pandas as pd
 from fusionbench.statistics import rank_correlation
 
 from .layout import COMPETING_REFERENCES, COSTS, REFERENCE_METHODS
-from .summary import direction_of, summary
+from .summary import direction_of, refuse_mixture, summary
 
 if TYPE_CHECKING:
     from fusionbench.contracts import MetricSpec
@@ -50,8 +50,9 @@ def over_images(rows: pd.DataFrame, columns: str | list[str]) -> pd.DataFrame:
     """Spearman's correlation between ``columns`` over the images of each method, then the mean over methods.
 
     Ranking within a method asks: do two metrics find the same images well fused? ``rows`` are directed, of
-    one dataset, split and evaluator.
+    one dataset, split and evaluator. Raises ``InputError`` where ``columns`` would mix conventions.
     """
+    _check_columns(rows, columns)
     own = rows[(rows["image"] != "") & (rows["class_name"] == "")]
     matrices = []
     for _, part in own.groupby("method", sort=False):
@@ -72,10 +73,16 @@ def over_images(rows: pd.DataFrame, columns: str | list[str]) -> pd.DataFrame:
     return pd.DataFrame(mean, index=names, columns=names)
 
 
+def _check_columns(rows: pd.DataFrame, columns: str | list[str]) -> None:
+    if "convention" not in ([columns] if isinstance(columns, str) else columns):
+        refuse_mixture(rows)
+
+
 def over_methods(rows: pd.DataFrame, columns: str) -> pd.DataFrame:
     """Kendall's tau between ``columns`` over the methods' means; empty for fewer than ``MIN_METHODS``
-    methods.
+    methods. Raises ``InputError`` where ``columns`` would mix conventions.
     """
+    _check_columns(rows, columns)
     lines = summary(rows)
     lines = lines[lines["class_name"] == ""]
     if lines["entrant"].nunique() < MIN_METHODS:

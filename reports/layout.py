@@ -25,7 +25,7 @@ from .notes import (
     task_notes,
 )
 from .published import published_beside
-from .summary import TABLE_KEY, direction_of, summary
+from .summary import TABLE_KEY, direction_of, refuse_mixture, summary
 
 if TYPE_CHECKING:
     from fusionbench.contracts import MethodSpec, MetricSpec, ReportInput
@@ -211,11 +211,12 @@ def result_table(
     columns: Sequence[Column] | None = None,
     published: pd.DataFrame | None = None,
 ) -> ResultTable:
-    """One table of summary ``lines``; ``key`` names its dataset, split, evaluator and convention.
+    """One table of summary ``lines``; ``key`` names its dataset, split, evaluator and convention. Raises ``InputError`` for lines of several.
 
     ``details`` are what its units left. ``columns`` and ``published`` rows are chosen by the house's rules, if None.
     """
     dataset, split, evaluator, convention = key
+    refuse_mixture(lines)
     if columns is None:
         columns = _columns(lines, data.metrics, evaluator)
     shown = lines.set_index(["metric", "class_name"]).index.isin([(c.metric, c.class_name) for c in columns])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from fusionbench.errors import InputError
 from fusionbench.statistics import bootstrap_interval, entrant_names, student_interval
 
 if TYPE_CHECKING:
@@ -24,6 +25,17 @@ SUMMARY_COLUMNS = [
     *TABLE_KEY, "entrant", "method", "run", "metric", "class_name", "unit", "n", "mean", "median", "std",
     "low", "high", "n_excluded", "excluded",
 ]  # fmt: skip
+
+
+def refuse_mixture(rows: pd.DataFrame) -> None:
+    """Raise ``InputError`` if rows that are about to share a column are of several datasets, splits, evaluators or conventions."""
+    for column in TABLE_KEY:
+        found = list(dict.fromkeys(rows[column]))
+        if len(found) > 1:
+            raise InputError(
+                f"numbers of several {column}s ({', '.join(found)}) can't share a column: they are different "
+                f"quantities; make one table for each {column}"
+            )
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,8 @@ CONVENTIONS = (
     ConventionSpec(
         name="mefb",
         title="MEFB benchmark",
-        summary="MATLAB; the metrics that MEFB has beyond VIFB, on rgb2gray. Qw returns Qe (its switch is hard coded); TE's marginals are transposed.",
+        summary="MATLAB; the metrics that MEFB has beyond VIFB, on rgb2gray. Qw returns Qe (its switch is hard coded); TE's marginals are transposed. "
+        "On colour images its VIFF takes L of Lab, whose scale isn't recorded: not offered here.",
         source="xingchenzhang/MEFB@9e185bf metrics/*.m",
     ),
     ConventionSpec(

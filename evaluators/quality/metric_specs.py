@@ -324,8 +324,12 @@ PERCEPTION = (
         name="VIFF", title="Visual information fidelity for fusion", family="perception", value_range="0…∞", minimum_size=41,
         constant=_constant("0", "finite", "1", "1"),
         formula="Σ_s p_s Σ VID/Σ VIND, the source with the smaller gain at each pixel, p = (1, 0, 0.15, 1)/2.15",
-        source="Y. Han, Y. Cai, Y. Cao, X. Xu, Information Fusion 14(2), 2013", conventions={"mefb": "as the formula", "corrected": "as the formula"},
-        pitfalls=("Since CDDFuse, papers print the sum of two vifp under this name: see VIF.", "The source with the smaller gain is taken at each pixel, not the better one.",),
+        source="Y. Han, Y. Cai, Y. Cao, X. Xu, Information Fusion 14(2), 2013",
+        conventions={"mefb": "as the formula, on rgb2gray; the original takes L of Lab of colour images", "corrected": "as the formula, on rgb2gray"},
+        pitfalls=(
+            "On colour images MEFB scores L of Lab; which range and rounding its conversion has isn't recorded, so it isn't offered: L on 0…255 in place of rgb2gray "
+            "changes values by up to 28 % (8 MSRS pairs), L on 0…100 by a factor of 2.4. On grey images there is no difference.",
+            "Since CDDFuse, papers print the sum of two vifp under this name: see VIF.", "The source with the smaller gain is taken at each pixel, not the better one.",),
     ),
     MetricSpec(
         name="Qcb", title="Chen–Blum metric", family="perception", value_range="0…1",

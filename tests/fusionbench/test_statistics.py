@@ -178,6 +178,14 @@ def test_compare_keeps_conventions_apart() -> None:
     assert result.to_dict() == {"cddfuse": 1.0, "vifb": -8.0}
 
 
+def test_compare_refuses_methods_of_different_conventions() -> None:
+    apart = pd.concat([rows({"x": [1, 2, 3]}), rows({"y": [1, 2, 3]}, convention="vifb")])
+    with pytest.raises(
+        InputError, match=r"x is scored on demo test quality cddfuse; y is scored on .* vifb.*--convention"
+    ):
+        statistics.compare(apart, "x")
+
+
 def test_compare_pairs_whole_set_scores_by_seed() -> None:
     frames = [
         rows({"x": [0.70 + 0.01 * seed], "y": [0.73 + 0.01 * seed]}, metric="mIoU", image="", seed=seed)

@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 from synthetic import frame, quality_rows, report_input, row
 
-from fusionbench.reports.summary import SUMMARY_COLUMNS, leaderboard, summary
+from fusionbench.errors import InputError
+from fusionbench.reports.agreement import over_images, over_methods
+from fusionbench.reports.layout import result_table
+from fusionbench.reports.summary import SUMMARY_COLUMNS, leaderboard, refuse_mixture, summary
 
 
 def test_mean_median_deviation_and_interval_of_one_score() -> None:
@@ -96,3 +99,14 @@ def test_summary_does_not_depend_on_the_order_of_the_rows() -> None:
     key = ["entrant", "metric"]
     first, second = (summary(r).set_index(key).sort_index() for r in (rows, shuffled))
     pd.testing.assert_frame_equal(first, second)
+
+
+@pytest.mark.parametrize("column", ["dataset", "split", "evaluator", "convention"])
+def test_numbers_of_different_tables_share_no_column(column: str) -> None:
+    mixed = pd.concat([quality_rows(), quality_rows().assign(**{column: "other"})], ignore_index=True)
+    with pytest.raises(InputError, match=f"numbers of several {column}s .* can't share a column"):
+        result_table(report_input(mixed), ("demo", "test", "quality", "cddfuse"), summary(mixed), [])
+    for correlation in (over_images, over_methods):
+        with pytest.raises(InputError, match="can't share a column"):
+            correlation(mixed, "metric")
+    refuse_mixture(quality_rows())

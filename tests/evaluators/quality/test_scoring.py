@@ -104,96 +104,7 @@ def test_numpy_says_the_same():
     assert result["PSNR"] == pytest.approx(10 * np.log10(f.max() ** 2 / mse), rel=1e-12)
 
 
-# Properties
-
-
-def test_identity():
-    image = scene()[1]
-    corrected = values(
-        (image, image, image),
-        metrics=["SSIM", "VIF", "CC", "MSE", "RMSE", "MI", "EN", "NMI"],
-        convention="corrected",
-    )
-    assert corrected["SSIM"] == pytest.approx(1, rel=1e-12)
-    assert corrected["VIF"] == pytest.approx(2, rel=1e-9)
-    assert corrected["CC"] == pytest.approx(1, rel=1e-12)
-    assert corrected["MSE"] == corrected["RMSE"] == 0
-    assert corrected["MI"] == pytest.approx(2 * corrected["EN"], rel=1e-12)
-    assert corrected["NMI"] == pytest.approx(2, rel=1e-12)
-
-
-@pytest.mark.parametrize("convention", [c for c in FORMULAS if c != "linfeng"])
-def test_symmetric_in_the_sources(convention):
-    # `linfeng` publishes Nabf with its arguments in the wrong order: the one metric that isn't symmetric.
-    a, b, f = scene(176, 180, seed=2)
-    names = list(FORMULAS[convention])
-    assert values((a, b, f), metrics=names, convention=convention) == pytest.approx(
-        values((b, a, f), metrics=names, convention=convention), rel=1e-10, nan_ok=True
-    )
-
-
-def test_falls_with_noise():
-    a, b, f = scene(128, 128, seed=5)
-    rng = np.random.default_rng(0)
-    names = ["SSIM", "VIF", "Qabf", "CC", "PSNR"]
-    previous = values((a, b, f), metrics=names, convention="corrected")
-    for sigma in (4, 12, 30):
-        noisy = np.clip(np.rint(f + rng.normal(0, sigma, f.shape)), 0, 255).astype(np.uint8)
-        current = values((a, b, noisy), metrics=names, convention="corrected")
-        assert all(current[name] < previous[name] for name in names)
-        previous = current
-
-
-WORSE_WITH_NOISE = {
-    "higher": ["SSIM", "VIF", "VIFF", "Qabf", "Qabf_petrovic", "CC", "SCD", "PSNR", "MI", "NMI", "Qncie", "TE", "MEF-SSIM", "MS-SSIM",
-               "Qs", "Qw", "Qe", "Qc", "Qy", "Qp", "Qcb", "FMI_pixel", "FMI_gradient"],
-    "lower": ["MSE", "RMSE", "Nabf", "Qcv"],
-}  # fmt: skip
-
-
-def test_every_full_reference_metric_gets_worse_with_noise():
-    a, b, f = scene(176, 184, seed=8)
-    noise = np.random.default_rng(1).normal(0, 1, f.shape)
-    names = [name for group in WORSE_WITH_NOISE.values() for name in group]
-    rows = [
-        values((a, b, np.clip(np.rint(f + sigma * noise), 0, 255).astype(np.uint8)), metrics=names, convention="corrected")
-        for sigma in (0, 8, 25)
-    ]  # fmt: skip
-    for direction, group in WORSE_WITH_NOISE.items():
-        for name in group:
-            series = [row[name] for row in rows]
-            assert series == sorted(series, reverse=direction == "higher"), (name, series)
-            assert len(set(series)) == 3, name
-
-
-def test_transposing_changes_nothing_where_both_axes_are_alike():
-    triple = scene(176, 184, seed=9)
-    turned = [image.T.copy() for image in triple]
-    # FMI reads windows column by column; where there is no gradient Qabf's and Nabf's angle is one axis; Qp's filters start at 0°.
-    odd = ("FMI", "Qabf", "Labf", "Qp", "NIQE", "BRISQUE")
-    names = [name for name in FORMULAS["corrected"] if not name.startswith(odd)]
-    assert values(turned, metrics=names, convention="corrected") == pytest.approx(
-        values(triple, metrics=names, convention="corrected"), rel=1e-9
-    )
-
-
-@pytest.mark.parametrize("shift", [-20, 15])
-def test_brightness_does_not_count_where_the_definition_says_so(shift):
-    triple = [np.clip(image, 25, 230) for image in scene(96, 104, seed=10)]
-    names = ["EN", "SD", "SF", "AG", "MI", "NMI", "TE", "Qncie", "CC", "SCD", "MSE", "RMSE", "EI", "Nabf", "Labf",
-             "VIF", "VIFF", "MEF-SSIM", "FMI_pixel", "Qcv"]  # fmt: skip
-    moved = [(image.astype(int) + shift).astype(np.uint8) for image in triple]
-    assert values(moved, metrics=names, convention="corrected") == pytest.approx(
-        values(triple, metrics=names, convention="corrected"), rel=1e-7
-    )
-
-
-def test_flips_change_nothing():
-    triple = scene(90, 91, seed=6)
-    names = ["EN", "SD", "SF", "AG", "MI", "SCD", "CC", "MSE"]
-    assert values(triple, metrics=names) == pytest.approx(
-        values([image[::-1, ::-1] for image in triple], metrics=names), rel=1e-12
-    )
+# Properties: see also test_properties.py
 
 
 def test_relabelling_levels_keeps_information():
@@ -205,13 +116,6 @@ def test_relabelling_levels_keeps_information():
 
 
 # Shapes, types, reasons
-
-
-def test_equivalent_shapes_and_types():
-    a, b, f = scene()
-    expected = values((a, b, f))
-    assert values((a[..., None], np.repeat(b[..., None], 3, 2), f.astype(float))) == expected
-    assert values((np.asfortranarray(a), b.astype(np.int64), f[::1])) == expected
 
 
 def test_reasons():

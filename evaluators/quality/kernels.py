@@ -29,5 +29,5 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def inline_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a scalar function that other kernels call inside their loops (LLVM inlines it there)."""
-    return numba.njit(function, nogil=True, error_model="numpy")
+    """Compile a small function that other kernels call inside their loops; LLVM inlines it there, whatever it costs."""
+    return numba.njit(function, nogil=True, error_model="numpy", forceinline=True)

@@ -1,9 +1,12 @@
 """Phase congruency against a literal, slow transcription of Kovesi's equations; Qp's properties."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from fusionbench.evaluators.quality import phase_congruency as pc
+from fusionbench.evaluators.quality.gabor_filters import gabor_filters
 from fusionbench.evaluators.quality.undefined import Undefined
 
 RANDOM = np.random.default_rng(3)
@@ -61,21 +64,11 @@ def literal(image):
     return energies / (amplitudes + 1e-4), (xx + yy + root) / 2, (xx + yy - root) / 2
 
 
-@pytest.mark.parametrize("shape", [(64, 48), (63, 50), (40, 61), (37, 53)])
+@pytest.mark.parametrize("shape", [(64, 48), (63, 50), (40, 61), (37, 53), (2, 9), (164, 96)])
 def test_equals_the_literal_transcription(shape):
     image = scene(*shape)
     for ours, wanted in zip(pc.phase_congruency(image), literal(image), strict=True):
         assert ours == pytest.approx(wanted, abs=1e-12)
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 1000, 1001])
-def test_median_equals_numpys(count):
-    values = RANDOM.exponential(1.0, count) ** 3
-    assert pc._median(values, np.empty(count)) == np.median(values)
-
-
-def test_median_of_many_equal_values():
-    assert pc._median(np.full(10, 2.5), np.empty(10)) == 2.5
 
 
 def test_qp_is_one_for_a_fusion_that_is_both_sources():
@@ -103,3 +96,18 @@ def test_constant_images_have_no_features():
         pc.q_p(flat, flat, flat)
     with pytest.raises(Undefined, match="2×2"):
         pc.q_p(flat[:1], flat[:1], flat[:1])
+
+
+def test_two_threads_do_not_share_work_memory():
+    images = [scene(64 + 8 * (i % 3), 90) for i in range(8)]
+    alone = [pc.phase_congruency(image) for image in images]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(pc.phase_congruency, images))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_filters_of_two_sizes_are_kept():
+    for height in range(20, 30):
+        pc.phase_congruency(scene(height, 33))
+    assert gabor_filters.cache_info().currsize == 2

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from fusionbench.evaluators.segmentation.network import initial_network
 from fusionbench.evaluators.segmentation.prediction import predict
 from fusionbench.evaluators.segmentation.recipe import make_recipe
-from fusionbench.evaluators.segmentation.recipes import DEMO
+from fusionbench.evaluators.segmentation.recipes import DEMO, FROZEN
 
 
 class Brightness(torch.nn.Module):
@@ -41,12 +40,11 @@ def test_resized_for_the_network_answers_come_at_the_images_size(tiny) -> None:
     assert (ids == (image > 0)).mean() > 0.98
 
 
-@pytest.mark.slow
-def test_a_frozen_judge_takes_less_than_its_budget_at_640x480() -> None:
-    recipe = make_recipe("demo-seg", DEMO)
+@pytest.mark.parametrize(("values", "budget"), [(FROZEN, 7.2), (DEMO, 4.1)])
+def test_a_judge_keeps_its_budget_of_operations_at_640x480(values, budget) -> None:
+    """Billions of multiply-adds; `benchmarks/tasks.py` measures the seconds, which waver on a busy machine."""
+    recipe = make_recipe("judge", {**values, "encoder_weights": "none"})
     network = initial_network(recipe, 9, 0).eval()
-    image = np.random.default_rng(0).integers(0, 255, (480, 640, 3)).astype(np.uint8)
-    predict(network, image, recipe)
-    begun = time.process_time()
-    predict(network, image, recipe)
-    assert time.process_time() - begun < 0.8  # 0.4 s on two cores
+    with FlopCounterMode(display=False) as counter:
+        predict(network, np.zeros((480, 640, 3), np.uint8), recipe)
+    assert 0.5 * budget < counter.get_total_flops() / 2e9 < budget

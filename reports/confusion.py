@@ -116,26 +116,29 @@ def _figure(matrices: dict[str, pd.DataFrame], title: str) -> Figure:
     figure = new_figure(across * side + 0.9, down * (side + 0.15) + 0.5)
     grid = figure.subplots(down, across, squeeze=False).ravel()
     for number, (axes, (name, matrix)) in enumerate(zip(grid, matrices.items(), strict=False)):
-        shown = _panel(axes, name, shares(matrix), labelled=number % across == 0)
+        lowest = number + across >= len(matrices)
+        shown = _panel(axes, name, shares(matrix), labelled=number % across == 0, lowest=lowest)
     for axes in grid[len(matrices) :]:
         axes.set_visible(False)
     bar = figure.colorbar(shown, ax=list(grid), shrink=0.6)
     bar.ax.tick_params(labelsize=FONT - 1)
     bar.set_label("share of the true class's pixels", fontsize=FONT)
+    figure.get_layout_engine().set(h_pad=0.08)
     figure.suptitle(title, fontsize=FONT - 1, wrap=True)
     return figure
 
 
-def _panel(axes: Axes, name: str, share: pd.DataFrame, *, labelled: bool) -> object:
+def _panel(axes: Axes, name: str, share: pd.DataFrame, *, labelled: bool, lowest: bool) -> object:
     values = share.to_numpy(np.float64)
     shown = axes.imshow(values, cmap="Blues", vmin=0, vmax=1)
     labels = [str(c).replace("_", " ") for c in share.columns]
     axes.set_xticks(range(len(labels)), labels, fontsize=FONT - 1, rotation=90)
     axes.set_yticks(range(len(labels)), labels if labelled else [""] * len(labels), fontsize=FONT - 1)
-    axes.set_xlabel("predicted", fontsize=FONT)
+    if lowest:
+        axes.set_xlabel("predicted", fontsize=FONT)
     if labelled:
         axes.set_ylabel("true", fontsize=FONT)
-    axes.set_title(name, fontsize=FONT)
+    axes.set_title(name, fontsize=FONT, pad=4)
     for (i, j), value in np.ndenumerate(values):
         if np.isfinite(value) and value >= 0.005:
             axes.text(

@@ -119,13 +119,19 @@ class ResultTable:
         return " ".join(part for part in (self.dataset, self.split, self.convention) if part)
 
     def chunks_within(self, characters: int, *, gap: int, wrapped: bool) -> list[ResultTable]:
-        """The same table in pieces that are at most so many characters wide, with ``gap`` between columns;
-        ``wrapped`` where headings may break at spaces.
+        """The same table in pieces that are at most so many characters wide (but hold at least two columns), with ``gap`` between
+        columns; ``wrapped`` where headings may break at spaces.
         """
-        headings = [c.titled.split() if wrapped else [c.titled] for c in self.columns]
-        texts = [word for words in headings for word in words] + [t for x in self.lines for t in x.texts]
-        label = max(len(line.label) for line in self.lines)
-        return self.chunks(max(2, (characters - label - 2 * gap) // (max(map(len, texts)) + gap)))
+        label = max(len(line.label) for line in self.lines) + 2 * gap
+        widths = []
+        for i, column in enumerate(self.columns):
+            texts = [*(column.titled.split() if wrapped else [column.titled]), *(x.texts[i] for x in self.lines)]
+            widths.append(max(map(len, texts)) + gap)
+        count = len(widths)
+        for size in range(count, 2, -1):
+            if all(label + sum(widths[i : i + size]) <= characters for i in range(0, count, size)):
+                return self.chunks(size)
+        return self.chunks(2)
 
     def chunks(self, width: int) -> list[ResultTable]:
         """The same table in pieces of at most ``width`` columns, as even as can be."""

@@ -125,7 +125,10 @@ class ResultTable:
         label = max(len(line.label) for line in self.lines) + 2 * gap
         widths = []
         for i, column in enumerate(self.columns):
-            texts = [*(column.titled.split() if wrapped else [column.titled]), *(x.texts[i] for x in self.lines)]
+            texts = [
+                *(column.titled.split() if wrapped else [column.titled]),
+                *(x.texts[i] for x in self.lines),
+            ]
             widths.append(max(map(len, texts)) + gap)
         count = len(widths)
         for size in range(count, 2, -1):

@@ -7,6 +7,7 @@ TensorFlow checkpoint, ``tensorflow_layout``. All artifacts of the spec together
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,12 +97,13 @@ class NativeMethod:
     def __init__(self, spec: MethodSpec, context: MethodContext) -> None:
         self._spec = spec
         self._context = context
+        self._options = _merged(spec, context.options)
         self._files: list[str] = []
         self.network: FusionNetwork | None = None
 
     def load(self, device: torch.device, precision: str) -> None:
         """Build the network and load its weights. Raises ``MissingWeightsError`` or ``InputError``; ``precision`` is the harness's."""
-        network = build_network(self._spec.options)
+        network = build_network(self._options)
         network.load_official(self._read_weights())
         self.network = network.eval().requires_grad_(False).to(device)
 
@@ -131,6 +133,23 @@ class NativeMethod:
             raise InputError(
                 f"{error}; run `fusionbench weights convert {names} --for {self._spec.name}` once, which rewrites them without executing anything"
             ) from error
+
+
+def _merged(spec: MethodSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec's options with the run's on top. Raises ``InputError`` for anything but keywords of the network's constructor."""
+    arguments = given.get("arguments", {})
+    if set(given) - {"arguments"} or not isinstance(arguments, Mapping):
+        raise InputError(
+            f"{spec.name} has one option, arguments, the keywords of its network's constructor: "
+            f"--option '{spec.name}.arguments={{NAME: VALUE}}'"
+        )
+    known = inspect.signature(build(spec.options["network"])).parameters
+    for name in arguments:
+        if name not in known:
+            raise InputError(
+                f"{spec.name}'s network has no argument {name!r}; it has {', '.join(known) or 'none'}"
+            )
+    return {**spec.options, "arguments": {**spec.options.get("arguments", {}), **arguments}}
 
 
 def build_network(options: Mapping[str, Any]) -> FusionNetwork:

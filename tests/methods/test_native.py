@@ -149,6 +149,18 @@ def test_adapter_loads_and_fuses(tmp_path: Path) -> None:
     assert method.provenance() == {"weights": ["weights.safetensors"]}
 
 
+def test_options_are_arguments_of_the_network() -> None:
+    spec = catalog.methods.get("tardal")
+    evaluation = NativeMethod(spec, MethodContext(options={"arguments": {"image_statistics": False}}))
+    assert evaluation._options["arguments"] == {"image_statistics": False}
+    for options, expected in (
+        ({"image_statistics": False}, "has one option, arguments"),
+        ({"arguments": {"statistics": False}}, "no argument 'statistics'; it has image_statistics"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            NativeMethod(spec, MethodContext(options=options))
+
+
 def test_program_objects_are_never_loaded(tmp_path: Path) -> None:
     path = tmp_path / "model.pth"
     torch.save(nn.Linear(2, 2), path)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from fusionbench.contracts import ReportInput, ReportSpec
 
-PANELS = 6
+PANELS = 9
 """Methods a page."""
 
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from fusionbench.contracts import ReportInput
 
 
+NEUTRAL = "mean of visible and infrared"
+"""How evaluators call the input of a judge that no method's output was shown to."""
+NEUTRAL_BIAS = "Such a judge favours images that look like the mean of both sensors (Average most of all): that lead is no verdict"
+
+
 @dataclass(frozen=True)
 class Detail:
     """One unit's folder: one method, dataset, split, protocol and seed; ``about`` is its ``about.json``."""
@@ -155,6 +160,8 @@ def judge_notes(details: list[Detail], *, images: int | None = None) -> list[str
         training = str(about.get("judge_training") or "")
         if training:
             notes.append(f"Judge trained on: {training}")
+            if NEUTRAL in training:
+                notes.append(NEUTRAL_BIAS)
         elif not is_retrained(details):
             notes.append("The judge's training set is not stated by its evaluator")
         for reason in dict.fromkeys(str(d.about["dev_only"]) for d in details if d.about.get("dev_only")):

@@ -203,7 +203,7 @@ def honest_note(found: pd.DataFrame) -> str:
     many = (
         f" Of {tested} metrics tried, about {chance:.0f} pass that mark by chance alone."
         if chance >= 1
-        else ""
+        else f" p is not corrected for the {tested} metrics tried."
     )
     return f"{text[0].upper()}{text[1:]}.{many} Single sensors take no part."
 

@@ -138,7 +138,10 @@ class NativeMethod:
 def _merged(spec: MethodSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     """The spec's options with the run's on top. Raises ``InputError`` for anything but keywords of the network's constructor."""
     arguments = given.get("arguments", {})
-    if set(given) - {"arguments"} or not isinstance(arguments, Mapping):
+    changed = {
+        name for name, value in given.items() if name != "arguments" and value != spec.options.get(name)
+    }
+    if changed or not isinstance(arguments, Mapping):
         raise InputError(
             f"{spec.name} has one option, arguments, the keywords of its network's constructor: "
             f"--option '{spec.name}.arguments={{NAME: VALUE}}'"

@@ -151,7 +151,11 @@ def test_adapter_loads_and_fuses(tmp_path: Path) -> None:
 
 def test_options_are_arguments_of_the_network() -> None:
     spec = catalog.methods.get("tardal")
-    evaluation = NativeMethod(spec, MethodContext(options={"arguments": {"image_statistics": False}}))
+    given = {
+        **spec.options,
+        "arguments": {"image_statistics": False},
+    }  # the harness passes the spec's with the user's on top
+    evaluation = NativeMethod(spec, MethodContext(options=given))
     assert evaluation._options["arguments"] == {"image_statistics": False}
     for options, expected in (
         ({"image_statistics": False}, "has one option, arguments"),

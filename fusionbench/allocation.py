@@ -12,20 +12,24 @@ from functools import cache
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
-KEPT = 2**31 - 1
-"""Bytes of free memory at the end of the heap above which all of it is returned: the most that ``mallopt`` takes."""
+NEVER = -1
 MAPPED = 2**30
 """Blocks from this size on are still mapped one by one, and returned when freed."""
 
 
 @cache
 def reuse_freed_memory() -> bool:
-    """Keep up to 2 GiB of freed memory in this process until it ends; False where the C library isn't glibc: then nothing happens.
-
-    ``malloc_trim`` still returns everything.
-    """
+    """Keep freed memory in this process until ``return_freed_memory`` or its end; False where the C library isn't glibc: nothing happens."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, MAPPED)) and bool(mallopt(_M_TRIM_THRESHOLD, KEPT))
+    return bool(mallopt(_M_MMAP_THRESHOLD, MAPPED)) and bool(mallopt(_M_TRIM_THRESHOLD, NEVER))
+
+
+def return_freed_memory() -> None:
+    """Return all freed memory to the system, where the C library can."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import catalog
+from .allocation import return_freed_memory
 from .config import RunConfig
 from .contracts import EvaluatorSettings, ImageEvaluator, MethodContext
 from .errors import FusionBenchError, InputError, StoreError
@@ -99,6 +100,7 @@ def run_images(
             shard=shard, redo=config.overwrite == "always", fail_fast=config.fail_fast,
         )  # fmt: skip
         result = pipeline.run(progress)
+        return_freed_memory()
         details[group.fuse.key] = {
             "failures": result.failures, "fused": result.fused, "scored": result.scored, "provenance": pipeline.provenance(),
         }  # fmt: skip

@@ -6,10 +6,12 @@ The two methods differ in the block of the base branch only.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import nn
 
+from .channels_last import pixels_first, pointwise
 from .native import FusionNetwork
 from .restormer_blocks import DetailBlock, TransformerBlock
 
@@ -28,7 +30,7 @@ class Encoder(nn.Module):
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """N×1×H×W → two N×64×H×W."""
-        features = self.encoder_level1(self.patch_embed["proj"](image))
+        features = self.encoder_level1(pixels_first(self.patch_embed["proj"](image)))
         return self.baseFeature(features), self.detailFeature(features)
 
 
@@ -47,7 +49,8 @@ class Decoder(nn.Module):
 
     def forward(self, visible: torch.Tensor, base: torch.Tensor, detail: torch.Tensor) -> torch.Tensor:
         """N×1×H×W and two N×64×H×W → N×1×H×W in (0,1)."""
-        features = self.encoder_level2(self.reduce_channel(torch.cat((base, detail), 1)))
+        features = pointwise(torch.cat((base, detail), 1), self.reduce_channel.weight)
+        features = self.encoder_level2(features)
         return torch.sigmoid(self.output(features) + visible)
 
 
@@ -58,6 +61,8 @@ def _parallel(module: nn.Module) -> nn.ModuleDict:
 
 class DualBranchNetwork(FusionNetwork):
     """Infrared and visible luma in [0,1] → fused luma in (0,1)."""
+
+    channels_last: ClassVar[bool] = True
 
     def __init__(self, base_block: Callable[[int], nn.Module]) -> None:
         super().__init__()

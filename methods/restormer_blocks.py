@@ -1,13 +1,19 @@
 """Blocks of Restormer (Zamir et al., CVPR 2022) and of invertible networks, as CDDFuse, PFCFuse and EMMA use them.
 
-All work at full resolution on N×C×H×W and keep the size. Parameter names are the official ones.
+All work at full resolution on N×C×H×W and keep the size; they want channels-last memory and return it. Parameter names are
+the official ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.flop_counter import register_flop_formula
+
+from .channels_last import pointwise
 
 HEADS = 8
 
@@ -20,23 +26,47 @@ class ChannelNorm(nn.Module):
         self.body = nn.ParameterDict({"weight": torch.ones(channels), "bias": torch.zeros(channels)})
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise."""
-        variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
-        weight, bias = self.body["weight"][:, None, None], self.body["bias"][:, None, None]
-        return torch.addcmul(bias, x - mean, torch.rsqrt(variance + 1e-5) * weight)
+        """Normalise. The mean is taken off first: torch's variance is the less exact the larger the mean is, and SHIP amplifies that."""
+        weight, bias = self.body["weight"], self.body["bias"]
+        x = x - x.mean(1, keepdim=True)
+        return F.layer_norm(x.permute(0, 2, 3, 1), weight.shape, weight, bias, 1e-5).permute(0, 3, 1, 2)
 
 
-def channel_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Attention between channels, within heads: softmax(scale · cos(q_i, k_j)) v_j, the cosine taken over all pixels.
+@torch.library.custom_op("fusionbench::channel_attention", mutates_args=())
+def channel_attention(
+    query_key: torch.Tensor, value: torch.Tensor, scale: torch.Tensor, projection: torch.Tensor
+) -> torch.Tensor:
+    """Attention between channels, within heads: softmax(scale · cos(q_i, k_j)) v_j, the cosine taken over all pixels; then a 1×1 convolution.
 
-    ``q``, ``k``, ``v``: N×C×H×W; ``scale``: heads×1×1. The norms divide the small product instead of the large maps.
+    ``query_key``: N×2C×H×W; ``value``: N×C×H×W; ``scale``: heads×1×1; ``projection``: C×C×1×1. Attention and projection are both
+    linear in each pixel, so their matrices are multiplied first and the map is read once. An operator of its own, so that
+    multiply-adds are counted by the definition: products of different heads are computed too, as one large product is faster.
     """
-    shape = v.shape
-    q, k, v = (x.reshape(shape[0], HEADS, shape[1] // HEADS, -1) for x in (q, k, v))
-    norm_q = torch.linalg.vector_norm(q, dim=-1, keepdim=True).clamp_min(1e-12)
-    norm_k = torch.linalg.vector_norm(k, dim=-1, keepdim=True).clamp_min(1e-12)
-    cosine = (q @ k.transpose(-2, -1)) / (norm_q * norm_k.transpose(-2, -1))
-    return (torch.softmax(cosine * scale, dim=-1) @ v).reshape(shape)
+    n, channels = value.shape[:2]
+    tokens = query_key.permute(0, 2, 3, 1).flatten(1, 2)
+    q, k = tokens.chunk(2, -1)
+    norm_q, norm_k = tokens.square().sum(1).sqrt().clamp_min(1e-12).view(n, 2, HEADS, -1).unbind(1)
+    products = (q.transpose(1, 2) @ k).view(n, HEADS, channels // HEADS, HEADS, channels // HEADS)
+    cosine = products.diagonal(dim1=1, dim2=3).movedim(-1, 1) / (norm_q[..., None] * norm_k[..., None, :])
+    attention = torch.softmax(cosine * scale, dim=-1)
+    matrices = projection.view(channels, HEADS, -1).transpose(0, 1) @ attention  # N×heads×C×(C/heads)
+    matrices = matrices.transpose(1, 2).reshape(n, channels, channels, 1, 1)
+    if n == 1:
+        return pointwise(value, matrices[0])
+    return torch.cat([pointwise(one[None], matrix) for one, matrix in zip(value, matrices, strict=True)])
+
+
+@channel_attention.register_fake
+def _(
+    query_key: torch.Tensor, value: torch.Tensor, scale: torch.Tensor, projection: torch.Tensor
+) -> torch.Tensor:
+    return torch.empty_like(value)
+
+
+@register_flop_formula(torch.ops.fusionbench.channel_attention)  # type: ignore[untyped-decorator]
+def _attention_flops(query_key: Sequence[int], value: Sequence[int], *_: object, **__: object) -> int:
+    n, channels, height, width = value
+    return 2 * n * height * width * (2 * channels * channels // HEADS + channels * channels)
 
 
 class DepthwiseAttention(nn.Module):
@@ -51,9 +81,16 @@ class DepthwiseAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Attend."""
-        q, k, v = self.qkv_dwconv(self.qkv(x)).chunk(3, 1)
-        result: torch.Tensor = self.project_out(channel_attention(q, k, v, self.temperature))
-        return result
+        channels = x.shape[1]
+        query_key, value = (
+            F.conv2d(pointwise(x, first), second, padding=1, groups=len(second))
+            for first, second in zip(
+                self.qkv.weight.split((2 * channels, channels)),
+                self.qkv_dwconv.weight.split((2 * channels, channels)),
+                strict=True,
+            )
+        )
+        return channel_attention(query_key, value, self.temperature, self.project_out.weight)
 
 
 class DenseAttention(nn.Module):
@@ -68,9 +105,9 @@ class DenseAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Attend."""
-        q, k, v = self.qkv2(self.qkv1(x)).chunk(3, 1)
-        result: torch.Tensor = self.proj(channel_attention(q, k, v, self.scale))
-        return result
+        channels = x.shape[1]
+        query_key, value = self.qkv2(pointwise(x, self.qkv1.weight)).split((2 * channels, channels), 1)
+        return channel_attention(query_key, value, self.scale, self.proj.weight)
 
 
 class GatedFeedForward(nn.Module):
@@ -86,9 +123,16 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Transform."""
-        gate, value = self.dwconv(self.project_in(x)).chunk(2, 1)
-        result: torch.Tensor = self.project_out(F.gelu(gate) * value)
-        return result
+        gate, value = (self._half(x, number) for number in range(2))
+        return pointwise(F.gelu(gate).mul_(value), self.project_out.weight)
+
+    def _half(self, x: torch.Tensor, number: int) -> torch.Tensor:
+        """One half of the widened and mixed map; no group reaches into both."""
+        widen, mix = self.project_in.weight.chunk(2)[number], self.dwconv.weight.chunk(2)[number]
+        wide, padding = pointwise(x, widen), 1
+        if self.dwconv.padding_mode != "zeros":
+            wide, padding = F.pad(wide, (1, 1, 1, 1), mode=self.dwconv.padding_mode), 0
+        return F.conv2d(wide, mix, padding=padding, groups=self.dwconv.groups // 2)
 
 
 class TransformerBlock(nn.Module):
@@ -103,8 +147,8 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Two residual steps."""
-        x = x + self.attn(self.norm1(x))
-        result: torch.Tensor = x + self.ffn(self.norm2(x))
+        x = self.attn(self.norm1(x)).add_(x)
+        result: torch.Tensor = self.ffn(self.norm2(x)).add_(x)
         return result
 
 
@@ -120,8 +164,8 @@ class DenseTransformerBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Two residual steps."""
-        x = x + self.attn(self.norm1(x))
-        result: torch.Tensor = x + self.mlp(self.norm2(x))
+        x = self.attn(self.norm1(x)).add_(x)
+        result: torch.Tensor = self.mlp(self.norm2(x)).add_(x)
         return result
 
 
@@ -142,8 +186,9 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Transform."""
-        result: torch.Tensor = self.bottleneckBlock(x)
-        return result
+        widen, activate, pad, mix, _, narrow = self.bottleneckBlock
+        x = activate(mix(pad(activate(pointwise(x, widen.weight)))))
+        return pointwise(x, narrow.weight)
 
 
 class InvertibleNode(nn.Module):
@@ -158,9 +203,13 @@ class InvertibleNode(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Couple; the exponent isn't clamped."""
-        first, second = self.shffleconv(x).chunk(2, 1)
-        second = second + self.theta_phi(first)
-        first = torch.addcmul(self.theta_eta(second), first, torch.exp(self.theta_rho(second)))
+        mixing = self.shffleconv
+        assert mixing.bias is not None
+        first, second = (
+            pointwise(x, w, b) for w, b in zip(mixing.weight.chunk(2), mixing.bias.chunk(2), strict=True)
+        )
+        second.add_(self.theta_phi(first))
+        first = torch.addcmul(self.theta_eta(second), first, self.theta_rho(second).exp_())
         return torch.cat((first, second), 1)
 
 

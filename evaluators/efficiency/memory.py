@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+
+from fusionbench.allocation import return_freed_memory
 
 MIB = 2**20
 
@@ -40,12 +41,10 @@ def _reset_peak() -> bool:
     can't.
     """
     try:
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+        return_freed_memory()
         Path("/proc/self/clear_refs").write_text("5")
         return _status("VmHWM") > 0
-    except (OSError, TypeError):
+    except OSError:
         return False
 
 

@@ -58,6 +58,8 @@ class DenseBlock(nn.Module):
 class DenseFuse(FusionNetwork):
     """Infrared and visible grey levels 0..255 → fused levels (0..255; the TensorFlow network about twice that)."""
 
+    channels_last: ClassVar[bool] = True
+
     def __init__(self, *, new_first: bool = False, mean: bool = True) -> None:
         super().__init__()
         self.conv1 = ReflectConv(1, 16)

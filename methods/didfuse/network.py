@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -20,6 +22,8 @@ def _block(
 
 class DIDFuse(FusionNetwork):
     """Infrared and visible grey in [0,1] → fused grey in (0,1). Symmetric in its inputs."""
+
+    channels_last: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,6 +6,8 @@ blending; ``fuse`` does the same, because attention looks at whole windows and p
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -57,6 +59,8 @@ class Unit(nn.Module):
 
 class EMMA(FusionNetwork):
     """Infrared and visible grey in [0,1] (sides multiples of 8) → fused grey in (0,1)."""
+
+    channels_last: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -36,6 +37,8 @@ class ConvBlock(nn.Module):
 
 class IFCNN(FusionNetwork):
     """Normalised RGB images → normalised fused RGB."""
+
+    channels_last: ClassVar[bool] = True
 
     def __init__(self, merge: str = "max") -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -21,6 +23,8 @@ CHANNELS = {
 
 class MUFusion(FusionNetwork):
     """A tile of infrared and visible grey in [0,1] → fused grey in (-1,1); ``fuse`` does whole images."""
+
+    channels_last: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..channels_last import pointwise
 from ..dual_branch import DualBranchNetwork
 from ..restormer_blocks import ChannelNorm
 
@@ -29,10 +30,13 @@ class PoolBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Two residual steps; the pooling counts the padded zeros."""
         normed = self.norm1(x)
-        mixed = F.avg_pool2d(normed, 3, stride=1, padding=1, count_include_pad=True) - normed
+        mixed = F.avg_pool2d(normed, 3, stride=1, padding=1, count_include_pad=True).sub_(normed)
         x = torch.addcmul(x, self.layer_scale_1[:, None, None], mixed)
-        mixed = self.poolmlp["fc2"](F.gelu(self.poolmlp["fc1"](self.norm2(x))))
+        mixed = pointwise(F.gelu(pointwise(self.norm2(x), self._weight("fc1"))), self._weight("fc2"))
         return torch.addcmul(x, self.layer_scale_2[:, None, None], mixed)
+
+    def _weight(self, layer: str) -> torch.Tensor:
+        return self.poolmlp.get_parameter(f"{layer}.weight")
 
 
 class PFCFuse(DualBranchNetwork):

@@ -59,7 +59,7 @@ class PIAFusion(FusionNetwork):
         )
 
     def _activate(self, x: torch.Tensor) -> torch.Tensor:
-        return F.leaky_relu(x, self.slope)
+        return F.leaky_relu_(x, self.slope)
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W; at least 2×2."""
@@ -69,6 +69,7 @@ class PIAFusion(FusionNetwork):
             if number < len(ENCODER):
                 vi, ir = self._exchange(vi, ir)
         x = torch.cat((vi, ir), 1)
+        del vi, ir
         for layer in self.decoder:
             x = self._activate(layer(x))
         return torch.tanh(self.last(x)) / 2 + 0.5

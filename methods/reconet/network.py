@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -12,6 +14,8 @@ RECURRENCES = 3
 
 class ReCoNet(FusionNetwork):
     """Infrared and visible grey in [0,1] → fused grey in (-1,1), of which the authors keep [0,1]."""
+
+    channels_last: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -28,6 +30,8 @@ def _enlarge(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 class SAGE(FusionNetwork):
     """Infrared and visible luma in [0,1] → fused luma in (-1,1), in practice (0,1)."""
+
+    channels_last: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,6 +15,7 @@ from ..native import FusionNetwork
 class SDNet(FusionNetwork):
     """Infrared and visible luma in [-1,1] → fused luma in (-1,1)."""
 
+    channels_last: ClassVar[bool] = True
     tensorflow: ClassVar[bool] = True
     unused: ClassVar[tuple[str, ...]] = (r"/layer[6-9]_",)  # the decomposition half, needed in training only
 

@@ -8,15 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..channels_last import PointwiseConv2d
 from ..native import FusionNetwork
 
 
 class NamedConv(nn.Module):
-    """A convolution under the official name ``conv``, with zero padding that keeps the size."""
+    """A 3×3 convolution under the official name ``conv``, with zero padding that keeps the size."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve."""
@@ -57,18 +58,20 @@ class GradientResidualDenseBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.dense = Dense(inputs)
-        self.convdown = NamedConv(3 * inputs, outputs, 1)
+        self.convdown = nn.ModuleDict({"conv": PointwiseConv2d(3 * inputs, outputs)})
         self.sobelconv = Gradient(inputs)
-        self.convup = NamedConv(inputs, outputs, 1)
+        self.convup = nn.ModuleDict({"conv": PointwiseConv2d(inputs, outputs)})
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """c → o channels."""
-        return F.leaky_relu(self.convdown(self.dense(x)) + self.convup(self.sobelconv(x)), 0.1)
+        x = self.convdown["conv"](self.dense(x)).add_(self.convup["conv"](self.sobelconv(x)))
+        return F.leaky_relu(x, 0.1)
 
 
 class SeAFusion(FusionNetwork):
     """Infrared and visible luma in [0,1] → fused luma in (0,1)."""
 
+    channels_last: ClassVar[bool] = True
     unused: ClassVar[tuple[str, ...]] = (r"^decode\d\.bn\.",)
 
     def __init__(self) -> None:

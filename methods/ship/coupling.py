@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..channels_last import PointwiseConv2d, pointwise
+
 WIDTH = 16
 CLAMP = 0.8
 
@@ -15,7 +17,7 @@ class HalfInstanceUnit(nn.Module):
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
-        self.identity = nn.Conv2d(inputs, WIDTH, 1)
+        self.identity = PointwiseConv2d(inputs, WIDTH)
         self.conv_1 = nn.Conv2d(inputs, WIDTH, 3, padding=1)
         self.conv_2 = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
         self.norm = nn.InstanceNorm2d(WIDTH // 2, affine=True)
@@ -59,7 +61,7 @@ class InvertibleMixing(nn.Module):
         permutation, sign = self.get_buffer("p"), self.get_buffer("sign_s")
         lower = self.lower.tril(-1) + torch.eye(len(sign), device=x.device, dtype=self.lower.dtype)
         upper = self.upper.triu(1) + torch.diag(sign * self.log_s.exp())
-        return F.conv2d(x, (permutation @ lower @ upper)[:, :, None, None])
+        return pointwise(x, (permutation @ lower @ upper)[:, :, None, None])
 
 
 class CouplingBlock(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -166,6 +168,8 @@ class ChannelGate(nn.Module):
 
 class SHIP(FusionNetwork):
     """Infrared and visible luma in [0,1] → fused luma, unbounded."""
+
+    channels_last: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -79,9 +79,10 @@ def _page(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, scores: A
         axes.set_visible(False)
     dataset, split, evaluator, convention = key
     count = rows["image"].nunique()
+    word = "convention" if evaluator == "quality" else "protocol"
     commit = commit_of(data.run)
     title = data.datasets[dataset].title if dataset in data.datasets else dataset
-    text = f"{title} ({split}, n = {count}), {evaluator}, {convention}"
+    text = f"{title} ({split}, n = {count}), {evaluator}, {word} {convention} (◇ mean)"
     figure.suptitle(text + (f", commit {commit}" if commit else ""), fontsize=FONT + 1)
     return figure
 

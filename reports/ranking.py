@@ -12,22 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import scikit_posthocs
+from matplotlib.transforms import ScaledTranslation
 
 from fusionbench.errors import InputError
 from fusionbench.images import write_atomic
 from fusionbench.statistics import Friedman, entrant_names, friedman
 
 from .figures import FONT, method_colours, new_figure, pages, save
-from .layout import COMPETING_REFERENCES, REFERENCE_METHODS, entrant_title, ordered_entrants, slug
+from .layout import ARROWS, COMPETING_REFERENCES, REFERENCE_METHODS, entrant_title, ordered_entrants, slug
 from .summary import TABLE_KEY, direction_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from fusionbench.contracts import ReportInput, ReportSpec
 
 PANELS = 8
 """Metrics a page."""
+
+CD_HEIGHT = 20
+"""Where the rule of the critical difference stands, in points above a panel's axis: over the numbers of the ranks."""
 
 Ranked = tuple[str, pd.DataFrame, Friedman]
 """A metric, its values (images × entrants, complete), and its ranks."""
@@ -112,7 +117,7 @@ def _figure(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, ranked:
     colours = {titles[e]: c for e, c in method_colours([e for e, _ in entrants]).items()}
     across = min(2, len(ranked))
     down = math.ceil(len(ranked) / across)
-    figure = new_figure(4.6 * across, 0.4 + down * (0.9 + 0.13 * len(entrants)))
+    figure = new_figure(4.6 * across, 0.4 + down * (1.2 + 0.13 * len(entrants)))
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes, (metric, wide, result) in zip(panels, ranked, strict=False):
         different = scikit_posthocs.posthoc_nemenyi_friedman(wide.rename(columns=titles))
@@ -121,19 +126,47 @@ def _figure(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, ranked:
             label_props={"fontsize": FONT - 1}, text_h_margin=0.02, label_fmt_left="{label} ({rank:.2f})  ",
             label_fmt_right="  ({rank:.2f}) {label}",
         )  # fmt: skip
+        axes.set_xticks(range(1, len(result.ranks) + 1))
         axes.tick_params(labelsize=FONT - 1)
+        _critical_difference(axes, result)
         p = "< 0.001" if result.p < 0.001 else f"= {result.p:.3f}"
         axes.set_title(
-            f"{metric}: Friedman p {p}, n = {result.n}, critical difference {result.critical_difference:.2f}",
-            fontsize=FONT, pad=12,
+            f"{metric} {ARROWS[direction_of(metric, data.metrics)]}: Friedman p {p}, n = {result.n} images",
+            fontsize=FONT, pad=CD_HEIGHT + 9,
         )  # fmt: skip
     for axes in panels[len(ranked) :]:
         axes.set_visible(False)
     dataset, split, evaluator, convention = key
     title = data.datasets[dataset].title if dataset in data.datasets else dataset
     figure.suptitle(
-        f"{title} ({split}), {evaluator}, {convention}: mean ranks; a bar joins methods that Nemenyi's test "
-        "does not tell apart (5 %)",
+        f"{title} ({split}), {evaluator}, convention {convention}: mean rank over the images (1 is best); "
+        "a bar joins methods that Nemenyi's test does not tell apart (5 %)",
         fontsize=FONT,
     )
     return figure
+
+
+def _critical_difference(axes: Axes, result: Friedman) -> None:
+    """A rule above the ranks, as long as the difference that tells two methods apart (cut off where no two can be)."""
+    end, last = 1 + result.critical_difference, len(result.ranks)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    above = axes.get_xaxis_transform() + ScaledTranslation(0, CD_HEIGHT / 72, figure.dpi_scale_trans)
+    (rule,) = axes.plot(
+        [1, min(end, last)],
+        [1, 1],
+        color="0.4",
+        lw=1.2,
+        marker="|",
+        markersize=4,
+        transform=above,
+        clip_on=False,
+    )
+    rule.set_in_layout(False)
+    said = f"critical difference {result.critical_difference:.2f}" + (
+        " (too few images)" if end > last else ""
+    )
+    axes.annotate(
+        said, (min(end, last), 1), (5, CD_HEIGHT), xycoords=axes.get_xaxis_transform(), textcoords="offset points",
+        va="center", fontsize=FONT - 1, color="0.4", annotation_clip=False,
+    ).set_in_layout(False)  # fmt: skip

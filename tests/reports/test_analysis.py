@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from rich.console import Console
 from synthetic import frame, quality_rows, report_input, row
 
@@ -15,6 +16,8 @@ from fusionbench.catalog import build as resolve
 from fusionbench.errors import InputError
 from fusionbench.reports.agreement import between_conventions, directed, over_images, over_methods
 from fusionbench.reports.compare import format_p, render_comparison, verdicts
+from fusionbench.reports.correlation import convention_map
+from fusionbench.reports.ranking import _figure, _ranked
 from fusionbench.reports.spec import SPECS
 
 
@@ -74,6 +77,42 @@ def test_conventions_that_crown_another_method_are_found() -> None:
     assert line["tau_methods"] == pytest.approx(-1)
     assert line["rho_images"] == pytest.approx(1)
     assert (line["best_a"], line["best_b"], line["same_best"]) == ("d", "a", False)
+
+
+def test_the_map_of_conventions_shows_agreement_with_the_corrected_one() -> None:
+    order = {"cddfuse": [1, 2, 3, 4], "vifb": [4, 3, 2, 1], "corrected": [1, 2, 3, 4]}
+    rows = frame(
+        row(method, "VIF", order[c][k] + 0.1 * i, image=str(i), convention=c)
+        for c in order for k, method in enumerate("abcd") for i in range(5)
+    )  # fmt: skip
+    lines = between_conventions(directed(rows, report_input(rows).metrics))
+    figure = convention_map(lines, 5, "DEMO (test)")
+    assert figure is not None
+    images, methods = figure.axes[:2]
+    assert [label.get_text() for label in methods.get_xticklabels()] == ["cddfuse", "vifb"]
+    assert [text.get_text() for text in methods.texts] == ["1.00", "-1.00×"]
+    assert [text.get_text() for text in images.texts] == ["1.00", "1.00×"]
+    assert "5 images" in images.get_title()
+    assert "4 methods" in methods.get_title()
+    assert convention_map(lines.iloc[:0], 5, "DEMO (test)") is None
+
+
+def test_ranking_says_which_test_and_convention(tmp_path: Path) -> None:
+    rows = quality_rows(metrics=["EN"])
+    data = report_input(rows)
+    (ranked,) = _ranked(data, rows.assign(entrant=rows["method"]))
+    figure = _figure(
+        data, ("demo", "test", "quality", "cddfuse"), rows.assign(entrant=rows["method"]), [ranked]
+    )
+    texts = " ".join(t.get_text() for t in figure.findobj(Text))
+    for part in (
+        "convention cddfuse",
+        "Nemenyi's test",
+        "Friedman p",
+        "n = 12 images",
+        "critical difference 1.35",
+    ):
+        assert part in texts
 
 
 def test_comparison_prints_and_writes(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ apart.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 DPI = 200
 FONT = 8
-_OFFSETS = [(1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7)]
+_OFFSETS = [
+    (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7), (0.4, 1), (-0.4, 1), (0.4, -1), (-0.4, -1),
+]  # fmt: skip
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -62,8 +65,8 @@ def label_points(
     """Write a label beside each point so that no label covers another or a point.
 
     ``points`` are data coordinates, ``radii`` the markers' radii in typographic points. Each label takes the
-    nearest free place around its point, and a thin line to it where that is not at the marker. Call last,
-    with the axes' limits fixed.
+    nearest free place around its point, better not one that is nearer to another point, and a thin line to it (past
+    no other point) where that is not at the marker. Call last, with the axes' limits fixed.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
@@ -90,7 +93,12 @@ def label_points(
                 outside = (
                     place[0] < frame.x0 or place[2] > frame.x1 or place[1] < frame.y0 or place[3] > frame.y1
                 )
-                cost = sum(_overlap(place, other) for other in taken) + (1e6 if outside else 0) + ring
+                away = _distance(place, (x, y))
+                others = [(px, py) for px, py in pixels if (px, py) != (x, y)]
+                nearer = sum(_distance(place, p) <= away for p in others)
+                crossed = sum(_from_line((x, y), (cx, cy), p) < 4 * scale for p in others)
+                cost = sum(_overlap(place, other) for other in taken) + (1e6 if outside else 0)
+                cost += 40 * crossed + 5 * nearer + ring
                 if best is None or cost < best[0]:
                     best = (cost, cx, cy, place)
             if best is not None and best[0] <= ring:
@@ -103,6 +111,20 @@ def label_points(
             fontsize=FONT, ha="center", va="center",
             arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "0.5"} if far else None,
         )  # fmt: skip
+
+
+def _distance(box: tuple[float, ...], point: Sequence[float]) -> float:
+    """From a box (x0 y0 x1 y1) to a point; 0 inside."""
+    x, y = point
+    return math.hypot(max(box[0] - x, 0, x - box[2]), max(box[1] - y, 0, y - box[3]))
+
+
+def _from_line(start: Sequence[float], end: Sequence[float], point: Sequence[float]) -> float:
+    """From a point to the line between two others."""
+    ax, ay = end[0] - start[0], end[1] - start[1]
+    bx, by = point[0] - start[0], point[1] - start[1]
+    share = min(1.0, max(0.0, (ax * bx + ay * by) / (ax * ax + ay * ay or 1.0)))
+    return math.hypot(bx - share * ax, by - share * ay)
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:

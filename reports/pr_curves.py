@@ -78,7 +78,8 @@ def _figure(
     across = min(3, len(classes))
     blocks = math.ceil(len(classes) / across)
     figure = new_figure(
-        1.0 + 2.9 * across, 0.9 + 2.5 * blocks * len(overlaps) + 0.16 * math.ceil(len(pairs) / 4)
+        1.0 + 2.9 * across,
+        0.9 + 2.5 * blocks * len(overlaps) + 0.16 * math.ceil(len(pairs) / min(4, 2 * across)),
     )
     grid = figure.subplots(blocks * len(overlaps), across, squeeze=False, sharex=True, sharey=True)
     for axes in grid.ravel():
@@ -119,8 +120,10 @@ def _figure(
         grid[0, 0].plot([], [], color=colours[e], lw=1.3, ls="--" if m in REFERENCE_METHODS else "-")[0]
         for e, m, _ in names
     ]
+    widest = 0.6 + 0.055 * max(len(t) for _, _, t in names)  # inches
+    columns = max(1, min(4, len(names), int(figure.get_figwidth() / widest)))
     figure.legend(
-        handles, [t for _, _, t in names], loc="outside lower center", ncols=min(4, len(names)), fontsize=FONT - 1, frameon=False
+        handles, [t for _, _, t in names], loc="outside lower center", ncols=columns, fontsize=FONT - 1, frameon=False
     )  # fmt: skip
     figure.suptitle(title, fontsize=FONT - 1, wrap=True)
     return figure

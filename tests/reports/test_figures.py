@@ -192,6 +192,23 @@ def test_labels_do_not_cover_each_other() -> None:
     assert pairs == []
 
 
+def test_a_label_is_nearest_to_its_own_point_or_has_a_line_to_it() -> None:
+    figure = new_figure(3.75, 2.6)
+    axes = figure.subplots()
+    points = [(0.528, 0.726), (0.671, 0.372), (0.656, 0.678), (0.646, 0.674), (0.664, 0.699), (0.663, 0.649)]
+    axes.set(xlim=(0.5, 0.7), ylim=(0.3, 0.8))
+    axes.scatter(*zip(*points, strict=True), s=25)
+    label_points(
+        axes, points, ["Infrared", "Visible", "Average", "Maximum", "Laplacian", "SGDFuse"], [3.0] * 6
+    )
+    figure.draw_without_rendering()
+    pixels = axes.transData.transform(points)
+    for number, text in enumerate(axes.texts):
+        box = Text.get_window_extent(text)
+        gaps = [np.hypot(max(box.x0 - x, 0, x - box.x1), max(box.y0 - y, 0, y - box.y1)) for x, y in pixels]
+        assert int(np.argmin(gaps)) == number or text.arrow_patch is not None
+
+
 def test_pages_and_colours() -> None:
     assert [(suffix, list(part)) for suffix, part in pages([1, 2, 3], 2)] == [("-1", [1, 2]), ("-2", [3])]
     assert [(suffix, list(part)) for suffix, part in pages([1, 2], 2)] == [("", [1, 2])]

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from .fmi_features import FEATURES, feature_map
 from .fmi_windows import pattern_pairs, pattern_table, window_sums
+from .scratch import scratch
+from .simd import WIDTH
 from .undefined import Undefined
 
 __all__ = ["FEATURES", "feature_mutual_information", "fmi"]
@@ -41,8 +43,11 @@ def feature_mutual_information(infrared: Map, visible: Map, fused: Map) -> float
         counts = pattern_pairs(infrared, visible, fused)
         occurring = np.nonzero(counts)
         return float((counts[occurring] * _values_of_patterns()[occurring]).sum() / (2.0 * windows))
-    a, b, f = (np.ascontiguousarray(image, dtype=np.float64) for image in (infrared, visible, fused))
-    return float(window_sums(a, b, f).sum() / (2.0 * windows))
+    flat = [scratch(f"{role} map", fused.size + WIDTH) for role in ("infrared", "visible", "fused")]
+    for target, image in zip(flat, (infrared, visible, fused), strict=True):
+        target[: fused.size].reshape(fused.shape)[:] = image
+        target[fused.size :] = 0.0
+    return float(window_sums(*flat, *fused.shape) / (2.0 * windows))
 
 
 def fmi(

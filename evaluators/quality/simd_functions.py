@@ -11,7 +11,7 @@ from typing import Any
 
 from .simd import INTEGERS, VECTOR, call, constant, integers, intrinsic, lanes
 
-__all__ = ["binary_logarithm", "exponential"]
+__all__ = ["binary_logarithm", "emit_binary_logarithm", "exponential"]
 
 _LN2_HIGH = 6.93145751953125e-1
 _LN2_LOW = 1.42860682030941723212e-6
@@ -47,21 +47,22 @@ def exponential(_typing: Any, _x: Any) -> Any:
     return lanes(lanes), emit
 
 
+def emit_binary_logarithm(builder: Any, x: Any) -> Any:
+    """`binary_logarithm` for code generators."""
+    shifted = builder.add(builder.bitcast(x, INTEGERS), integers(_ONE_BITS - _ROOT_HALF_BITS))
+    mantissa = builder.add(builder.and_(shifted, integers((1 << 52) - 1)), integers(_ROOT_HALF_BITS))
+    # The biased exponent as the low bits of 2^52 + exponent.
+    exponent = builder.or_(builder.lshr(shifted, integers(52)), integers((1023 + 52) << 52))
+    exponent = builder.fsub(builder.bitcast(exponent, VECTOR), constant(2.0**52 + 1023))
+    f = builder.fsub(builder.bitcast(mantissa, VECTOR), constant(1.0))
+    s = builder.fdiv(f, builder.fadd(f, constant(2.0)))
+    z = builder.fmul(s, s)
+    p = builder.fmul(z, _polynomial(builder, z, _LOGARITHM))
+    natural = builder.fsub(f, builder.fmul(s, builder.fsub(f, p)))
+    return call(builder, "llvm.fma", natural, constant(_LOG2_E), exponent)
+
+
 @intrinsic
 def binary_logarithm(_typing: Any, _x: Any) -> Any:
     """log2(x) for positive normal numbers."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        shifted = builder.add(builder.bitcast(args[0], INTEGERS), integers(_ONE_BITS - _ROOT_HALF_BITS))
-        mantissa = builder.add(builder.and_(shifted, integers((1 << 52) - 1)), integers(_ROOT_HALF_BITS))
-        # The biased exponent as the low bits of 2^52 + exponent.
-        exponent = builder.or_(builder.lshr(shifted, integers(52)), integers((1023 + 52) << 52))
-        exponent = builder.fsub(builder.bitcast(exponent, VECTOR), constant(2.0**52 + 1023))
-        f = builder.fsub(builder.bitcast(mantissa, VECTOR), constant(1.0))
-        s = builder.fdiv(f, builder.fadd(f, constant(2.0)))
-        z = builder.fmul(s, s)
-        p = builder.fmul(z, _polynomial(builder, z, _LOGARITHM))
-        natural = builder.fsub(f, builder.fmul(s, builder.fsub(f, p)))
-        return call(builder, "llvm.fma", natural, constant(_LOG2_E), exponent)
-
-    return lanes(lanes), emit
+    return lanes(lanes), lambda _c, builder, _s, args: emit_binary_logarithm(builder, args[0])

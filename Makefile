@@ -30,7 +30,7 @@ format: $(STAMP)
 
 benchmark: $(STAMP)  ## metric speed against peers from PyPI
 	$(BIN)/pip install -q -c constraints.txt -e ".[benchmark]"
-	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/metrics.py --write
 
 constraints:  ## pin what is installed now
 	( echo "# Exact versions that the Makefile and CI install; pyproject.toml holds the ranges. Made by \`make constraints\`."; \

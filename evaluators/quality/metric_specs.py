@@ -30,7 +30,7 @@ INFORMATION = (
         pitfalls=("Noise raises it.", "Some ports clamp levels to 1…256, which merges bins 0 and 1."),
     ),
     MetricSpec(
-        name="CE", title="Cross entropy", family="information", direction="lower", unit="bit", value_range="0…∞",
+        name="CE", title="Cross entropy", family="information", direction="lower", unit="bit", value_range="about 0…∞",
         constant=_constant("finite", "finite", "finite", "0"),
         formula="(Σ p_A log₂(p_A/p_F) + Σ p_B log₂(p_B/p_F))/2 over bins that neither histogram leaves empty",
         source="D. M. Bulanon, T. F. Burks, V. Alchanatis, Biosystems Engineering 103(1), 2009",

@@ -4,6 +4,7 @@ Each table below names all metrics or says why one is missing, so that a new met
 """
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -141,6 +142,32 @@ def test_invariances(dim, change):
 
 def test_every_metric_has_an_invariance():
     assert set(METRICS) - NEEDS_PARAMETERS == FLIPPED | TRANSPOSED | BRIGHTER | DOUBLED
+
+
+# Ranges
+
+
+def _ends(value_range):
+    """Lowest and highest value that a spec's range (that of `corrected` stands first) names."""
+    low, high = re.match(r"([−\d.]+)…(∞|[\d.]+)", value_range).groups()
+    return float(low.replace("−", "-")), math.inf if high == "∞" else float(high)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_values_lie_in_their_ranges(seed):
+    rng = np.random.default_rng(seed)
+    a, b, f = scene(164, 170, seed=seed)
+    odd = [
+        f,
+        255 - f,
+        rng.integers(0, 256, f.shape).astype(np.uint8),
+        np.where(a > 128, 255, 0).astype(np.uint8),
+    ]
+    for fused in odd[seed:][:2]:
+        for name, value in values((a, b, fused)).items():
+            if math.isfinite(value) and not METRICS[name].value_range.startswith("about"):
+                low, high = _ends(METRICS[name].value_range)
+                assert low - 1e-9 <= value <= high + 1e-9, name
 
 
 # Shapes and types

@@ -64,10 +64,11 @@ def fmi(
     under M). φ can exceed 1 and J be negative; as in the original, x·log2 x is then taken as x·log2|x| (the real part).
     Windows equal in both maps, or both flat, count 1; windows with all mass in one cell count 0.
 
-    Parameters: H×W arrays of levels 0..255, at least 3×3 (5×5 for `wavelet`); `feature` one of `FEATURES`: "none" (pixels),
-    "gradient" (x derivative only), "edge" (Sobel edges, binary), "dct" (of the whole image), "wavelet" (dmey, one level).
-    The default is the original's; tables that call ``analysis_fmi(…)`` without naming a feature and print "FMI_pixel"
-    report FMI_edge. About 0…1, higher is better. Constant images: 1 where all are constant, else finite.
+    Parameters: H×W arrays of levels 0..255; `feature` one of `FEATURES`: "none" (pixels), "gradient"
+    (x derivative only), "edge" (Sobel edges, binary), "dct" (of the whole image), "wavelet" (dmey, one level). The default is the
+    original's; tables that call ``analysis_fmi(…)`` without naming a feature and print "FMI_pixel" report FMI_edge. Range 0…1, higher is
+    better. Minimum size 3×3 (wavelet 1×1), ``Undefined`` below. Constant images: 1 where all are constant, else finite. Source:
+    M. Haghighat, M. A. Razian, Fast-FMI, ICIAT 2014.
     """
     if feature not in FEATURES:
         raise ValueError(f"unknown FMI feature {feature!r}: choose one of {', '.join(FEATURES)}")

@@ -102,8 +102,9 @@ def q_p(
     0.1 in A, B or F of max(C_AF, C_BF, C_SF), S = max(A, B), C_XF = (σ_XF + c)/(σ_X σ_F + c), c = 10⁻⁴, under an 11×11
     Gaussian window (σ = 1.5) with zero borders; the maps are 0 outside these pixels.
 
-    Parameters: H×W arrays of levels 0..255, or their `phase_congruency` (the sources' serve every method). About 0…1,
-    higher is better. Raises ``Undefined`` where no image has a feature (constant images) and below 2×2 px.
+    Parameters: H×W arrays of levels 0..255, or their `phase_congruency` (the sources' serve every method). Range 0…1,
+    higher is better. Minimum size 2×2, ``Undefined`` below. Constant images: ``Undefined`` where no image has a feature; a constant fused
+    image beside others scores near 1. Source: J. Zhao, R. Laganière, Z. Liu, Int. J. Innov. Comput. Inf. Control 3(6A), 2007.
     """
     maps = []
     for image, role in ((infrared, "infrared"), (visible, "visible"), (fused, "fused")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -33,8 +34,9 @@ _ESCAPES = {
 
 def escape(text: str) -> str:
     """Text as LaTeX prints it. Letters outside Latin-1 lose their accents or become ``?``, so that any name
-    compiles.
+    compiles. A hyphen before a number becomes a minus sign.
     """
+    text = re.sub(r"(?<![\w-])-(?=[\d.])", "−", text)
     return "".join(_ESCAPES.get(c) or (c if ord(c) < 256 else _plain(c)) for c in text if c.isprintable())
 
 

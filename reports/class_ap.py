@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 METRIC = "mAP"
 ALL = "all classes"
+NARROWEST = 0.05
+"""The least range of AP that a panel shows."""
 COLOURS = {"best": "red", "second": "blue", "": "0.25"}
 """As in the paper: red the best, blue the second best."""
 
@@ -144,6 +146,12 @@ def _dots(axes: Axes, own: pd.DataFrame, titles: list[str], *, labelled: bool) -
         )  # fmt: skip
     axes.set_yticks(range(len(titles)), titles if labelled else [""] * len(titles), fontsize=FONT)
     axes.set_ylim(len(titles) - 0.5, -0.7)
+    axes.margins(x=0.1)
+    low, high = axes.get_xlim()
+    if high - low < NARROWEST:  # differences of a thousandth would look like much
+        start = max(-0.1 * NARROWEST, (low + high - NARROWEST) / 2)  # AP isn't negative
+        axes.set_xlim(start, start + NARROWEST)
+    axes.locator_params(axis="x", nbins=5)
     axes.tick_params(axis="x", labelsize=FONT - 1)
     axes.grid(lw=0.3)
 

@@ -88,10 +88,15 @@ def outline(axes: Axes, boxes: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def legend_patches(colours: Mapping[str, Colour], names: Iterable[str]) -> list[Any]:
-    """Legend handles, one a class."""
+def legend_patches(
+    colours: Mapping[str, Colour], names: Iterable[str], told: Mapping[str, str] | None = None
+) -> list[Any]:
+    """Legend handles, one a class; ``told`` replaces the names of some."""
+    texts = told or {}
     return [
-        Rectangle((0, 0), 1, 1, fc=_unit(colours[name]), ec="none", label=name.replace("_", " "))
+        Rectangle(
+            (0, 0), 1, 1, fc=_unit(colours[name]), ec="none", label=texts.get(name, name.replace("_", " "))
+        )
         for name in names
         if name in colours
     ]

@@ -79,18 +79,21 @@ def build(spec: ReportSpec) -> TaskPictureReport:
 
 @dataclass(frozen=True)
 class _Boxes:
-    """One method's boxes: ``predictions`` at least as sure as ``confidence``, and the ``truth``."""
+    """One method's boxes: ``predictions`` at least as sure as ``confidence``, and the ``truth``; ``unknown`` are classes that the judge
+    doesn't know, so that it can't miss them."""
 
     predictions: pd.DataFrame
     truth: pd.DataFrame
     confidence: float
+    unknown: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, detail: Detail) -> _Boxes:
         predictions, truth = detail.table("predictions"), detail.table("truth")
         stated = detail.about.get("confidence")
         confidence = float(stated) if stated is not None else best_confidence(predictions, len(truth))
-        return cls(predictions[predictions["score"] >= confidence], truth, confidence)
+        unknown = frozenset(map(str, detail.about.get("classes_left_out") or ()))
+        return cls(predictions[predictions["score"] >= confidence], truth, confidence, unknown)
 
 
 def best_confidence(predictions: pd.DataFrame, objects: int) -> float:
@@ -153,7 +156,8 @@ def _boxes_on(data: ReportInput, boxes: dict[str, _Boxes]) -> Draw:
         own = boxes[detail.entrant]
         shown = own.predictions[own.predictions["image"] == image]
         colours |= class_colours(sorted(set(shown["class_name"])))
-        outline(axes, truth[~_found(truth, shown[shown["tp50"]])])
+        known = truth[~truth["class_name"].isin(own.unknown)]
+        outline(axes, known[~_found(known, shown[shown["tp50"]])])
         draw_boxes(axes, shown[~shown["tp50"]], colours, style="--", width=0.8)
         draw_boxes(axes, shown[shown["tp50"]], colours)
 
@@ -286,8 +290,10 @@ def _legend(evaluator: str, details: Sequence[Detail]) -> list[Any]:
             Rectangle((0, 0), 1, 1, fill=False, ec="red", label="differ most"),
         ]
     names = sorted(set(details[0].table("truth")["class_name"]))
+    unknown = set(details[0].about.get("classes_left_out") or ())
+    told = {n: f"{n.replace('_', ' ')} (unknown to the judge)" for n in names if n in unknown}
     lines = [("correct (IoU ≥ 0.5)", "-", "0.3"), ("false", "--", "0.3"), ("missed", ":", "0.6")]
     return [
-        *legend_patches(class_colours(names), names),
+        *legend_patches(class_colours(names), names, told),
         *(Line2D([], [], color=colour, ls=style, lw=1.2, label=label) for label, style, colour in lines),
     ]

@@ -126,6 +126,7 @@ def _figure(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, ranked:
             label_props={"fontsize": FONT - 1}, text_h_margin=0.02, label_fmt_left="{label} ({rank:.2f})  ",
             label_fmt_right="  ({rank:.2f}) {label}",
         )  # fmt: skip
+        axes.set_xlim(0.8, len(result.ranks) + 0.2)  # the same ranks in every panel
         axes.set_xticks(range(1, len(result.ranks) + 1))
         axes.tick_params(labelsize=FONT - 1)
         _critical_difference(axes, result)

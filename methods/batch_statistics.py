@@ -16,7 +16,13 @@ class ImageNorm2d(nn.BatchNorm2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalise each channel of each image."""
-        return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+        if x.device.type != "cpu":
+            return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+        # The same by simple operations, which a CPU does several times faster than torch's single one.
+        centred = x - x.mean((2, 3), keepdim=True)
+        variance = torch.linalg.vector_norm(centred, dim=(2, 3), keepdim=True).square() / x[0, 0].numel()
+        scale = self.weight[:, None, None] * torch.rsqrt(variance + self.eps)
+        return centred.mul_(scale).add_(self.bias[:, None, None])
 
 
 def use_image_statistics(network: nn.Module) -> None:

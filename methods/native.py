@@ -92,7 +92,7 @@ class FusionNetwork(nn.Module):
             )
         self.load_state_dict(state, strict=True)
         if self.channels_last:
-            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.to(memory_format=torch.channels_last)
         self.prepare()
 
 

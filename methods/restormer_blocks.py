@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.flop_counter import register_flop_formula
 
-from .channels_last import pointwise
+from .channels_last import PointwiseConv2d, pointwise
 
 HEADS = 8
 
@@ -63,7 +63,7 @@ def _(
     return torch.empty_like(value)
 
 
-@register_flop_formula(torch.ops.fusionbench.channel_attention)  # type: ignore[untyped-decorator]
+@register_flop_formula(torch.ops.fusionbench.channel_attention)
 def _attention_flops(query_key: Sequence[int], value: Sequence[int], *_: object, **__: object) -> int:
     n, channels, height, width = value
     return 2 * n * height * width * (2 * channels * channels // HEADS + channels * channels)
@@ -85,8 +85,8 @@ class DepthwiseAttention(nn.Module):
         query_key, value = (
             F.conv2d(pointwise(x, first), second, padding=1, groups=len(second))
             for first, second in zip(
-                self.qkv.weight.split((2 * channels, channels)),
-                self.qkv_dwconv.weight.split((2 * channels, channels)),
+                torch.split(self.qkv.weight, [2 * channels, channels]),
+                torch.split(self.qkv_dwconv.weight, [2 * channels, channels]),
                 strict=True,
             )
         )
@@ -176,19 +176,18 @@ class Bottleneck(nn.Module):
         super().__init__()
         hidden = 2 * channels
         self.bottleneckBlock = nn.Sequential(
-            nn.Conv2d(channels, hidden, 1, bias=False),
+            PointwiseConv2d(channels, hidden, bias=False),
             nn.ReLU6(inplace=True),
             nn.ReflectionPad2d(1),
             nn.Conv2d(hidden, hidden, 3, groups=hidden, bias=False),
             nn.ReLU6(inplace=True),
-            nn.Conv2d(hidden, channels, 1, bias=False),
+            PointwiseConv2d(hidden, channels, bias=False),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Transform."""
-        widen, activate, pad, mix, _, narrow = self.bottleneckBlock
-        x = activate(mix(pad(activate(pointwise(x, widen.weight)))))
-        return pointwise(x, narrow.weight)
+        result: torch.Tensor = self.bottleneckBlock(x)
+        return result
 
 
 class InvertibleNode(nn.Module):

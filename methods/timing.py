@@ -104,6 +104,15 @@ def read_timings(path: Path) -> dict[str, Timing]:
     }
 
 
+def read_processor(path: Path) -> str:
+    """The processor on which a file's timings were taken."""
+    return (
+        str(json.loads(path.read_text(encoding="utf-8"))["processor"])
+        if path.is_file()
+        else "no processor yet"
+    )
+
+
 def relative(timings: dict[str, Timing], name: str) -> tuple[float, float] | None:
     """Port and official code relative to the fixed convolution; None where one of them wasn't timed."""
     if name not in timings or name not in OFFICIAL_SECONDS:

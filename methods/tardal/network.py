@@ -51,8 +51,10 @@ class TarDAL(FusionNetwork):
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W."""
-        x = self.encoder(torch.cat((infrared, visible), 1))
-        for layer in self.dense:
-            x = torch.cat((x, layer(x)), 1)
+        first = self.encoder(torch.cat((infrared, visible), 1))
+        x = first.new_empty(len(first), 128, *first.shape[-2:])
+        x[:, :32] = first
+        for known, layer in enumerate(self.dense, 1):
+            x[:, 32 * known : 32 * (known + 1)] = layer(x[:, : 32 * known])
         fused: torch.Tensor = self.fuse_layers(x)
         return fused

@@ -12,7 +12,16 @@ from ..native import FusionNetwork
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
+    return nn.Conv2d(inputs, outputs, 3)
+
+
+def _reflect(x: torch.Tensor) -> torch.Tensor:
+    return F.pad(x, (1, 1, 1, 1), mode="reflect")
+
+
+def _features(layer: nn.Module, padded: torch.Tensor) -> torch.Tensor:
+    """Convolve and activate what has its border already, and give the result one: so maps that many layers read get it once."""
+    return _reflect(F.leaky_relu_(layer(padded), 0.2))
 
 
 class U2Fusion(FusionNetwork):
@@ -39,10 +48,12 @@ class U2Fusion(FusionNetwork):
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W; at least 2×2."""
-        x = F.leaky_relu(self.conv1_1(torch.cat((visible, infrared), 1)), 0.2)
-        for layer in self.dense_block:
-            x = torch.cat((F.leaky_relu(layer(x), 0.2), x), 1)  # the new features come first
+        first = _features(self.conv1_1, _reflect(torch.cat((visible, infrared), 1)))
+        x = first.new_empty(len(first), 264, *first.shape[-2:])
+        x[:, -44:] = first
+        for known, layer in enumerate(self.dense_block, 1):  # new features come before the known ones
+            x[:, -44 * (known + 1) : -44 * known] = _features(layer, x[:, -44 * known :])
         *hidden, last = self.decoder
         for layer in hidden:
-            x = F.leaky_relu(layer(x), 0.2)
+            x = _features(layer, x)
         return torch.tanh(last(x)) / 2 + 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,18 @@ def test_bad_labels_are_named_with_the_reason_and_the_rest_is_scored(
     ids[20:60, 30:70] = 1
     for name, labels in {"a": ids, "b": ids[:40], "c": np.where(ids == 1, 77, ids).astype(np.uint8)}.items():
         write_png(pairs / "labels" / f"{name}.png", labels)
+    for sensor in ("ir", "vi"):
+        shutil.copy(pairs / sensor / "a.png", pairs / sensor / "e.png")
+    (pairs / "labels" / "e.png").write_bytes(b"")
     result = cli(
         "run", "-m", "max", "-d", "folder", "--data-root", pairs, "--option", f"folder.semantic_classes={','.join(MSRS_CLASSES)}",
         "-t", "segmentation", "--convention", "demo-seg", "--jobs", 1, "--out", tmp_path, "-n", "r", "--report", "table",
     )  # fmt: skip
-    assert result.code == 1  # two pairs were left out
+    assert result.code == 1  # three pairs were left out
     told = " ".join(result.err.split())
-    assert "1 of 4 pairs have no label file and don't count" in told
+    assert "1 of 5 pairs have no label file and don't count" in told
     assert "the label image of b is 96×40, its pair 96×80; labels must have the pair's size" in told
     assert "c.png: holds the id 77; the dataset's classes are 0 to 8 (255: ignored). Correct the file" in told
+    assert "e.png: the file is empty" in told
     tables = (tmp_path / "r/report/tables.md").read_text()
-    assert "2 labelled images left out: " in " ".join(tables.split())
+    assert "3 labelled images left out: " in " ".join(tables.split())

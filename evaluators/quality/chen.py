@@ -7,22 +7,25 @@ regional information", Information Fusion 8(2), 2007. Constants and borders as i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from .entropy_family import stretch_to_byte_range
+from .fourier import inverse, part_of, spectrum, tiles
+from .fourier_passes import COMPLEX
 from .kernels import kernel
 from .local_moments import horizontal
+from .scratch import aligned, scratch
+from .simd import WIDTH, load, store
 from .undefined import Undefined
 
 __all__ = ["chen_metrics", "qcb", "qcv"]
 
 Real = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 BLOCK = 16
 """Side of the regions of Qcv, pixels."""
@@ -35,29 +38,66 @@ class ChenMetrics(NamedTuple):
     qcv: float
 
 
-def _radius(shape: tuple[int, int], divisor: float) -> Real:
-    """Spatial frequency at the bins of rfft2, with u = (W/divisor)·f₁, v = (H/divisor)·f₂ and f in [−1, 1).
+def _table(shape: tuple[int, int], divisor: float, weight: Callable[[Real], Real]) -> Real:
+    """A real filter at the frequencies of a plane of columns, rows 0…H//2 of it (the others mirror them), over the number of pixels.
 
-    The MATLAB code makes f with freqspace: 2k/n for bin k of n, for even and odd n alike.
+    Spatial frequency r with u = (W/divisor)·f₁, v = (H/divisor)·f₂ and f in [−1, 1): the MATLAB code makes f with freqspace, 2k/n for
+    bin k of n, for even and odd n alike.
     """
     height, width = shape
-    u = np.abs(fft.rfftfreq(width)) * 2.0 * (width / divisor)
-    v = np.abs(fft.fftfreq(height)) * 2.0 * (height / divisor)
-    return np.asarray(np.sqrt(u[np.newaxis, :] ** 2 + v[:, np.newaxis] ** 2), dtype=np.float64)
+    u = np.zeros(tiles(width) * WIDTH)
+    u[:width] = np.abs(np.fft.fftfreq(width)) * 2.0 * (width / divisor)
+    v = np.abs(np.fft.fftfreq(height))[: height // 2 + 1] * 2.0 * (height / divisor)
+    table = aligned(tiles(width), v.size, WIDTH)
+    for block, here in enumerate(u.reshape(-1, WIDTH)):
+        table[block] = weight(np.sqrt(here[np.newaxis] ** 2 + v[:, np.newaxis] ** 2)) / (height * width)
+    return table
 
 
 @lru_cache(maxsize=1)
 def _contrast_sensitivity(shape: tuple[int, int]) -> Real:
     """Difference of Gaussians: exp(−(r/15.3870)²) − 0.7622·exp(−(r/1.3456)²)."""
-    square = _radius(shape, 30.0) ** 2
-    return np.asarray(np.exp(-square / 15.3870**2) - 0.7622 * np.exp(-square / 1.3456**2), dtype=np.float64)
+    return _table(
+        shape, 30.0, lambda r: np.exp(-((r / 15.3870) ** 2)) - 0.7622 * np.exp(-((r / 1.3456) ** 2))
+    )
 
 
 @lru_cache(maxsize=1)
 def _mannos_sakrison(shape: tuple[int, int]) -> Real:
     """2.6·(0.0192 + 0.144 r)·exp(−(0.144 r)^1.1)."""
-    r = 0.144 * _radius(shape, 8.0)
-    return np.asarray(2.6 * (0.0192 + r) * np.exp(-(r**1.1)), dtype=np.float64)
+    return _table(shape, 8.0, lambda r: 2.6 * (0.0192 + 0.144 * r) * np.exp(-((0.144 * r) ** 1.1)))
+
+
+@kernel
+def _weighted(columns, table, height, out):  # type: ignore[no-untyped-def]
+    """out = a plane of columns times a filter."""
+    for block in range(columns.shape[0]):
+        here, to = (
+            columns[block].reshape(COMPLEX * columns.shape[1]),
+            out[block].reshape(COMPLEX * out.shape[1]),
+        )
+        weights = table[block].reshape(WIDTH * table.shape[1])
+        for r in range(height):
+            weight = load(weights, WIDTH * min(r, height - r))
+            store(to, COMPLEX * r, load(here, COMPLEX * r) * weight)
+            store(to, COMPLEX * r + WIDTH, load(here, COMPLEX * r + WIDTH) * weight)
+
+
+@kernel
+def _differences(sources, fused, table, height, out):  # type: ignore[no-untyped-def]
+    """out = (A − F) + i·(B − F), filtered: `sources` the spectrum of A + iB, `fused` that of F."""
+    for block in range(sources.shape[0]):
+        here, to = (
+            sources[block].reshape(COMPLEX * sources.shape[1]),
+            out[block].reshape(COMPLEX * out.shape[1]),
+        )
+        other = fused[block].reshape(COMPLEX * fused.shape[1])
+        weights = table[block].reshape(WIDTH * table.shape[1])
+        for r in range(height):
+            weight = load(weights, WIDTH * min(r, height - r))
+            x, y = load(other, COMPLEX * r), load(other, COMPLEX * r + WIDTH)
+            store(to, COMPLEX * r, (load(here, COMPLEX * r) - (x - y)) * weight)
+            store(to, COMPLEX * r + WIDTH, (load(here, COMPLEX * r + WIDTH) - (x + y)) * weight)
 
 
 def _chen_taps(sigma: float) -> Real:
@@ -72,10 +112,28 @@ FRAME = 15
 """Half of the contrast's windows, pixels: the zeros that lie around an image."""
 
 
-def _masked_contrast(spectrum: Complex, sensitivity: Real, shape: tuple[int, int]) -> Real:
-    """C' = |C|³/(|C|² + 10⁻⁴) with C = (G₂∗I)/(G₄∗I) − 1 and I the image seen through the contrast sensitivity."""
-    seen = fft.irfft2(spectrum * sensitivity, s=shape, overwrite_x=True)
-    contrast: Real = _contrast(np.pad(seen, FRAME), _chen_taps(2.0), _chen_taps(4.0))
+def _part(rows: Real, part: int, shape: tuple[int, int], purpose: str) -> Real:
+    """The real (0) or imaginary (1) part of a plane of rows as an H×W image, in `scratch` memory."""
+    image = scratch(purpose, tiles(shape[0]) * WIDTH, tiles(shape[1]) * WIDTH)
+    part_of(rows, part, image)
+    return image[: shape[0], : shape[1]]
+
+
+def _framed(image: NDArray[np.generic], frame: int) -> Real:
+    """An image with zeros around, in `scratch` memory."""
+    height, width = image.shape
+    framed = scratch("framed image", height + 2 * frame, width + 2 * frame)
+    framed[:frame], framed[frame + height :] = 0.0, 0.0
+    framed[:, :frame], framed[:, frame + width :] = 0.0, 0.0
+    framed[frame : frame + height, frame : frame + width] = image
+    return framed
+
+
+def _masked_contrast(rows: Real, part: int, shape: tuple[int, int], role: str) -> Real:
+    """C' = |C|³/(|C|² + 10⁻⁴) with C = (G₂∗I)/(G₄∗I) − 1 and I an image seen through the contrast sensitivity."""
+    seen = _framed(_part(rows, part, shape, "seen image"), FRAME)
+    contrast = scratch(f"contrast of the {role} image", *shape)
+    _contrast(seen, _chen_taps(2.0), _chen_taps(4.0), contrast)
     return contrast
 
 
@@ -101,13 +159,12 @@ def _vertical(framed, narrow, wide, row, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _contrast(framed, narrow, wide):  # type: ignore[no-untyped-def]
-    """C' of an image with a frame of FRAME zeros; the windows are separable and symmetric."""
+def _contrast(framed, narrow, wide, out):  # type: ignore[no-untyped-def]
+    """out = C' of an image with a frame of FRAME zeros; the windows are separable and symmetric."""
     height, width = framed.shape[0] - 2 * FRAME, framed.shape[1] - 2 * FRAME
     vertical = np.empty((2, framed.shape[1]))
     fine = np.empty((1, width))
     coarse = np.empty((1, width))
-    out = np.empty((height, width))
     for row in range(height):
         _vertical(framed, narrow, wide, row, vertical)
         horizontal(vertical[:1], narrow, fine)
@@ -116,7 +173,6 @@ def _contrast(framed, narrow, wide):  # type: ignore[no-untyped-def]
             c = abs(fine[0, x] / coarse[0, x] - 1.0)
             square = c * c
             out[row, x] = c * square / (square + 1e-4)
-    return out
 
 
 @kernel
@@ -133,9 +189,21 @@ def _preserved_contrast(a, b, f):  # type: ignore[no-untyped-def]
     return sums.sum() / f.size
 
 
-def _qcb(spectra: tuple[Complex, Complex, Complex], shape: tuple[int, int]) -> float:
-    sensitivity = _contrast_sensitivity(shape)
-    a, b, f = (_masked_contrast(spectrum, sensitivity, shape) for spectrum in spectra)
+class _Spectra(NamedTuple):
+    """The spectra of infrared + i·visible and of the fused image, planes of columns."""
+
+    sources: Real
+    fused: Real
+
+
+def _qcb(spectra: _Spectra, shape: tuple[int, int]) -> float:
+    table = _contrast_sensitivity(shape)
+    filtered = scratch("filtered spectrum", *spectra.fused.shape)
+    _weighted(spectra.sources, table, shape[0], filtered)
+    rows = inverse(filtered, shape)
+    a, b = _masked_contrast(rows, 0, shape, "infrared"), _masked_contrast(rows, 1, shape, "visible")
+    _weighted(spectra.fused, table, shape[0], filtered)
+    f = _masked_contrast(inverse(filtered, shape), 0, shape, "fused")
     value = float(_preserved_contrast(a, b, f))
     if not np.isfinite(value):
         raise Undefined(
@@ -164,13 +232,15 @@ def _block_sums(image, distortion, power):  # type: ignore[no-untyped-def]
     return saliency.reshape(shape).sum(axis=2), square.reshape(shape).sum(axis=2)
 
 
-def _qcv(images: tuple[Real, Real, Real], spectra: tuple[Complex, Complex, Complex], power: int) -> float:
+def _qcv(images: tuple[Real, Real, Real], spectra: _Spectra, power: int) -> float:
     shape = (images[2].shape[0], images[2].shape[1])
-    theta = _mannos_sakrison(shape)
+    filtered = scratch("filtered spectrum", *spectra.fused.shape)
+    _differences(spectra.sources, spectra.fused, _mannos_sakrison(shape), shape[0], filtered)
+    rows = inverse(filtered, shape)
     weighted = weight = 0.0
-    for source, spectrum in zip(images[:2], spectra[:2], strict=True):
-        seen = fft.irfft2((spectrum - spectra[2]) * theta, s=shape, overwrite_x=True)
-        saliency, square = _block_sums(np.pad(source, 1), seen, power)
+    for part, source in enumerate(images[:2]):
+        seen = _part(rows, part, shape, "seen image")
+        saliency, square = _block_sums(_framed(source, 1), seen, power)
         # A partial block at the right or lower border is filled with zeros: the mean is over all 256 cells there too.
         weighted += float((saliency * square).sum()) / (BLOCK * BLOCK)
         weight += float(saliency.sum())
@@ -184,7 +254,7 @@ def chen_metrics(
     *,
     saliency_power: int = 5,
 ) -> ChenMetrics:
-    """Qcb and Qcv together: three forward and five inverse real transforms. See `qcb` and `qcv` for the definitions."""
+    """Qcb and Qcv together: two forward and three inverse transforms, two images in one where possible. See `qcb` and `qcv` for the definitions."""
     images, spectra = _transformed(infrared, visible, fused)
     shape = (fused.shape[0], fused.shape[1])
     return ChenMetrics(_qcb(spectra, shape), _qcv(images, spectra, saliency_power))
@@ -192,11 +262,11 @@ def chen_metrics(
 
 def _transformed(
     infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]
-) -> tuple[tuple[Real, Real, Real], tuple[Complex, Complex, Complex]]:
+) -> tuple[tuple[Real, Real, Real], _Spectra]:
     a = stretch_to_byte_range(infrared, "infrared image")
     b = stretch_to_byte_range(visible, "visible image")
     f = stretch_to_byte_range(fused, "fused image")
-    return (a, b, f), (fft.rfft2(a), fft.rfft2(b), fft.rfft2(f))
+    return (a, b, f), _Spectra(spectrum(a, b, "spectrum of the sources"), spectrum(f))
 
 
 def qcb(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:

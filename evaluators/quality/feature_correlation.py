@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .kernels import kernel
 from .local_moments import FUSED, INFRARED, VISIBLE, horizontal, vertical_products
+from .scratch import scratch
 from .separable import gaussian_taps
 
 __all__ = ["feature_correlation"]
@@ -83,6 +84,12 @@ def feature_correlation(
 
     H×W maps, set to 0 outside the mask first; the mask has at least one pixel.
     """
-    framed = [np.pad(np.where(mask, x, 0.0), SIZE // 2) for x in (a, b, f)]
+    framed = []
+    for role, image in (("first", a), ("second", b), ("fused", f)):
+        frame = scratch(f"framed {role} map", image.shape[0] + SIZE - 1, image.shape[1] + SIZE - 1)
+        frame[:] = 0.0
+        half = SIZE // 2
+        np.multiply(image, mask, out=frame[half:-half, half:-half])
+        framed.append(frame)
     total = _correlation_sum(*framed, gaussian_taps(SIZE, 1.5), mask.view(np.uint8))
     return float(total) / float(np.count_nonzero(mask))

@@ -84,8 +84,10 @@ def sobel_edges(image: Real) -> NDArray[np.bool_]:
 def wavelet_map(image: Real) -> Real:
     """[cA cH; cV cD] of a one-level discrete Meyer transform, the whole map stretched to [0, 1]."""
     approximation, horizontal, vertical, diagonal = meyer_bands(image)
-    stacked = np.block([[approximation, horizontal], [vertical, diagonal]])
+    stacked: Real = np.block([[approximation, horizontal], [vertical, diagonal]])
     low, high = float(stacked.min()), float(stacked.max())
     if low == high:
         return np.ones_like(stacked)
-    return np.asarray((stacked - low) / (high - low), dtype=np.float64)
+    stacked -= low
+    stacked /= high - low
+    return stacked

@@ -228,7 +228,8 @@ def format_p(p: float) -> str:
 
 def _title(key: Sequence[Any], part: pd.DataFrame) -> str:
     dataset, split, evaluator, convention = key
-    return f"{evaluator.capitalize()} on {dataset} ({split}), {convention}: against {part['a'].iloc[0]}"
+    named = f"convention {convention}" if evaluator == "quality" else convention
+    return f"{evaluator.capitalize()} on {dataset} ({split}), {named}: against {part['a'].iloc[0]}"
 
 
 _NOTE = (

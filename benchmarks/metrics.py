@@ -225,8 +225,8 @@ def main() -> None:
         body = _cuda(options.cuda, options.batch) if options.cuda else measure()
         sections[key] = f"Measured {_machine()}.\n\n{body}"
         print(f"## {title}\n\n{sections[key]}\n", flush=True)
-    if options.write:
-        write(sections)
+        if options.write:
+            write(sections)
 
 
 if __name__ == "__main__":

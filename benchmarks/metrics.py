@@ -42,6 +42,7 @@ from metrics_measure import (
 )  # fmt: skip
 from tabulate import tabulate
 
+from fusionbench.allocation import reuse_freed_memory
 from fusionbench.evaluators.quality.catalogue import FORMULAS
 from fusionbench.evaluators.quality.scoring import score_arrays, score_triple
 from fusionbench.evaluators.quality.triple import Triple
@@ -211,6 +212,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32, help="pairs in a batch of --cuda")
     parser.add_argument("--size", help=argparse.SUPPRESS)
     parser.add_argument("--of", choices=tuple(SETS), default="eight", help=argparse.SUPPRESS)
+    reuse_freed_memory()  # as runs and `fusionbench score` do
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.size:

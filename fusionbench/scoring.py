@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import catalog
+from .allocation import reuse_freed_memory
 from .arrays import as_images
 from .config import RunConfig
 from .contracts import EvaluatorSettings, EvaluatorSpec, MethodSpec, Pair, PairImages, Value
@@ -164,6 +165,7 @@ def score_folders(
     doubled = {m.spec.name for m in methods if sum(n.spec.name == m.spec.name for n in methods) > 1}
     if doubled:
         raise InputError(f"two folders are both called {doubled.pop()!r}; give them labels: FOLDER:LABEL")
+    reuse_freed_memory()
     evaluators = {name: _evaluator(spec, config, name) for name in names}
     label = f"{plain_name(Path(infrared).resolve().parent.name or 'folder')}"
     records: list[dict[str, Any]] = []

@@ -42,7 +42,7 @@ from metrics_measure import (
 )  # fmt: skip
 from tabulate import tabulate
 
-from fusionbench.allocation import reuse_freed_memory
+from fusionbench.allocation import return_freed_memory, reuse_freed_memory
 from fusionbench.evaluators.quality.catalogue import FORMULAS
 from fusionbench.evaluators.quality.scoring import score_arrays, score_triple
 from fusionbench.evaluators.quality.triple import Triple
@@ -138,7 +138,8 @@ def one_size(size: str, of: str) -> None:
     width, height = map(int, size.split("x"))
     score(synthetic(176, 200), of)
     images = synthetic(height, width)
-    forget_peak()  # which making the images has raised
+    return_freed_memory()  # of making the images; kept, it would hide what scoring needs
+    forget_peak()
     before = resident("VmRSS")
     begun = time.thread_time()
     score(images, of)

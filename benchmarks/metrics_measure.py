@@ -99,7 +99,7 @@ def grey_only(triple: Triple) -> Triple:
     """The same images with their grey levels, but without what was derived from them."""
     copy = Triple(triple.infrared, triple.visible, triple.fused)
     for conversion, grey in triple._grey.items():
-        copy._grey[conversion] = GreyTriple(grey.infrared, grey.visible, grey.fused)
+        copy._grey[conversion] = GreyTriple(grey.infrared, grey.visible, grey.fused, copy.asked)
     return copy
 
 

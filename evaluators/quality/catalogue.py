@@ -6,7 +6,6 @@ define isn't in its table.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -84,7 +83,7 @@ _LINFENG_LEGACY: dict[str, GreyFormula] = {
     "CC": g.mean_correlation,
     "MSE": g.mse_unit,
     "PSNR": g.psnr_of_unit_error,
-    "VIF": lambda t: math.fsum(vif.vifp_pair(t.infrared, t.visible, t.fused, saturating=True)),
+    "VIF": g.vif_saturating,
     "Qabf": lambda t: qabf.qabf_unit_range(t.infrared, t.visible, t.fused),
     "SSIM": g.mef_similarity,
 }

@@ -139,7 +139,8 @@ def te_of_joints(
             else of_source[rows] * of_fused[columns]
         )
         kept = product > 0
-        terms = p[rows, columns][kept] ** q / product[kept] ** (q - 1.0)
+        share = p[rows, columns][kept]
+        terms = share * (share / product[kept]) ** (q - 1.0)
         total += (1.0 - float(terms.sum())) / (1.0 - q)
     return total
 

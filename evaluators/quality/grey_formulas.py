@@ -28,7 +28,7 @@ from .gaussian_windows import FAMILY, SIZE, GaussianWindows, gaussian_windows
 from .mef import mef_ms_ssim, mef_ssim, ms_ssim_pair
 from .triple import GreyTriple, Triple
 from .undefined import Undefined
-from .viff import viff
+from .viff import viff_of_scales
 
 GreyFormula = Callable[[GreyTriple], float]
 
@@ -97,7 +97,11 @@ def psnr_of_maximum(t: GreyTriple) -> float:
 
 
 def vif_sum(t: GreyTriple) -> float:
-    return math.fsum(t.once("VIF", vif.vifp_pair))
+    return math.fsum(vif.vifp_of_scales(t.once("visual information", vif.information)))
+
+
+def vif_saturating(t: GreyTriple) -> float:
+    return math.fsum(vif.vifp_of_scales(vif.information(t.infrared, t.visible, t.fused, saturating=True)))
 
 
 def edge_preservation(t: GreyTriple) -> float:
@@ -151,7 +155,7 @@ def ssim_exact_sum(t: GreyTriple) -> float:
 
 
 def ssim_float32_sum(t: GreyTriple) -> float:
-    return ssim.ssim_float32(t.infrared, t.fused) + ssim.ssim_float32(t.visible, t.fused)
+    return math.fsum(ssim.ssim_float32_pair(t.infrared, t.visible, t.fused))
 
 
 def ssim_unit_sum(t: GreyTriple) -> float:
@@ -242,7 +246,7 @@ def qp(t: GreyTriple) -> float:
 
 
 def fusion_fidelity(t: GreyTriple) -> float:
-    return t.once("VIFF", viff)
+    return viff_of_scales(t.once("visual information", vif.information))
 
 
 def feature_information(feature: str) -> GreyFormula:

@@ -7,15 +7,24 @@ scales); Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similari
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from .elementary import exponential
 from .kernels import inline_kernel, kernel
-from .logarithm import binary_logarithms
-from .separable import COUNT, filtered_moments, gaussian_taps, strips
+from .separable import (
+    ALL_MOMENTS,
+    COLUMNS,
+    Images,
+    counted,
+    gaussian_taps,
+    levels,
+    tile_moments,
+    tiled,
+    window_of,
+)
+from .simd import WIDTH, larger, less_product, load, root, select, smaller, splat
+from .simd_functions import binary_logarithm, exponential
+from .ssim import ssim_means
 from .undefined import Undefined
 
 __all__ = ["halve", "mef_ms_ssim", "mef_ssim", "ms_ssim", "ms_ssim_pair"]
@@ -23,7 +32,9 @@ __all__ = ["halve", "mef_ms_ssim", "mef_ssim", "ms_ssim", "ms_ssim_pair"]
 Real = NDArray[np.float64]
 
 WINDOW = 11
-PIXELS = WINDOW * WINDOW
+PIXELS = float(WINDOW * WINDOW)
+BOXES = np.array([0, 1, 3, 4, 8])
+"""Of the moments: those that are summed over the whole window too."""
 MEF_WEIGHTS = (0.0448, 0.2856, 0.3001)
 MEF_CONSTANT = (0.03 * 255.0) ** 2
 WANG_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -35,100 +46,64 @@ _EPS = float(np.finfo(np.float64).eps)
 def _tangent_of_share(share):  # type: ignore[no-untyped-def]
     """tan(π/2·share) for share in [0, 1), by the rational approximation on [0, π/4] of the Cephes library (public)."""
     upper = share > 0.5
-    x = 1.5707963267948966 * (1.0 - share if upper else share)
+    x = 1.5707963267948966 * select(upper, 1.0 - share, share)
     z = x * x
     p = (-1.30936939181383734205e4 * z + 1.15351664838587416140e6) * z - 1.79565251976484877988e7
     q = (
         ((z + 1.36812963470692954678e4) * z - 1.32089234440210967447e6) * z + 2.50083801823357915839e7
     ) * z - 5.38695755929454629881e7
-    tangent = x + x * z * (p / q)
-    return 1.0 / max(tangent, 1e-300) if upper else tangent
+    opposite = x * q + x * z * p
+    return select(upper, q, opposite) / select(upper, opposite, q)
+
+
+@inline_kernel
+def _weight(length, power):  # type: ignore[no-untyped-def]
+    """(length/11)^power of eight patches."""
+    return exponential(power * (_LN_2 * binary_logarithm(length * (1.0 / WINDOW)))) + _EPS
 
 
 @kernel
-def _box_row(row, work, out):  # type: ignore[no-untyped-def]
-    """Sums of 11 neighbours ('valid'), by doubling: exact, because the terms are integers or multiples of 2^-8."""
-    n = row.size
-    for c in range(n - 1):
-        work[0, c] = row[c] + row[c + 1]
-    for c in range(n - 3):
-        work[1, c] = work[0, c] + work[0, c + 2]
-    for c in range(n - WINDOW + 1):
-        out[c] = work[1, c] + work[1, c + 4] + work[0, c + 8] + row[c + 10]
+def tile_mef(moments, boxes, start, stop):  # type: ignore[no-untyped-def]
+    """Σ of MEF-SSIM's quality over the columns `start`…`stop` − 1 of each of eight rows of windows.
 
-
-@kernel
-def _add_row(a, b, sign, column):  # type: ignore[no-untyped-def]
-    """Add ± one row of A, B, A², B², AB to the sums over rows (exact: multiples of 2^-8)."""
-    for c in range(a.size):
-        p, q = a[c], b[c]
-        column[0, c] += sign * p
-        column[1, c] += sign * q
-        column[2, c] += sign * (p * p)
-        column[3, c] += sign * (q * q)
-        column[4, c] += sign * (p * q)
-
-
-@kernel
-def mef_sum(a, b, first, moments, margin, column, constant):  # type: ignore[no-untyped-def]
-    """Σ of MEF-SSIM's quality over one strip of rows; `moments`: the nine Gaussian moments of these rows, from column `margin` on.
-
-    `column` (5×W) keeps the sums over eleven rows from strip to strip; strips follow one another, the first at row 0.
+    `moments`: the nine Gaussian ones; `boxes`: the sums of A, B, A², B², AB over the window, exact because they are multiples of 2^-8.
     """
-    rows = moments.shape[0]
-    width = a.shape[1]
-    inner = width - WINDOW + 1
-    work = np.empty((2, width))
-    box = np.empty((5, inner))
-    length = np.empty((2, inner))
-    inner_product = np.empty(inner)
-    consistency = np.empty(inner)
-    power = np.empty(inner)
-    weight = np.empty((2, inner))
-    sums = np.zeros(inner)  # by column: a running scalar would keep the loop from being vectorised
-    if first == 0:
-        column[:] = 0.0
-        for y in range(WINDOW - 1):
-            _add_row(a[y], b[y], 1.0, column)
-    for r in range(rows):
-        _add_row(a[first + r + WINDOW - 1], b[first + r + WINDOW - 1], 1.0, column)
-        for m in range(5):
-            _box_row(column[m], work, box[m])
-        local = moments[r]
-        # Several plain loops over the row instead of one: each of them is vectorised, the whole would not be.
-        for c in range(inner):
-            # 121² × the variances and the covariance in the uniform window: exact differences.
-            ea = math.sqrt(max(PIXELS * box[2, c] - box[0, c] * box[0, c], 0.0) / PIXELS)  # ‖x_A − μ_A‖
-            eb = math.sqrt(max(PIXELS * box[3, c] - box[1, c] * box[1, c], 0.0) / PIXELS)
-            eab = (PIXELS * box[4, c] - box[0, c] * box[1, c]) / PIXELS
-            together = math.sqrt(max(ea * ea + eb * eb + 2.0 * eab, 0.0))
-            length[0, c], length[1, c], inner_product[c] = ea, eb, eab
-            consistency[c] = min((together + _EPS) / (ea + eb + _EPS), 1.0 - _EPS)
-            weight[0, c] = (ea + 0.001) / WINDOW
-            weight[1, c] = (eb + 0.001) / WINDOW
-        for c in range(inner):
-            power[c] = min(_tangent_of_share(consistency[c]), 10.0) * _LN_2
-        binary_logarithms(weight.reshape(2 * inner))
-        for s in range(2):
-            for c in range(inner):
-                weight[s, c] = exponential(power[c] * weight[s, c]) + _EPS
-        for c in range(inner):
-            ea, eb, eab = length[0, c], length[1, c], inner_product[c]
-            da, db = ea + 0.001, eb + 0.001
-            both = weight[0, c] + weight[1, c]
-            ca, cb = weight[0, c] / both / da, weight[1, c] / both / db
-            norm = math.sqrt(max(ca * ca * ea * ea + cb * cb * eb * eb + 2.0 * ca * cb * eab, 0.0))
-            scale = max(da, db) / norm if norm > 0.0 else 0.0
-            ca *= scale
-            cb *= scale
-            ma, mb, mf = local[0, c + margin], local[1, c + margin], local[2, c + margin]
-            vaa, vbb = local[3, c + margin] - ma * ma, local[4, c + margin] - mb * mb
-            vff, vaf = local[5, c + margin] - mf * mf, local[6, c + margin] - ma * mf
-            vbf, vab = local[7, c + margin] - mb * mf, local[8, c + margin] - ma * mb
-            wanted = ca * ca * vaa + cb * cb * vbb + 2.0 * ca * cb * vab
-            sums[c] += (2.0 * (ca * vaf + cb * vbf) + constant) / (wanted + vff + constant)
-        _add_row(a[first + r], b[first + r], -1.0, column)
-    return sums.sum()
+    zero = splat(0.0)
+    quality = zero
+    for at in range(start * WIDTH, stop * WIDTH, WIDTH):
+        # 121 × the squared lengths ‖x_A − μ_A‖², ‖x_B − μ_B‖² and the inner product: exact differences.
+        sum_a, sum_b = load(boxes[0], at), load(boxes[1], at)
+        aa = larger(PIXELS * load(boxes[2], at) - sum_a * sum_a, zero) / PIXELS
+        bb = larger(PIXELS * load(boxes[3], at) - sum_b * sum_b, zero) / PIXELS
+        ab = (PIXELS * load(boxes[4], at) - sum_a * sum_b) / PIXELS
+        length_a, length_b = root(aa), root(bb)
+        together = root(larger(aa + bb + 2.0 * ab, zero))
+        consistency = smaller((together + _EPS) / (length_a + length_b + _EPS), splat(1.0 - _EPS))
+        power = smaller(_tangent_of_share(consistency), splat(10.0))
+        da, db = length_a + 0.001, length_b + 0.001
+        # The weights over d_A, d_B, times d_A·d_B: their scale follows from the wanted patch's length.
+        ca, cb = _weight(da, power) * db, _weight(db, power) * da
+        norm = root(larger(ca * ca * aa + cb * cb * bb + 2.0 * ca * cb * ab, zero))
+        scale = select(norm > 0.0, larger(da, db) / norm, zero)
+        ca, cb = ca * scale, cb * scale
+        ma, mb, mf = load(moments[0], at), load(moments[1], at), load(moments[2], at)
+        vaa, vbb = less_product(load(moments[3], at), ma, ma), less_product(load(moments[4], at), mb, mb)
+        vff, vaf = less_product(load(moments[5], at), mf, mf), less_product(load(moments[6], at), ma, mf)
+        vbf, vab = less_product(load(moments[7], at), mb, mf), less_product(load(moments[8], at), ma, mb)
+        wanted = ca * ca * vaa + cb * cb * vbb + 2.0 * ca * cb * vab
+        quality = quality + (2.0 * (ca * vaf + cb * vbf) + MEF_CONSTANT) / (wanted + vff + MEF_CONSTANT)
+    return quality
+
+
+@kernel
+def _mef_total(a, b, f, taps, ones, tiling, moments, boxes):  # type: ignore[no-untyped-def]
+    total = 0.0
+    rows = np.empty(WIDTH)
+    for tile in tiling.tiles:
+        tile_moments(a, b, f, taps, ALL_MOMENTS, None, tiling, tile, moments)
+        tile_moments(a, b, f, ones, BOXES, None, tiling, tile, boxes)
+        total += counted(tile_mef(moments, boxes, 0, tile[COLUMNS]), tile, rows)
+    return total
 
 
 def _checked(
@@ -137,27 +112,32 @@ def _checked(
     fused: NDArray[np.generic],
     smallest: int,
     what: str,
-) -> list[Real]:
+) -> Images:
     if min(fused.shape) < smallest:
         raise Undefined(
             f"{what} needs at least {smallest}×{smallest} px, got {fused.shape[1]}×{fused.shape[0]}"
         )
-    return [np.ascontiguousarray(image, dtype=np.float64) for image in (infrared, visible, fused)]
+    return levels(infrared, visible, fused)
 
 
-def _mef_ssim(a: Real, b: Real, f: Real) -> float:
-    rows, inner = a.shape[0] - WINDOW + 1, a.shape[1] - WINDOW + 1
-    taps = gaussian_taps(WINDOW, 1.5)
-    column = np.empty((5, a.shape[1]))
-    total = 0.0
-    for first, last in strips(rows, a.shape[1]):
-        moments = np.empty((last - first, COUNT, inner))
-        filtered_moments(a, b, f, taps, first, last, moments)
-        total += mef_sum(a, b, first, moments, 0, column, MEF_CONSTANT)
-    return float(total / (rows * inner))
+def _mef_ssim(images: Images) -> float:
+    large_enough, tiling, moments = tiled(images, WINDOW)
+    taps, ones = window_of(gaussian_taps(WINDOW, 1.5)), window_of(np.ones(WINDOW))
+    total = _mef_total(*large_enough, taps, ones, tiling, moments, np.empty_like(moments))
+    height, width = images[0].shape
+    return float(total) / ((height - WINDOW + 1) * (width - WINDOW + 1))
 
 
-def halve(image: Real, *, zero_borders: bool = False) -> Real:
+@kernel
+def _block_means(image, out):  # type: ignore[no-untyped-def]
+    for y in range(out.shape[0]):
+        upper, lower, here = image[2 * y], image[2 * y + 1], out[y]
+        for x in range(out.shape[1]):
+            left = np.float64(upper[2 * x]) + np.float64(lower[2 * x])
+            here[x] = (left + np.float64(upper[2 * x + 1]) + np.float64(lower[2 * x + 1])) / 4.0
+
+
+def halve(image: NDArray[np.generic], *, zero_borders: bool = False) -> Real:
     """Mean of 2×2 pixels, then every second one; only odd sides have a border case.
 
     An odd last row or column is averaged with its own repetition (MATLAB: imfilter symmetric, then 1:2:end);
@@ -171,7 +151,8 @@ def halve(image: Real, *, zero_borders: bool = False) -> Real:
         image = np.pad(image, ((odd[0], 0), (odd[1], 0)))
     elif any(odd):
         image = np.pad(image, ((0, odd[0]), (0, odd[1])), mode="edge")
-    result: Real = (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / 4.0
+    result = np.empty(((height + odd[0]) // 2, (width + odd[1]) // 2))
+    _block_means(image, result)
     return result
 
 
@@ -189,7 +170,7 @@ def mef_ssim(
     Minimum size 11×11. Constant images: finite, 1 where all three are. `linfeng-legacy` tables print it as "SSIM".
     Source: K. Ma, K. Zeng, Z. Wang, IEEE TIP 24(11), 2015.
     """
-    return _mef_ssim(*_checked(infrared, visible, fused, WINDOW, "MEF-SSIM"))
+    return _mef_ssim(_checked(infrared, visible, fused, WINDOW, "MEF-SSIM"))
 
 
 def mef_ms_ssim(
@@ -210,32 +191,11 @@ def mef_ms_ssim(
     for scale, weight in enumerate(MEF_WEIGHTS):
         if scale:
             images = [halve(image) for image in images]
-        quality = finest if scale == 0 and finest is not None else _mef_ssim(*images)
+        quality = finest if scale == 0 and finest is not None else _mef_ssim(images)
         if quality < 0.0:
             raise Undefined(f"MEF-MS-SSIM: negative similarity at scale {scale + 1}, its power is not real")
         product *= quality ** (weight / sum(MEF_WEIGHTS))
     return product
-
-
-@kernel
-def ssim_sums(moments, margin, c1, c2):  # type: ignore[no-untyped-def]
-    """(Σ SSIM, Σ contrast·structure) of A with F, then of B with F, over a strip without `margin` columns at either side."""
-    columns = moments.shape[2] - 2 * margin
-    sums = np.zeros((4, columns))
-    for y in range(moments.shape[0]):
-        for source in range(2):
-            mean, square, cross = moments[y, source], moments[y, 3 + source], moments[y, 6 + source]
-            fused, fused_square = moments[y, 2], moments[y, 5]
-            whole, part = sums[2 * source], sums[2 * source + 1]
-            for c in range(columns):
-                mx, mf = mean[c + margin], fused[c + margin]
-                vx = square[c + margin] - mx * mx
-                vf = fused_square[c + margin] - mf * mf
-                vxf = cross[c + margin] - mx * mf
-                structure = (2.0 * vxf + c2) / (vx + vf + c2)
-                whole[c] += structure * (2.0 * mx * mf + c1) / (mx * mx + mf * mf + c1)
-                part[c] += structure
-    return sums.sum(axis=1)
 
 
 def ms_ssim_pair(
@@ -251,28 +211,21 @@ def ms_ssim_pair(
 
     Π_l cs_l^(w_l) over four scales, times SSIM^(w_5) at the fifth; w = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333); 11×11
     Gaussian window (σ = 1.5), 'valid'; C1 = (0.01 L)², C2 = (0.03 L)², L = `white`; images halved between scales by 2×2
-    means; `zero_borders`: see `halve` (it matters for sides that are odd at some scale: up to 1e-2); `finest`: the sums of
-    `ssim_sums` over the first scale, where they are known already.
+    means; `zero_borders`: see `halve` (it matters for sides that are odd at some scale: up to 1e-2); `finest`: the
+    `ssim_means` of the first scale, where they are known already.
 
     Parameters: H×W arrays 0..`white`, both sides at least 161. Range 0…1 each, higher is better. Minimum size 161×161.
     Constant images: finite, 1 where they are equal. A scale whose mean is negative counts as 0, and so does the product.
     Source: Z. Wang, E. P. Simoncelli, A. C. Bovik, Asilomar 2003.
     """
     images = _checked(infrared, visible, fused, 16 * (WINDOW - 1) + 1, "MS-SSIM")
-    taps = gaussian_taps(WINDOW, 1.5)
     product = [1.0, 1.0]
     for scale, weight in enumerate(WANG_WEIGHTS):
         if scale:
             images = [halve(image, zero_borders=zero_borders) for image in images]
-        rows, inner = images[0].shape[0] - WINDOW + 1, images[0].shape[1] - WINDOW + 1
-        known = finest if scale == 0 else None
-        sums = np.zeros(4) if known is None else known
-        for first, last in strips(rows, images[0].shape[1]) if known is None else ():
-            moments = np.empty((last - first, COUNT - 1, inner))
-            filtered_moments(*images, taps, first, last, moments)
-            sums += ssim_sums(moments, 0, (0.01 * white) ** 2, (0.03 * white) ** 2)
+        means = finest if scale == 0 and finest is not None else ssim_means(images, dynamic_range=white)
         for source in range(2):
-            mean = float(sums[2 * source + (0 if scale == len(WANG_WEIGHTS) - 1 else 1)]) / (rows * inner)
+            mean = float(means[2 * source + (0 if scale == len(WANG_WEIGHTS) - 1 else 1)])
             # A negative mean has no real power; pytorch-msssim and torchmetrics count it as 0, and so do we.
             product[source] *= max(mean, 0.0) ** weight
     return product[0], product[1]

@@ -13,8 +13,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import kernel
-from .separable import COUNT, filtered_moments, gaussian_taps, strips
+from .kernels import inline_kernel, kernel
+from .separable import (
+    ALL_MOMENTS,
+    COLUMNS,
+    MOMENTS,
+    Images,
+    counted,
+    gaussian_taps,
+    levels,
+    tile_moments,
+    tiled,
+    window_of,
+)
+from .simd import WIDTH, larger, less_product, load, select, smaller, splat
+from .ssim import C1, C2, similarity
 from .undefined import Undefined
 
 __all__ = ["CvejicYang", "Piella", "cvejic_yang", "piella_metrics", "q_c", "q_e", "q_s", "q_w", "q_y"]
@@ -24,6 +37,9 @@ Real = NDArray[np.float64]
 FLAT = 1e-9
 """Variances below are rounding noise of a flat window (levels are integers: true ones are larger); they count as 0."""
 YANG_CONSTANT = 2e-16
+YANG_THRESHOLD = 0.75
+SIZE = 11
+CVEJIC_SIZE = 7
 
 
 class Piella(NamedTuple):
@@ -41,80 +57,85 @@ class CvejicYang(NamedTuple):
     qy: float
 
 
+@inline_kernel
+def weighed(similar_a, similar_b, va, vb):  # type: ignore[no-untyped-def]
+    """(q, w) of eight windows: q = λ·SSIM(A,F) + (1 − λ)·SSIM(B,F), w = max(σ_A², σ_B²)."""
+    va = select(va > FLAT, va, splat(0.0))
+    vb = select(vb > FLAT, vb, splat(0.0))
+    both = va + vb
+    share = select(both > 0.0, va / both, splat(0.5))
+    return share * similar_a + (1.0 - share) * similar_b, larger(va, vb)
+
+
 @kernel
-def piella_sums(moments, margin):  # type: ignore[no-untyped-def]
-    """(Σ q, Σ w·q, Σ w) over a strip without `margin` columns at either side, q = λ·SSIM(A,F) + (1 − λ)·SSIM(B,F), w = max(σ_A², σ_B²)."""
-    width = moments.shape[2] - 2 * margin
-    c1, c2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
-    sums = np.zeros((3, width))
-    for y in range(moments.shape[0]):
-        local = moments[y]
-        for c in range(width):
-            ma, mb, mf = local[0, c + margin], local[1, c + margin], local[2, c + margin]
-            va, vb = local[3, c + margin] - ma * ma, local[4, c + margin] - mb * mb
-            vf = local[5, c + margin] - mf * mf
-            vaf, vbf = local[6, c + margin] - ma * mf, local[7, c + margin] - mb * mf
-            similar_a = (2.0 * ma * mf + c1) * (2.0 * vaf + c2) / ((ma * ma + mf * mf + c1) * (va + vf + c2))
-            similar_b = (2.0 * mb * mf + c1) * (2.0 * vbf + c2) / ((mb * mb + mf * mf + c1) * (vb + vf + c2))
-            va = va if va > FLAT else 0.0
-            vb = vb if vb > FLAT else 0.0
-            both = va + vb
-            share = va / both if both > 0.0 else 0.5
-            q = share * similar_a + (1.0 - share) * similar_b
-            w = max(va, vb)
-            sums[0, c] += q
-            sums[1, c] += w * q
-            sums[2, c] += w
-    return sums.sum(axis=1)
+def _tile_piella(moments, columns):  # type: ignore[no-untyped-def]
+    """(Σ q, Σ w·q, Σ w) over each of eight rows of windows."""
+    sum_q = sum_wq = sum_w = splat(0.0)
+    for at in range(0, columns * WIDTH, WIDTH):
+        ma, mb, mf = load(moments[0], at), load(moments[1], at), load(moments[2], at)
+        va, vb = less_product(load(moments[3], at), ma, ma), less_product(load(moments[4], at), mb, mb)
+        vf = less_product(load(moments[5], at), mf, mf)
+        similar_a, _ = similarity(ma, mf, va, vf, less_product(load(moments[6], at), ma, mf), C1, C2)
+        similar_b, _ = similarity(mb, mf, vb, vf, less_product(load(moments[7], at), mb, mf), C1, C2)
+        q, w = weighed(similar_a, similar_b, va, vb)
+        sum_q, sum_wq, sum_w = sum_q + q, sum_wq + w * q, sum_w + w
+    return sum_q, sum_wq, sum_w
 
 
-def _piella_pass(a: Real, b: Real, f: Real) -> tuple[float, float]:
-    """(Qs, Qw) of three maps; Qw is NaN where no window of either source has any variance."""
-    size = 11
-    rows, inner = a.shape[0] - size + 1, a.shape[1] - size + 1
-    taps = gaussian_taps(size, 1.5)
+@kernel
+def _piella_sums(a, b, f, taps, tiling, moments):  # type: ignore[no-untyped-def]
     sums = np.zeros(3)
-    for first, last in strips(rows, a.shape[1]):
-        moments = np.empty((last - first, COUNT - 1, inner))
-        filtered_moments(a, b, f, taps, first, last, moments)
-        sums += piella_sums(moments, 0)
-    return means_of_piella_sums(sums, rows * inner)
+    rows = np.empty(WIDTH)
+    for tile in tiling.tiles:
+        tile_moments(a, b, f, taps, MOMENTS, None, tiling, tile, moments)
+        for k, of_rows in enumerate(_tile_piella(moments, tile[COLUMNS])):
+            sums[k] += counted(of_rows, tile, rows)
+    return sums
+
+
+def _piella_pass(images: Images) -> tuple[float, float]:
+    """(Qs, Qw) of three maps; Qw is NaN where no window of either source has any variance."""
+    large_enough, tiling, moments = tiled(images, SIZE)
+    sums = _piella_sums(*large_enough, window_of(gaussian_taps(SIZE, 1.5)), tiling, moments)
+    height, width = images[0].shape
+    return means_of_piella_sums(sums, (height - SIZE + 1) * (width - SIZE + 1))
 
 
 def means_of_piella_sums(sums: Real, windows: int) -> tuple[float, float]:
-    """(Qs, Qw) from the three sums of `piella_sums`; Qw is NaN where no window of either source has any variance."""
+    """(Qs, Qw) from the sums of q, w·q and w; Qw is NaN where no window of either source has any variance."""
     return float(sums[0]) / windows, float(sums[1] / sums[2]) if sums[2] > 0.0 else float("nan")
 
 
 def _checked(
     images: tuple[NDArray[np.generic], NDArray[np.generic], NDArray[np.generic]], size: int, what: str
-) -> list[Real]:
+) -> Images:
     if min(images[2].shape) < size:
         raise Undefined(
             f"{what} need at least {size}×{size} px, got {images[2].shape[1]}×{images[2].shape[0]}"
         )
-    return [np.ascontiguousarray(image, dtype=np.float64) for image in images]
+    return levels(*images)
 
 
 @kernel
-def prewitt_magnitude(image):  # type: ignore[no-untyped-def]
-    """√(g_x² + g_y²) of the Prewitt masks, zeros beyond the border. H×W in, H×W float64 out."""
-    height, width = image.shape
-    out = np.empty((height, width))
-    nothing = np.zeros(width)
-    total = np.zeros(width + 2)
-    step = np.zeros(width + 2)
-    for y in range(height):
-        above = image[y - 1] if y > 0 else nothing
-        here = image[y]
-        below = image[y + 1] if y < height - 1 else nothing
-        for c in range(width):
-            total[c + 1] = above[c] + here[c] + below[c]
-            step[c + 1] = below[c] - above[c]
+def _prewitt(framed, out):  # type: ignore[no-untyped-def]
+    width = out.shape[1]
+    total = np.empty(width + 2)
+    step = np.empty(width + 2)
+    for y in range(out.shape[0]):
+        above, here, below = framed[y], framed[y + 1], framed[y + 2]
+        for c in range(width + 2):
+            total[c] = np.float64(above[c]) + np.float64(here[c]) + np.float64(below[c])
+            step[c] = np.float64(below[c]) - np.float64(above[c])
         for c in range(width):
             gx = total[c + 2] - total[c]
             gy = step[c] + step[c + 1] + step[c + 2]
             out[y, c] = np.sqrt(gx * gx + gy * gy)
+
+
+def prewitt_magnitude(image: NDArray[np.generic]) -> Real:
+    """√(g_x² + g_y²) of the Prewitt masks, zeros beyond the border. H×W in, H×W float64 out."""
+    out = np.empty(image.shape)
+    _prewitt(np.pad(image, 1), out)
     return out
 
 
@@ -143,9 +164,9 @@ def piella_metrics(
     finite, Qw and Qe are 0/0: raises ``Undefined`` (use `q_s` alone). A negative Qw(A', B', F') has no real power for a
     non-integer α: ``Undefined`` too. `mefb`'s metricsQw has its switch set to 3: as published, its "Qw" is Qe.
     """
-    a, b, f = _checked((infrared, visible, fused), 11, "Qs, Qw and Qe")
-    qs, qw = of_levels or _piella_pass(a, b, f)
-    edge = _piella_pass(prewitt_magnitude(a), prewitt_magnitude(b), prewitt_magnitude(f))[1]
+    images = _checked((infrared, visible, fused), SIZE, "Qs, Qw and Qe")
+    qs, qw = of_levels or _piella_pass(images)
+    edge = _piella_pass([prewitt_magnitude(image) for image in images])[1]
     qw, edge = _qw_of(qw, "Qw"), _qw_of(edge, "Qe")
     if edge < 0.0 and edge_exponent != int(edge_exponent):
         raise Undefined(
@@ -159,7 +180,7 @@ def q_s(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDAr
 
     Range −1…1, higher is better. Minimum size 11×11. Constant images: finite, 1 where the three are equal. Source: G. Piella, H. Heijmans, ICIP 2003.
     """
-    return _piella_pass(*_checked((infrared, visible, fused), 11, "Qs"))[0]
+    return _piella_pass(_checked((infrared, visible, fused), SIZE, "Qs"))[0]
 
 
 def q_w(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
@@ -167,7 +188,7 @@ def q_w(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDAr
 
     Range −1…1, higher is better. Minimum size 11×11. Constant images: finite; ``Undefined`` where both sources are. Source: G. Piella, H. Heijmans, ICIP 2003.
     """
-    return _qw_of(_piella_pass(*_checked((infrared, visible, fused), 11, "Qw"))[1], "Qw")
+    return _qw_of(_piella_pass(_checked((infrared, visible, fused), SIZE, "Qw"))[1], "Qw")
 
 
 def q_e(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
@@ -178,38 +199,49 @@ def q_e(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDAr
     return piella_metrics(infrared, visible, fused).qe
 
 
+@inline_kernel
+def _yang_similarity(mx, my, vx, vy, covariance):  # type: ignore[no-untyped-def]
+    k = YANG_CONSTANT
+    # A covariance with a flat window is rounding noise.
+    covariance = select(vx > 0.0, covariance, splat(0.0))
+    covariance = select(vy > 0.0, covariance, splat(0.0))
+    value = (2.0 * mx * my + k) * (2.0 * covariance + k) / ((mx * mx + my * my + k) * (vx + vy + k))
+    return value, covariance
+
+
 @kernel
-def _cvejic_yang_sums(moments, constant, threshold):  # type: ignore[no-untyped-def]
-    """(Σ Qc, Σ Qy) over the windows of one strip."""
-    width = moments.shape[2]
-    sums = np.zeros((2, width))
-    for y in range(moments.shape[0]):
-        for c in range(width):
-            ma, mb, mf = moments[y, 0, c], moments[y, 1, c], moments[y, 2, c]
-            va, vb = moments[y, 3, c] - ma * ma, moments[y, 4, c] - mb * mb
-            vf = moments[y, 5, c] - mf * mf
-            vaf, vbf = moments[y, 6, c] - ma * mf, moments[y, 7, c] - mb * mf
-            vab = moments[y, 8, c] - ma * mb
-            va = va if va > FLAT else 0.0
-            vb = vb if vb > FLAT else 0.0
-            vf = vf if vf > FLAT else 0.0
-            # A covariance with a flat window is rounding noise as well.
-            vaf = vaf if va > 0.0 and vf > 0.0 else 0.0
-            vbf = vbf if vb > 0.0 and vf > 0.0 else 0.0
-            vab = vab if va > 0.0 and vb > 0.0 else 0.0
-            k = constant
-            similar_a = (2.0 * ma * mf + k) * (2.0 * vaf + k) / ((ma * ma + mf * mf + k) * (va + vf + k))
-            similar_b = (2.0 * mb * mf + k) * (2.0 * vbf + k) / ((mb * mb + mf * mf + k) * (vb + vf + k))
-            similar_ab = (2.0 * ma * mb + k) * (2.0 * vab + k) / ((ma * ma + mb * mb + k) * (va + vb + k))
-            both = va + vb
-            share = va / both if both > 0.0 else 0.5
-            mixed = share * similar_a + (1.0 - share) * similar_b
-            sums[1, c] += mixed if similar_ab >= threshold else max(similar_a, similar_b)
-            joint = vaf + vbf
-            sim = vaf / joint if joint != 0.0 else 0.5
-            sim = min(max(sim, 0.0), 1.0)
-            sums[0, c] += sim * similar_a + (1.0 - sim) * similar_b
-    return sums.sum(axis=1)
+def _tile_cvejic_yang(moments, columns):  # type: ignore[no-untyped-def]
+    """(Σ Qc, Σ Qy) over each of eight rows of windows."""
+    zero, half = splat(0.0), splat(0.5)
+    sum_c = sum_y = zero
+    for at in range(0, columns * WIDTH, WIDTH):
+        ma, mb, mf = load(moments[0], at), load(moments[1], at), load(moments[2], at)
+        va, vb = less_product(load(moments[3], at), ma, ma), less_product(load(moments[4], at), mb, mb)
+        vf = less_product(load(moments[5], at), mf, mf)
+        va, vb, vf = select(va > FLAT, va, zero), select(vb > FLAT, vb, zero), select(vf > FLAT, vf, zero)
+        similar_a, vaf = _yang_similarity(ma, mf, va, vf, less_product(load(moments[6], at), ma, mf))
+        similar_b, vbf = _yang_similarity(mb, mf, vb, vf, less_product(load(moments[7], at), mb, mf))
+        similar_ab, _ = _yang_similarity(ma, mb, va, vb, less_product(load(moments[8], at), ma, mb))
+        both = va + vb
+        share = select(both > 0.0, va / both, half)
+        mixed = share * similar_a + (1.0 - share) * similar_b
+        sum_y = sum_y + select(similar_ab < YANG_THRESHOLD, larger(similar_a, similar_b), mixed)
+        joint = vaf + vbf
+        sim = select(joint == 0.0, half, vaf / joint)
+        sim = smaller(larger(sim, zero), splat(1.0))
+        sum_c = sum_c + (sim * similar_a + (1.0 - sim) * similar_b)
+    return sum_c, sum_y
+
+
+@kernel
+def _cvejic_yang_sums(a, b, f, taps, tiling, moments):  # type: ignore[no-untyped-def]
+    sums = np.zeros(2)
+    rows = np.empty(WIDTH)
+    for tile in tiling.tiles:
+        tile_moments(a, b, f, taps, ALL_MOMENTS, None, tiling, tile, moments)
+        for k, of_rows in enumerate(_tile_cvejic_yang(moments, tile[COLUMNS])):
+            sums[k] += counted(of_rows, tile, rows)
+    return sums
 
 
 def cvejic_yang(
@@ -229,18 +261,14 @@ def cvejic_yang(
 
     Parameters: H×W arrays of levels 0..255, both sides at least 7. Range −1…1, higher is better. Constant images are finite.
     """
-    a, b, f = _checked((infrared, visible, fused), 7, "Qc and Qy")
+    images = _checked((infrared, visible, fused), CVEJIC_SIZE, "Qc and Qy")
     if same_size:
-        a, b, f = (np.pad(image, 3) for image in (a, b, f))
-    size = 7
-    rows, inner = a.shape[0] - size + 1, a.shape[1] - size + 1
-    taps = gaussian_taps(size, 1.5)
-    sums = np.zeros(2)
-    for first, last in strips(rows, a.shape[1]):
-        moments = np.empty((last - first, COUNT, inner))
-        filtered_moments(a, b, f, taps, first, last, moments)
-        sums += _cvejic_yang_sums(moments, YANG_CONSTANT, 0.75)
-    return CvejicYang(float(sums[0]) / (rows * inner), float(sums[1]) / (rows * inner))
+        images = [np.pad(image, CVEJIC_SIZE // 2) for image in images]
+    large_enough, tiling, moments = tiled(images, CVEJIC_SIZE)
+    sums = _cvejic_yang_sums(*large_enough, window_of(gaussian_taps(CVEJIC_SIZE, 1.5)), tiling, moments)
+    height, width = images[0].shape
+    windows = (height - CVEJIC_SIZE + 1) * (width - CVEJIC_SIZE + 1)
+    return CvejicYang(float(sums[0]) / windows, float(sums[1]) / windows)
 
 
 def q_c(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:

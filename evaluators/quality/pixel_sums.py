@@ -77,12 +77,12 @@ def gradient_magnitude_sum(image: UInt8) -> np.float64:
         here = image[row]
         # Differences in half levels: one-sided ones count double. √((gx²+gy²)/2) = √(dx²+dy²)/√8, and dx²+dy² is an exact integer.
         weight = 1 if 0 < row < height - 1 else 2
-        for column in range(width):
-            left = max(column - 1, 0)
-            right = min(column + 1, width - 1)
-            dx = np.int32(here[right]) - np.int32(here[left])
-            if column == 0 or column == width - 1:
-                dx *= 2
+        for column in range(1, width - 1):
+            dx = np.int32(here[column + 1]) - np.int32(here[column - 1])
+            dy = (np.int32(below[column]) - np.int32(above[column])) * weight
+            sums[column] += np.sqrt(np.float64(dx * dx + dy * dy))
+        for column in range(0, width, max(width - 1, 1)):
+            dx = 2 * (np.int32(here[min(column + 1, width - 1)]) - np.int32(here[max(column - 1, 0)]))
             dy = (np.int32(below[column]) - np.int32(above[column])) * weight
             sums[column] += np.sqrt(np.float64(dx * dx + dy * dy))
     return sums.sum() / np.sqrt(8.0)

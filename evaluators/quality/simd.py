@@ -27,9 +27,10 @@ __all__ = [
     "any_between",
     "fused",
     "larger",
+    "less_product",
     "load",
-    "load_levels",
     "magnitude",
+    "prefetch",
     "root",
     "select",
     "smaller",
@@ -155,10 +156,14 @@ def splat(_typing: Any, _value: Any) -> Any:
 
 @intrinsic
 def load(_typing: Any, array: Any, _index: Any) -> Any:
-    """Elements index…index+7 of a contiguous one-dimensional float64 array; not checked against its end."""
+    """Elements index…index+7 of a contiguous one-dimensional float64 or uint8 array as float64; not checked against its end."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return read(builder, pointer(context, builder, sig.args[0], *args))
+        address = pointer(context, builder, sig.args[0], *args)
+        if sig.args[0].dtype == types.float64:
+            return read(builder, address)
+        levels = ir.VectorType(ir.IntType(8), WIDTH)
+        return builder.uitofp(builder.load(builder.bitcast(address, levels.as_pointer()), align=1), VECTOR)
 
     return lanes(array, types.intp), emit
 
@@ -175,15 +180,19 @@ def store(_typing: Any, array: Any, _index: Any, _value: Any) -> Any:
 
 
 @intrinsic
-def load_levels(_typing: Any, array: Any, _index: Any) -> Any:
-    """Elements index…index+7 of a contiguous one-dimensional uint8 array as float64."""
-    kind = ir.VectorType(ir.IntType(8), WIDTH)
+def prefetch(_typing: Any, array: Any, _index: Any) -> Any:
+    """Ask for the part of a contiguous one-dimensional array around an index, which may lie beyond its end, before it is needed."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = pointer(context, builder, sig.args[0], *args)
-        return builder.uitofp(builder.load(builder.bitcast(address, kind.as_pointer()), align=1), VECTOR)
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        address = builder.bitcast(pointer(context, builder, sig.args[0], *args), byte)
+        to_read, keep, data = (ir.Constant(number, value) for value in (0, 3, 1))
+        builder.call(function, [address, to_read, keep, data])
+        return context.get_dummy_value()
 
-    return lanes(array, types.intp), emit
+    return types.none(array, types.intp), emit
 
 
 @intrinsic
@@ -225,6 +234,16 @@ def larger(_typing: Any, _a: Any, _b: Any) -> Any:
 def fused(_typing: Any, _a: Any, _b: Any, _c: Any) -> Any:
     """a·b + c, rounded once."""
     return lanes(lanes, lanes, lanes), lambda _c, builder, _s, args: call(builder, "llvm.fma", *args)
+
+
+@intrinsic
+def less_product(_typing: Any, _c: Any, _a: Any, _b: Any) -> Any:
+    """c − a·b, rounded once: variances and covariances, where most digits of c and a·b are the same."""
+
+    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        return call(builder, "llvm.fma", builder.fneg(args[1]), args[2], args[0])
+
+    return lanes(lanes, lanes, lanes), emit
 
 
 @intrinsic

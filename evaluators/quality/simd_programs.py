@@ -15,7 +15,7 @@ from numba import types
 from . import simd
 from .simd_functions import emit_binary_logarithm
 
-__all__ = ["Rows", "Value", "program_1", "program_2"]
+__all__ = ["Rows", "Value", "program_1", "program_2", "program_3"]
 
 
 class Value:
@@ -130,5 +130,24 @@ def program_2(function: Callable[[Rows, Rows], Value]) -> Any:
             return function(*rows).of
 
         return simd.lanes(first, types.intp, second, types.intp), emit
+
+    return run
+
+
+def program_3(function: Callable[[Rows, Rows, Rows], None]) -> Any:
+    """The program as a numba function of (array, index, array, index, array, index)."""
+
+    @simd.intrinsic
+    def run(_typing: Any, first: Any, _i: Any, second: Any, _j: Any, third: Any, _k: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            function(
+                *(
+                    Rows(builder, simd.pointer(context, builder, sig.args[k], args[k], args[k + 1]))
+                    for k in (0, 2, 4)
+                )
+            )
+            return context.get_dummy_value()
+
+        return types.none(first, types.intp, second, types.intp, third, types.intp), emit
 
     return run

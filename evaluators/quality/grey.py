@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -21,36 +22,42 @@ _RED, _GREEN, _BLUE = (float(np.float32(weight)) for weight in (0.299, 0.587, 0.
 
 
 @kernel
+def _opencv_float(red, green, blue, grey):  # type: ignore[no-untyped-def]
+    for row in range(grey.shape[0]):
+        for column in range(grey.shape[1]):
+            level = np.float32(_GREEN * green[row, column])
+            level = np.float32(_BLUE * blue[row, column] + level)
+            level = np.float32(_RED * red[row, column] + level)
+            grey[row, column] = np.uint8(np.int32(np.rint(level)))
+
+
+@kernel
+def _matlab(red, green, blue, grey):  # type: ignore[no-untyped-def]
+    for row in range(grey.shape[0]):
+        for column in range(grey.shape[1]):
+            level = (
+                0.298936021293776 * red[row, column]
+                + 0.587043074451121 * green[row, column]
+                + 0.114020904255103 * blue[row, column]
+            )
+            grey[row, column] = np.uint8(np.int32(level + 0.5))
+
+
 def opencv_float(rgb: UInt8) -> UInt8:
     """OpenCV's BGR2GRAY on float32, rounded half to even: what `cv2.imread → astype(float32) → cvtColor → np.round` gives (cddfuse).
 
     OpenCV computes fma(r, .299, fma(b, .114, g·.587)) in float32; a float64 sum rounded to float32 is that fused operation. Equal to
     OpenCV 5.0 (AVX2) on all 2^24 colours.
     """
-    height, width = rgb.shape[:2]
-    grey = np.empty((height, width), np.uint8)
-    for row in range(height):
-        for column in range(width):
-            level = np.float32(_GREEN * rgb[row, column, 1])
-            level = np.float32(_BLUE * rgb[row, column, 2] + level)
-            level = np.float32(_RED * rgb[row, column, 0] + level)
-            grey[row, column] = np.uint8(np.rint(level))
+    grey = np.empty(rgb.shape[:2], np.uint8)
+    _opencv_float(*cv2.split(rgb), grey)
     return grey
 
 
-@kernel
 def matlab(rgb: UInt8) -> UInt8:
     """MATLAB's rgb2gray on uint8: the first row of the inverse YIQ matrix in float64, rounded half up (linfeng, vifb, mefb)."""
-    height, width = rgb.shape[:2]
-    grey = np.empty((height, width), np.uint8)
-    for row in range(height):
-        for column in range(width):
-            level = (
-                0.298936021293776 * rgb[row, column, 0]
-                + 0.587043074451121 * rgb[row, column, 1]
-                + 0.114020904255103 * rgb[row, column, 2]
-            )
-            grey[row, column] = np.uint8(np.floor(level + 0.5))
+    grey = np.empty(rgb.shape[:2], np.uint8)
+    _matlab(*cv2.split(rgb), grey)
     return grey
 
 

@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .fmi_features import FEATURES, feature_map
-from .fmi_windows import pattern_pairs, pattern_table, window_sums
+from .fmi_features import FEATURES, map_shape, sobel_edges, write_map
+from .fmi_windows import SIZE, pattern_pairs, pattern_table, window_sums
 from .scratch import scratch
 from .simd import WIDTH
 from .undefined import Undefined
@@ -34,20 +34,31 @@ def _values_of_patterns() -> Real:
 Map = Real | NDArray[np.bool_]
 
 
+def _room(shape: tuple[int, int]) -> Real:
+    """Memory of a thread for three maps of `shape`, the last values of which lie before WIDTH others."""
+    if min(shape) < 3:
+        raise Undefined(f"FMI needs feature maps of at least 3×3, got {shape[1]}×{shape[0]}")
+    return scratch("feature maps", 3, shape[0] * shape[1] + WIDTH)
+
+
+def _of_room(maps: Real, shape: tuple[int, int]) -> float:
+    maps[:, shape[0] * shape[1] :] = 0.0
+    total = window_sums(maps.reshape(maps.size), *shape, scratch("fused windows", SIZE))
+    return float(total / (2.0 * (shape[0] - 2) * (shape[1] - 2)))
+
+
 def feature_mutual_information(infrared: Map, visible: Map, fused: Map) -> float:
     """FMI of three feature maps (H×W float64, or all bool): the part of `fmi` after the feature extraction."""
-    if min(fused.shape) < 3:
-        raise Undefined(f"FMI needs feature maps of at least 3×3, got {fused.shape[1]}×{fused.shape[0]}")
-    windows = (fused.shape[0] - 2) * (fused.shape[1] - 2)
+    height, width = fused.shape
+    maps = _room((height, width))
     if fused.dtype == np.bool_:
         counts = pattern_pairs(infrared, visible, fused)
         occurring = np.nonzero(counts)
-        return float((counts[occurring] * _values_of_patterns()[occurring]).sum() / (2.0 * windows))
-    flat = [scratch(f"{role} map", fused.size + WIDTH) for role in ("infrared", "visible", "fused")]
-    for target, image in zip(flat, (infrared, visible, fused), strict=True):
+        total = (counts[occurring] * _values_of_patterns()[occurring]).sum()
+        return float(total / (2.0 * (height - 2) * (width - 2)))
+    for target, image in zip(maps, (infrared, visible, fused), strict=True):
         target[: fused.size].reshape(fused.shape)[:] = image
-        target[fused.size :] = 0.0
-    return float(window_sums(*flat, *fused.shape) / (2.0 * windows))
+    return _of_room(maps, (height, width))
 
 
 def fmi(
@@ -72,4 +83,11 @@ def fmi(
     """
     if feature not in FEATURES:
         raise ValueError(f"unknown FMI feature {feature!r}: choose one of {', '.join(FEATURES)}")
-    return feature_mutual_information(*(feature_map(image, feature) for image in (infrared, visible, fused)))
+    images = infrared, visible, fused
+    if feature == "edge":
+        return feature_mutual_information(*(sobel_edges(image) for image in images))
+    height, width = map_shape(fused.shape, feature)
+    maps = _room((height, width))
+    for target, image in zip(maps, images, strict=True):
+        write_map(image, feature, target[: height * width].reshape(height, width))
+    return _of_room(maps, (height, width))

@@ -4,29 +4,74 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
+from .dct import write_dct
 from .kernels import kernel
-from .meyer import meyer_bands
+from .meyer import meyer_shape, write_meyer_bands
+from .simd import WIDTH, larger, load, smaller, splat, store
 
 FEATURES = ("none", "gradient", "edge", "dct", "wavelet")
 
 Real = NDArray[np.float64]
 
 
+def map_shape(shape: tuple[int, ...], feature: str) -> tuple[int, int]:
+    """Height and width of the map of an image of `shape`."""
+    height, width = shape
+    return meyer_shape(height, width) if feature == "wavelet" else (height, width)
+
+
+def write_map(image: NDArray[np.generic], feature: str, out: Real) -> None:
+    """Write the map of one of `FEATURES` but the edges of an H×W image, contiguous float64 of `map_shape`."""
+    if feature == "gradient" and image.shape[1] > 1:
+        _gradient(image, out)
+    elif feature == "dct":
+        write_dct(image, out)
+    elif feature == "wavelet":
+        write_meyer_bands(image, out.reshape(out.size))
+        _stretch(out.reshape(out.size))
+    else:
+        out[:] = image
+
+
 def feature_map(image: NDArray[np.generic], feature: str) -> Real | NDArray[np.bool_]:
     """The map of one of `FEATURES` of an H×W image (float64, edges bool); H×W again, but for the wavelet's four stacked bands."""
-    values: Real = np.ascontiguousarray(image, dtype=np.float64)
-    if feature == "gradient":
-        # MATLAB's gradient(x) with one output: the derivative along x only.
-        return values if values.shape[1] < 2 else np.asarray(np.gradient(values, axis=1), dtype=np.float64)
     if feature == "edge":
-        return sobel_edges(values)
-    if feature == "dct":
-        return np.asarray(fft.dctn(values, norm="ortho"), dtype=np.float64)
-    if feature == "wavelet":
-        return wavelet_map(values)
-    return values
+        return sobel_edges(image)
+    out = np.empty(map_shape(image.shape, feature))
+    write_map(image, feature, out)
+    return out
+
+
+@kernel
+def _gradient(image, out):  # type: ignore[no-untyped-def]
+    """MATLAB's gradient(x) with one output: the derivative along x only, central differences inside."""
+    height, width = image.shape
+    for y in range(height):
+        here, to = image[y], out[y]
+        to[0] = np.float64(here[1]) - np.float64(here[0])
+        for x in range(1, width - 1):
+            to[x] = (np.float64(here[x + 1]) - np.float64(here[x - 1])) / 2.0
+        to[width - 1] = np.float64(here[width - 1]) - np.float64(here[width - 2])
+
+
+@kernel
+def _stretch(values):  # type: ignore[no-untyped-def]
+    """Stretch to [0, 1]; ones where all values are equal."""
+    lows, highs = splat(values[0]), splat(values[0])
+    whole = values.size - values.size % WIDTH
+    for i in range(0, whole, WIDTH):
+        here = load(values, i)
+        lows, highs = smaller(here, lows), larger(here, highs)
+    ends = np.empty(2 * WIDTH)
+    store(ends, 0, lows)
+    store(ends, WIDTH, highs)
+    low, high = ends[:WIDTH].min(), ends[WIDTH:].max()
+    for i in range(whole, values.size):
+        low, high = min(low, values[i]), max(high, values[i])
+    span = high - low
+    for i in range(values.size):
+        values[i] = (values[i] - low) / span if span > 0.0 else 1.0
 
 
 @kernel
@@ -68,7 +113,7 @@ def _thinned(b, along, cutoff, edges):  # type: ignore[no-untyped-def]
                 edges[y, x] = ridge_x or ridge_y
 
 
-def sobel_edges(image: Real) -> NDArray[np.bool_]:
+def sobel_edges(image: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Binary Sobel edges after MATLAB's edge(): thresholded at twice the root mean square, thinned to local maxima.
 
     Sobel/8 with replicated borders, b = g_x² + g_y², threshold 4·mean(b); an edge is above it and a maximum along the
@@ -76,18 +121,6 @@ def sobel_edges(image: Real) -> NDArray[np.bool_]:
     """
     squared, along = np.empty(image.shape), np.empty(image.shape, np.uint8)
     edges = np.zeros(image.shape, np.bool_)
-    _squared_gradients(image, squared, along)
+    _squared_gradients(np.ascontiguousarray(image, dtype=np.float64), squared, along)
     _thinned(squared, along, 4.0 * squared.sum() / squared.size, edges)
     return edges
-
-
-def wavelet_map(image: Real) -> Real:
-    """[cA cH; cV cD] of a one-level discrete Meyer transform, the whole map stretched to [0, 1]."""
-    approximation, horizontal, vertical, diagonal = meyer_bands(image)
-    stacked: Real = np.block([[approximation, horizontal], [vertical, diagonal]])
-    low, high = float(stacked.min()), float(stacked.max())
-    if low == high:
-        return np.ones_like(stacked)
-    stacked -= low
-    stacked /= high - low
-    return stacked

@@ -11,7 +11,7 @@ from typing import Any
 
 from .simd import INTEGERS, VECTOR, call, constant, integers, intrinsic, lanes
 
-__all__ = ["binary_logarithm", "emit_binary_logarithm", "exponential"]
+__all__ = ["binary_logarithm", "emit_magnitude_logarithms", "exponential"]
 
 _LN2_HIGH = 6.93145751953125e-1
 _LN2_LOW = 1.42860682030941723212e-6
@@ -47,8 +47,7 @@ def exponential(_typing: Any, _x: Any) -> Any:
     return lanes(lanes), emit
 
 
-def emit_binary_logarithm(builder: Any, x: Any) -> Any:
-    """`binary_logarithm` for code generators."""
+def _emit_binary_logarithm(builder: Any, x: Any) -> Any:
     shifted = builder.add(builder.bitcast(x, INTEGERS), integers(_ONE_BITS - _ROOT_HALF_BITS))
     mantissa = builder.add(builder.and_(shifted, integers((1 << 52) - 1)), integers(_ROOT_HALF_BITS))
     # The biased exponent as the low bits of 2^52 + exponent.
@@ -65,4 +64,33 @@ def emit_binary_logarithm(builder: Any, x: Any) -> Any:
 @intrinsic
 def binary_logarithm(_typing: Any, _x: Any) -> Any:
     """log2(x) for positive normal numbers."""
-    return lanes(lanes), lambda _c, builder, _s, args: emit_binary_logarithm(builder, args[0])
+    return lanes(lanes), lambda _c, builder, _s, args: _emit_binary_logarithm(builder, args[0])
+
+
+_ROOT_2 = math.sqrt(2.0)
+_HALVES = 2.0**51  # its unit in the last place is a half
+_ODD_LOGARITHM = (0.2445092798897235, 0.2612919032801859, 0.3206219905676373, 0.4121983031689049, 0.5770780180945133,
+                  0.9617966939212172, 2.8853900817779308)  # fmt: skip
+"""log2((1 + s)/(1 − s))/s in powers of s², the highest first: Remez's polynomial for |s| ≤ (√2 − 1)/(√2 + 1), within 4.4·10⁻¹⁷/s."""
+
+
+def emit_magnitude_logarithms(builder: Any, values: list[Any]) -> list[Any]:
+    """log2|x| of several `Lanes` for code generators, within 2⁻⁵¹ absolutely or 2⁻⁵² relatively, whichever is more; −1023 for zeros.
+
+    Step by step for all of them, so that none has to wait for the one before.
+    """
+    mantissa_bits, one = integers((1 << 52) - 1), integers(_ONE_BITS)
+    exponent_bits, shift = integers(0x7FF << 1), integers(51)
+    halves = integers((1023 + 51) << 52)
+    bits = [builder.bitcast(x, INTEGERS) for x in values]
+    mantissas = [builder.bitcast(builder.or_(builder.and_(b, mantissa_bits), one), VECTOR) for b in bits]
+    shifted = [builder.or_(builder.and_(builder.lshr(b, shift), exponent_bits), halves) for b in bits]
+    exponents = [builder.fsub(builder.bitcast(e, VECTOR), constant(_HALVES + 1022.5)) for e in shifted]
+    below = [builder.fsub(m, constant(_ROOT_2)) for m in mantissas]
+    above = [builder.fadd(m, constant(_ROOT_2)) for m in mantissas]
+    s = [builder.fdiv(a, b) for a, b in zip(below, above, strict=True)]
+    z = [builder.fmul(a, a) for a in s]
+    p = [constant(_ODD_LOGARITHM[0])] * len(values)
+    for coefficient in _ODD_LOGARITHM[1:]:
+        p = [call(builder, "llvm.fma", a, b, constant(coefficient)) for a, b in zip(p, z, strict=True)]
+    return [call(builder, "llvm.fma", *terms) for terms in zip(s, p, exponents, strict=True)]

@@ -1,7 +1,7 @@
 """Straight-line programs on eight float64 at once, written as plain Python that is run at compile time.
 
-A program is a function of `Rows` (eight values at each constant index) that computes with `Value`s; its loops are unrolled, and the compiler
-keeps what it can in registers. `program` makes a numba function of it, which takes (array, index of its first row) for each `Rows`.
+A program is a function of `Rows` (eight values at each constant index), or of `Cells` (eight windows of a map) and `Rows`, that computes with
+`Value`s; its loops are unrolled, and the compiler keeps what it can in registers. `program_3` and `window_program` make numba functions of it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 
 from . import simd
-from .simd_functions import emit_binary_logarithm
+from .simd_functions import emit_magnitude_logarithms
 
-__all__ = ["Rows", "Value", "program_1", "program_2", "program_3"]
+__all__ = ["Cells", "Rows", "Value", "magnitude_logarithms", "program_3", "window_program"]
 
 
 class Value:
@@ -29,6 +30,10 @@ class Value:
 
     def _new(self, of: Any) -> Value:
         return Value(self.builder, of)
+
+    def constant(self, value: float) -> Value:
+        """`value` in every lane."""
+        return self._new(simd.constant(value))
 
     def __add__(self, other: Value | float) -> Value:
         return self._new(self.builder.fadd(self.of, self._operand(other)))
@@ -72,9 +77,6 @@ class Value:
     def magnitude(self) -> Value:
         return self._new(simd.call(self.builder, "llvm.fabs", self.of))
 
-    def binary_logarithm(self) -> Value:
-        return self._new(emit_binary_logarithm(self.builder, self.of))
-
     def marked(self, mark: int) -> Value:
         """With the lowest four bits replaced by `mark` (0…15), which travels along through comparisons and exchanges."""
         bits = self.builder.and_(self.builder.bitcast(self.of, simd.INTEGERS), simd.integers(-16))
@@ -85,6 +87,16 @@ class Value:
         """A condition: the mark is odd."""
         bit = self.builder.and_(self.builder.bitcast(self.of, simd.INTEGERS), simd.integers(1))
         return self.builder.icmp_unsigned("!=", bit, simd.integers(0))
+
+
+def magnitude_logarithms(values: list[Value]) -> list[Value]:
+    """log2|x| (`emit_magnitude_logarithms`), three at a time: more don't find room in registers."""
+    builder = values[0].builder
+    return [
+        Value(builder, of)
+        for k in range(0, len(values), 3)
+        for of in emit_magnitude_logarithms(builder, [v.of for v in values[k : k + 3]])
+    ]
 
 
 class Rows:
@@ -103,33 +115,43 @@ class Rows:
         simd.write(self.builder, value.of, self._at(row))
 
 
-def program_1(function: Callable[[Rows], None]) -> Any:
-    """The program as a numba function of (array, index)."""
+class Cells:
+    """Eight neighbouring windows of a map: ``cells[row, column]`` reads what they hold there, from an address of any alignment."""
+
+    def __init__(self, builder: Any, address: Any, down: Any, right: Any) -> None:
+        self.builder, self.address, self.down, self.right = builder, address, down, right
+
+    def __getitem__(self, place: tuple[int, int]) -> Value:
+        row, column = (ir.Constant(ir.IntType(64), k) for k in place)
+        offset = self.builder.add(self.builder.mul(self.down, row), self.builder.mul(self.right, column))
+        return Value(self.builder, simd.read(self.builder, self.builder.gep(self.address, [offset])))
+
+
+def _align_frame(builder: Any) -> None:
+    """Make LLVM align the function's frame to 64 bytes, by a variable that needs it and can't be removed.
+
+    numba's functions get 16 bytes; three quarters of the `Lanes` that don't find a register would lie across two lines of the cache.
+    """
+    variable = cgutils.alloca_once(builder, simd.VECTOR)
+    variable.align = 64
+    builder.asm(ir.FunctionType(ir.VoidType(), [variable.type]), "", "r", [variable], True)
+
+
+def window_program(function: Callable[[Cells, Rows], Value]) -> Any:
+    """The program as a numba function of (map, index of the first window's corner, step to the next row, to the next column, rows).
+
+    Map and rows are contiguous one-dimensional float64 arrays, not checked against their ends; it returns `Lanes`.
+    """
 
     @simd.intrinsic
-    def run(_typing: Any, array: Any, _index: Any) -> Any:
+    def run(_typing: Any, array: Any, _index: Any, _down: Any, _right: Any, rows: Any) -> Any:
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            function(Rows(builder, simd.pointer(context, builder, sig.args[0], args[0], args[1])))
-            return context.get_dummy_value()
+            _align_frame(builder)
+            corner = simd.pointer(context, builder, sig.args[0], args[0], args[1])
+            first = simd.pointer(context, builder, sig.args[4], args[4], ir.Constant(ir.IntType(64), 0))
+            return function(Cells(builder, corner, args[2], args[3]), Rows(builder, first)).of
 
-        return types.none(array, types.intp), emit
-
-    return run
-
-
-def program_2(function: Callable[[Rows, Rows], Value]) -> Any:
-    """The program as a numba function of (array, index, array, index) that returns `Lanes`."""
-
-    @simd.intrinsic
-    def run(_typing: Any, first: Any, _i: Any, second: Any, _j: Any) -> Any:
-        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            rows = [
-                Rows(builder, simd.pointer(context, builder, sig.args[k], args[k], args[k + 1]))
-                for k in (0, 2)
-            ]
-            return function(*rows).of
-
-        return simd.lanes(first, types.intp, second, types.intp), emit
+        return simd.lanes(array, types.intp, types.intp, types.intp, rows), emit
 
     return run
 

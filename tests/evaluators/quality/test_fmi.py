@@ -1,9 +1,14 @@
 """FMI against the whole 9×9 joint table of each window, built the slow way; feature maps against their definitions."""
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
+import numba
 import numpy as np
 import pytest
+from scipy import fft
 
-from fusionbench.evaluators.quality import fmi_features, meyer
+from fusionbench.evaluators.quality import fmi_features, meyer, simd, simd_programs
 from fusionbench.evaluators.quality.fmi import FEATURES, feature_mutual_information, fmi
 from fusionbench.evaluators.quality.undefined import Undefined
 
@@ -105,11 +110,13 @@ def test_gradient_is_matlabs():
     assert fmi_features.feature_map(row, "gradient").tolist() == [[1.0, 2.0, 4.0, 5.0]]
 
 
-def test_dct_is_orthonormal():
-    image = RANDOM.normal(size=(6, 7))
-    assert np.square(fmi_features.feature_map(image, "dct")).sum() == pytest.approx(
-        np.square(image).sum(), rel=1e-12
-    )
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (6, 7), (16, 33), (47, 97)]
+)  # a tile has 16 lines; 47 and 97 go through Bluestein's
+def test_dct_is_scipys(shape):
+    image = RANDOM.integers(0, 256, shape).astype(np.uint8)
+    wanted = fft.dctn(image.astype(float), norm="ortho")
+    assert fmi_features.feature_map(image, "dct") == pytest.approx(wanted, abs=1e-11)
 
 
 def test_edges_are_thin_and_on_the_step():
@@ -131,15 +138,55 @@ def test_meyer_filters():
     assert abs(meyer.LOW_PASS @ meyer.HIGH_PASS) < 1e-12
 
 
-def test_meyer_bands_against_a_plain_convolution():
-    image = RANDOM.normal(size=(9, 13))
-    low, _, _, high = meyer.meyer_bands(image)
+@pytest.mark.parametrize(
+    "shape", [(9, 13), (1, 1), (70, 3), (33, 150)]
+)  # less, more than a group of lines; a second group that overlaps
+def test_meyer_bands_against_a_plain_convolution(shape):
+    image = RANDOM.normal(size=shape)
     extended = np.pad(image, 101, mode="symmetric")
-    for band, taps in ((low, meyer.LOW_PASS), (high, meyer.HIGH_PASS)):
-        wanted = np.apply_along_axis(lambda v, t=taps: np.convolve(v, t, "valid")[1::2], 1, extended)
-        wanted = np.apply_along_axis(lambda v, t=taps: np.convolve(v, t, "valid")[1::2], 0, wanted)
+    bands = meyer.meyer_bands(image)
+    filters = meyer.LOW_PASS, meyer.HIGH_PASS
+    for band, (across, down) in zip(bands, product(filters, filters), strict=True):
+        wanted = np.apply_along_axis(lambda v, t=across: np.convolve(v, t, "valid")[1::2], 1, extended)
+        wanted = np.apply_along_axis(lambda v, t=down: np.convolve(v, t, "valid")[1::2], 0, wanted)
         assert band == pytest.approx(wanted[: band.shape[0], : band.shape[1]], abs=1e-12)
-        assert band.shape == ((9 + 101) // 2, (13 + 101) // 2)
+        assert band.shape == tuple((side + 101) // 2 for side in shape)
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_two_threads_at_once(feature):
+    """A thread's work memory is its own: images of other sizes, scored meanwhile, don't show."""
+    sources = [RANDOM.integers(0, 256, (2, 90 + 7 * k, 140 - 9 * k)).astype(np.uint8) for k in range(6)]
+    triples = [(a, b, a // 2 + b // 2) for a, b in sources]
+    alone = [fmi(*triple, feature) for triple in triples]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(3):
+            assert list(pool.map(lambda triple: fmi(*triple, feature), triples)) == alone
+
+
+@simd_programs.window_program
+def _logarithms(cells, rows):
+    first, second = simd_programs.magnitude_logarithms([cells[0, 0], cells[1, 0]])
+    rows[0] = first
+    return second
+
+
+@numba.njit
+def _map_logarithms(values, out):
+    for start in range(0, values.size, 2 * simd.WIDTH):
+        simd.store(out, start + simd.WIDTH, _logarithms(values, start, simd.WIDTH, 1, out[start:]))
+
+
+def test_magnitude_logarithms():
+    values = np.concatenate(
+        [2.0 ** RANDOM.uniform(-80, 1, 8000), RANDOM.uniform(0.4, 1.6, 8000), np.ones(16)]
+    )
+    out = np.empty_like(values)
+    _map_logarithms(values * RANDOM.choice([-1.0, 1.0], values.size), out)
+    np.testing.assert_allclose(out, np.log2(values), rtol=2.0**-52, atol=2.0**-51)
+    zeros = np.zeros(2 * simd.WIDTH)
+    _map_logarithms(zeros, out)
+    assert set(out[: zeros.size]) == {-1023.0}
 
 
 def test_binary_maps_equal_the_same_maps_as_numbers():

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .elementary import arctangent, exponential
-from .kernels import kernel
+from .edges import acute_angle, gradients, lengths
+from .kernels import inline_kernel, kernel
+from .simd import WIDTH, larger, load, magnitude, root, select, smaller, splat, store
+from .simd_functions import exponential
 from .undefined import Undefined
 
 __all__ = ["EdgeBalance", "edge_balance", "labf", "nabf", "nabf_petrovic", "qabf_petrovic"]
-
-_PI_2 = math.pi / 2
 
 
 class EdgeBalance(NamedTuple):
@@ -31,64 +31,57 @@ class EdgeBalance(NamedTuple):
     nabf_petrovic: float
 
 
+@inline_kernel
+def _preserved(x, y, g, fx, fy, gf):  # type: ignore[no-untyped-def]
+    """Q of one source in eight pixels, from gradients, (0, 1) where there is none, and their lengths."""
+    stronger = larger(g, gf)
+    strength = smaller(g, gf) / select(stronger > 0.0, stronger, splat(1.0))
+    orientation = 1.0 - acute_angle(magnitude(x * fy - y * fx), magnitude(x * fx + y * fy)) * (2.0 / math.pi)
+    strong, aligned = exponential(-19.0 * (strength - 0.5)), exponential(-22.0 * (orientation - 0.5))
+    return root((0.9999 * 0.9995) / ((1.0 + strong) * (1.0 + aligned)))
+
+
 @kernel
-def _gradient_row(padded, row, squared, angle):  # type: ignore[no-untyped-def]
-    """64·g² (an exact integer) and orientation of one row; `padded` has a frame of one pixel."""
-    above, here, below = padded[row], padded[row + 1], padded[row + 2]
-    for c in range(squared.size):
-        nw, n, ne = np.int32(above[c]), np.int32(above[c + 1]), np.int32(above[c + 2])
-        w, e = np.int32(here[c]), np.int32(here[c + 2])
-        sw, s, se = np.int32(below[c]), np.int32(below[c + 1]), np.int32(below[c + 2])
-        dx = (ne - nw) + 2 * (e - w) + (se - sw)
-        dy = (sw - nw) + 2 * (s - n) + (se - ne)
-        squared[c] = dx * dx + dy * dy
-        # The angle against the vertical: where there is no gradient it is 0, and only there it matters which axis that is.
-        slope = arctangent(np.float64(dx), np.float64(dy) if dy != 0 else 1.0)
-        upright = _PI_2 if dx > 0 else -_PI_2
-        angle[c] = slope if dy != 0 else (upright if dx != 0 else 0.0)
+def _add_row(dx, dy, unit, weak, from_both, sums):  # type: ignore[no-untyped-def]
+    """Add to the sums down the columns: Q·w, loss, Kumar's artefacts, Petrovic's artefacts, w; dx, dy: gradients of infrared, visible and fused."""
+    zero, one = splat(0.0), splat(1.0)
+    for c in range(0, sums.shape[1], WIDTH):
+        fx, fy = load(dx[2], c), load(dy[2], c)
+        gf = lengths(fx, fy)
+        fy = select(gf == 0.0, one, fy)
+        strongest, weakest = zero, splat(math.inf)
+        kept = missing = not_kept = weight = zero
+        for source in range(2):
+            x, y = load(dx[source], c), load(dy[source], c)
+            g = lengths(x, y)
+            strongest, weakest = larger(strongest, g), smaller(weakest, g)
+            q = _preserved(x, select(g == 0.0, one, y), g, fx, fy, gf)
+            g = g * (unit / 8.0)
+            w = select(g < 2.0, splat(weak), g * root(g))
+            kept, missing = kept + q * w, missing + (1.0 - q) * w
+            not_kept, weight = not_kept + (1.0 - q), weight + w
+        # Stronger in the fused image than in both sources: an artefact. Otherwise what is missing was lost.
+        added = gf > strongest
+        elsewhere = gf > (weakest if from_both else strongest)
+        store(sums[0], c, load(sums[0], c) + kept)
+        store(sums[1], c, load(sums[1], c) + select(elsewhere, zero, missing))
+        store(sums[2], c, load(sums[2], c) + select(added, missing, zero))
+        store(sums[3], c, load(sums[3], c) + select(added, not_kept * weight, zero))
+        store(sums[4], c, load(sums[4], c) + weight)
 
 
 @kernel
 def _balance_sums(infrared, visible, fused, unit, weak, from_both):  # type: ignore[no-untyped-def]
-    """Column sums of (Q·w, loss, Kumar's artefacts, Petrovic's artefacts, w); the images have a frame of one pixel."""
+    """The sums of `_add_row` over all pixels; the images have a frame of one pixel."""
     height, width = fused.shape[0] - 2, fused.shape[1] - 2
-    squared = np.empty((3, width), np.int32)
-    angle = np.empty((3, width))
-    sums = np.zeros((5, width))
+    whole = (width + WIDTH - 1) // WIDTH * WIDTH
+    dx, dy, sums = np.zeros((3, whole)), np.zeros((3, whole)), np.zeros((5, whole))
     for row in range(height):
-        _gradient_row(infrared, row, squared[0], angle[0])
-        _gradient_row(visible, row, squared[1], angle[1])
-        _gradient_row(fused, row, squared[2], angle[2])
-        for c in range(width):
-            kept = 0.0
-            missing = 0.0
-            not_kept = 0.0
-            weight = 0.0
-            for source in range(2):
-                smaller = np.float64(min(squared[source, c], squared[2, c]))
-                larger = np.float64(max(squared[source, c], squared[2, c]))
-                strength = np.sqrt(smaller) / np.sqrt(larger if larger > 0.0 else 1.0)
-                turn = abs(angle[source, c] - angle[2, c])
-                orientation = abs(turn - _PI_2) / _PI_2
-                q_strength = 0.9999 / (1.0 + exponential(-19.0 * (strength - 0.5)))
-                q_orientation = 0.9995 / (1.0 + exponential(-22.0 * (orientation - 0.5)))
-                q = np.sqrt(q_strength * q_orientation)
-                g = np.sqrt(np.float64(squared[source, c])) * unit / 8.0
-                w = g * np.sqrt(g) if g >= 2.0 else weak
-                kept += q * w
-                missing += (1.0 - q) * w
-                not_kept += 1.0 - q
-                weight += w
-            # Stronger in the fused image than in both sources: an artefact. Otherwise what is missing was lost.
-            added = squared[2, c] > squared[0, c] and squared[2, c] > squared[1, c]
-            sums[0, c] += kept
-            below = squared[2, c] <= squared[0, c] and squared[2, c] <= squared[1, c]
-            lost = below if from_both else not added
-            sums[1, c] += missing if lost else 0.0
-            sums[2, c] += missing if added else 0.0
-            sums[3, c] += not_kept * weight if added else 0.0
-            sums[4, c] += weight
-    return sums.sum(axis=1)
+        gradients(infrared, row, dx[0], dy[0])
+        gradients(visible, row, dx[1], dy[1])
+        gradients(fused, row, dx[2], dy[2])
+        _add_row(dx, dy, unit, weak, from_both, sums)
+    return sums[:, :width].sum(axis=1)
 
 
 def edge_balance(

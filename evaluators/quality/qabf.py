@@ -11,8 +11,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from .elementary import arctangent, exponential
-from .kernels import kernel
+from .edges import acute_angle, gradients, lengths
+from .kernels import inline_kernel, kernel
+from .simd import WIDTH, larger, load, magnitude, select, smaller, splat, store
+from .simd_functions import exponential
 from .undefined import Undefined
 
 UInt8 = npt.NDArray[np.uint8]
@@ -24,97 +26,86 @@ ORIENTATION = (0.9879, 22.0, 0.8)
 _HALF_PI = math.pi / 2
 
 
-@kernel
-def _edges(padded, row, magnitude, squared, angle):  # type: ignore[no-untyped-def]
-    """Sobel magnitude, its exact integer square, and orientation of one row; `padded` has a frame of one pixel."""
-    above, here, below = padded[row], padded[row + 1], padded[row + 2]
-    for c in range(magnitude.size):
-        nw, n, ne = np.int32(above[c]), np.int32(above[c + 1]), np.int32(above[c + 2])
-        w, e = np.int32(here[c]), np.int32(here[c + 2])
-        sw, s, se = np.int32(below[c]), np.int32(below[c + 1]), np.int32(below[c + 2])
-        # A true convolution with [−1 0 1] flips the kernel: the sign matters beside vertical edges, whose angle is +π/2 by definition.
-        dx = (nw - ne) + 2 * (w - e) + (sw - se)
-        dy = (sw - nw) + 2 * (s - n) + (se - ne)
-        square = dx * dx + dy * dy
-        squared[c] = square
-        magnitude[c] = np.sqrt(np.float64(square))
-        vertical = dx == 0
-        slope_x = 1.0 if vertical else np.float64(dx)
-        slope = arctangent(np.float64(dy), slope_x)
-        angle[c] = _HALF_PI if vertical else slope
+@inline_kernel
+def _upright(dx, dy):  # type: ignore[no-untyped-def]
+    """Gradients turned by half a circle where that takes atan(dy/dx), π/2 where dx = 0, to be their angle; (0, 1) where there is none."""
+    turned = dx < 0.0
+    x, y = select(turned, 0.0 - dx, dx), select(turned, 0.0 - dy, dy)
+    vertical = select(y == 0.0, splat(1.0), magnitude(y))
+    return x, select(x == 0.0, vertical, y)
+
+
+@inline_kernel
+def _preserved(x, y, g, fx, fy, gf, wrapped, equal_gain):  # type: ignore[no-untyped-def]
+    """Q of one source in eight pixels, from upright gradients and their lengths."""
+    # Equal strengths: the published code takes g_F itself where 1 is meant.
+    equal = gf * equal_gain if equal_gain > 0.0 else splat(1.0)
+    strength = smaller(select(g == gf, equal, smaller(g, gf) / larger(g, gf)), splat(20.0))
+    dot = x * fx + y * fy
+    turn = acute_angle(magnitude(x * fy - y * fx), magnitude(dot))
+    if not wrapped:
+        turn = select(dot < 0.0, math.pi - turn, turn)
+    orientation = 1.0 - turn * (1.0 / _HALF_PI)
+    strong, aligned = exponential(-15.0 * (strength - 0.5)), exponential(-22.0 * (orientation - 0.8))
+    return (0.9994 * 0.9879) / ((1.0 + strong) * (1.0 + aligned))
 
 
 @kernel
-def _preservation(ga, qa, aa, gf, qf, af, wrapped, equal_gain, weighted, weight):  # type: ignore[no-untyped-def]
-    """Add Q·g and g of one source's row to the column sums; qa and qf are what decides whether two strengths are equal."""
-    for c in range(ga.size):
-        x, y = ga[c], gf[c]
-        smaller, larger = min(x, y), max(x, y)
-        divisor = larger if larger > 0.0 else 1.0
-        # Equal strengths: the published code takes g_F itself where 1 is meant.
-        equal = y * equal_gain if equal_gain > 0.0 else 1.0
-        strength = equal if qa[c] == qf[c] else smaller / divisor
-        turn = abs(aa[c] - af[c])
-        turn = _HALF_PI - abs(turn - _HALF_PI) if wrapped else turn
-        orientation = 1.0 - turn / _HALF_PI
-        strength = min(strength, 20.0)
-        q_strength = 0.9994 / (1.0 + exponential(-15.0 * (strength - 0.5)))
-        q_orientation = 0.9879 / (1.0 + exponential(-22.0 * (orientation - 0.8)))
-        weighted[c] += q_strength * q_orientation * x
-        weight[c] += x
+def _add_row(dx, dy, wrapped, equal_gain, sums):  # type: ignore[no-untyped-def]
+    """Add Q·g and g of both sources to the sums down the columns; dx, dy: gradients of infrared, visible and fused."""
+    for c in range(0, sums.shape[1], WIDTH):
+        fx, fy = load(dx[2], c), load(dy[2], c)
+        gf = lengths(fx, fy)
+        fx, fy = _upright(fx, fy)
+        weighted, weight = load(sums[0], c), load(sums[1], c)
+        for source in range(2):
+            x, y = load(dx[source], c), load(dy[source], c)
+            g = lengths(x, y)
+            x, y = _upright(x, y)
+            weighted = weighted + _preserved(x, y, g, fx, fy, gf, wrapped, equal_gain) * g
+            weight = weight + g
+        store(sums[0], c, weighted)
+        store(sums[1], c, weight)
 
 
 @kernel
 def _qabf_sums(infrared, visible, fused, wrapped, equal_gain):  # type: ignore[no-untyped-def]
     """(Σ Q·g, Σ g) over both sources; the images are zero-padded by one pixel on each side."""
     height, width = fused.shape[0] - 2, fused.shape[1] - 2
-    magnitude = np.empty((3, width))
-    squared = np.empty((3, width), np.int32)
-    angle = np.empty((3, width))
-    weighted = np.zeros(width)
-    weight = np.zeros(width)
+    whole = (width + WIDTH - 1) // WIDTH * WIDTH
+    dx, dy, sums = np.zeros((3, whole)), np.zeros((3, whole)), np.zeros((2, whole))
     for row in range(height):
-        _edges(infrared, row, magnitude[0], squared[0], angle[0])
-        _edges(visible, row, magnitude[1], squared[1], angle[1])
-        _edges(fused, row, magnitude[2], squared[2], angle[2])
-        for source in range(2):
-            _preservation(magnitude[source], squared[source], angle[source], magnitude[2], squared[2], angle[2],
-                          wrapped, equal_gain, weighted, weight)  # fmt: skip
-    return weighted.sum(), weight.sum()
+        gradients(infrared, row, dx[0], dy[0])
+        gradients(visible, row, dx[1], dy[1])
+        gradients(fused, row, dx[2], dy[2])
+        _add_row(dx, dy, wrapped, equal_gain, sums)
+    return sums[0].sum(), sums[1].sum()
 
 
 @kernel
-def _unit_edges(padded, row, magnitude, angle):  # type: ignore[no-untyped-def]
-    """Sobel magnitude and orientation of one row of a float image, the terms added in the order of MATLAB's conv2 (down each kernel column)."""
-    above, here, below = padded[row], padded[row + 1], padded[row + 2]
-    for c in range(magnitude.size):
+def _unit_gradients(framed, row, dx, dy):  # type: ignore[no-untyped-def]
+    """Sobel gradients of one row of a float image, the terms added in the order of MATLAB's conv2 (down each kernel column)."""
+    above, here, below = framed[row], framed[row + 1], framed[row + 2]
+    for c in range(framed.shape[1] - 2):
         nw, n, ne = above[c], above[c + 1], above[c + 2]
         w, e = here[c], here[c + 2]
         sw, s, se = below[c], below[c + 1], below[c + 2]
-        dx = ((((-se - 2.0 * e) - ne) + sw) + 2.0 * w) + nw
-        dy = ((((se - ne) + 2.0 * s) - 2.0 * n) + sw) - nw
-        magnitude[c] = np.sqrt(dx * dx + dy * dy)
-        vertical = dx == 0.0
-        slope = arctangent(dy, 1.0 if vertical else dx)
-        angle[c] = _HALF_PI if vertical else slope
+        dx[c] = ((((-se - 2.0 * e) - ne) + sw) + 2.0 * w) + nw
+        dy[c] = ((((se - ne) + 2.0 * s) - 2.0 * n) + sw) - nw
 
 
 @kernel
 def _unit_qabf_sums(infrared, visible, fused):  # type: ignore[no-untyped-def]
     """As `_qabf_sums`, for float images, equality of strengths decided in floating point."""
     height, width = fused.shape[0] - 2, fused.shape[1] - 2
-    magnitude = np.empty((3, width))
-    angle = np.empty((3, width))
-    weighted = np.zeros(width)
-    weight = np.zeros(width)
+    whole = (width + WIDTH - 1) // WIDTH * WIDTH
+    dx, dy, sums = np.zeros((3, whole)), np.zeros((3, whole)), np.zeros((2, whole))
     for row in range(height):
-        _unit_edges(infrared, row, magnitude[0], angle[0])
-        _unit_edges(visible, row, magnitude[1], angle[1])
-        _unit_edges(fused, row, magnitude[2], angle[2])
-        for source in range(2):
-            _preservation(magnitude[source], magnitude[source], angle[source], magnitude[2], magnitude[2], angle[2],
-                          False, 1.0, weighted, weight)  # fmt: skip
-    return weighted.sum(), weight.sum()
+        _unit_gradients(infrared, row, dx[0], dy[0])
+        _unit_gradients(visible, row, dx[1], dy[1])
+        _unit_gradients(fused, row, dx[2], dy[2])
+        _add_row(dx, dy, False, 1.0, sums)
+    return sums[0].sum(), sums[1].sum()
 
 
 def qabf(

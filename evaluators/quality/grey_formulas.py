@@ -27,7 +27,6 @@ from . import (
 from .gaussian_windows import FAMILY, SIZE, GaussianWindows, gaussian_windows
 from .mef import mef_ms_ssim, mef_ssim, ms_ssim_pair
 from .triple import GreyTriple, Triple
-from .undefined import Undefined
 from .viff import viff_of_scales
 
 GreyFormula = Callable[[GreyTriple], float]
@@ -212,25 +211,21 @@ def qcv(t: GreyTriple) -> float:
     return t.once("Chen", chen.chen_metrics).qcv
 
 
-def piella_indices(t: GreyTriple) -> piella.Piella:
+def piella_of_levels(t: GreyTriple) -> tuple[float, float]:
     together = windows_together(t)
-    of_levels = together.piella if together else None
-    return t.once("Piella", lambda a, b, f: piella.piella_metrics(a, b, f, of_levels=of_levels))
+    return together.piella if together else t.once("Piella", piella.piella_of_levels)
 
 
 def qs(t: GreyTriple) -> float:
-    try:
-        return piella_indices(t).qs
-    except Undefined:  # Qw or Qe has no value (flat sources); Qs still may
-        return piella.q_s(t.infrared, t.visible, t.fused)
+    return piella_of_levels(t)[0]
 
 
 def qw(t: GreyTriple) -> float:
-    return piella_indices(t).qw
+    return piella.defined(piella_of_levels(t)[1], "Qw")
 
 
 def qe(t: GreyTriple) -> float:
-    return piella_indices(t).qe
+    return piella.qe_of(piella_of_levels(t)[1], t.once("Piella on edges", piella.weighted_of_edges))
 
 
 def qc(t: GreyTriple) -> float:

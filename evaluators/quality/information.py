@@ -20,6 +20,12 @@ def entropy(histogram: Int64) -> float:
     return float(max(0.0, -(p * np.log2(p)).sum()))
 
 
+def occupied(table: npt.NDArray[np.generic]) -> tuple[Int64, Int64]:
+    """Rows and columns of the cells that aren't 0 in a table of 256 columns: `numpy.nonzero`, several times faster."""
+    cells = np.flatnonzero(table.ravel() != 0)
+    return cells >> 8, cells & 255
+
+
 def mutual_information(joint: Int64) -> float:
     """I(X;Y) = Σ p(x,y) ln(p(x,y)/(p(x)p(y))) of a joint histogram of counts, in nats; MI = I(A;F) + I(B;F).
 
@@ -27,7 +33,7 @@ def mutual_information(joint: Int64) -> float:
     Constant images: 0 where either is. Source: G. Qu et al., Electronics Letters 38(7), 2002.
     """
     n = joint.sum()
-    rows, columns = np.nonzero(joint)
+    rows, columns = occupied(joint)
     p = joint[rows, columns] / n
     outer = (joint.sum(1)[rows] / n) * (joint.sum(0)[columns] / n)
     return float(max(0.0, (p * np.log(p / outer)).sum()))

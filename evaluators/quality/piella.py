@@ -8,6 +8,7 @@ family (`mefb`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,23 @@ from .simd import WIDTH, larger, less_product, load, select, smaller, splat
 from .ssim import C1, C2, similarity
 from .undefined import Undefined
 
-__all__ = ["CvejicYang", "Piella", "cvejic_yang", "piella_metrics", "q_c", "q_e", "q_s", "q_w", "q_y"]
+__all__ = [
+    "CvejicYang",
+    "Piella",
+    "cvejic_yang",
+    "defined",
+    "means_of_piella_sums",
+    "piella_metrics",
+    "piella_of_levels",
+    "q_c",
+    "q_e",
+    "q_s",
+    "q_w",
+    "q_y",
+    "qe_of",
+    "weighed",
+    "weighted_of_edges",
+]
 
 Real = NDArray[np.float64]
 
@@ -39,6 +56,8 @@ FLAT = 1e-9
 YANG_CONSTANT = 2e-16
 YANG_THRESHOLD = 0.75
 SIZE = 11
+EDGE_ROWS = 256
+"""Rows of windows whose edge maps are in memory at a time."""
 CVEJIC_SIZE = 7
 
 
@@ -93,14 +112,6 @@ def _piella_sums(a, b, f, taps, tiling, moments):  # type: ignore[no-untyped-def
     return sums
 
 
-def _piella_pass(images: Images) -> tuple[float, float]:
-    """(Qs, Qw) of three maps; Qw is NaN where no window of either source has any variance."""
-    large_enough, tiling, moments = tiled(images, SIZE)
-    sums = _piella_sums(*large_enough, window_of(gaussian_taps(SIZE, 1.5)), tiling, moments)
-    height, width = images[0].shape
-    return means_of_piella_sums(sums, (height - SIZE + 1) * (width - SIZE + 1))
-
-
 def means_of_piella_sums(sums: Real, windows: int) -> tuple[float, float]:
     """(Qs, Qw) from the sums of q, w·q and w; Qw is NaN where no window of either source has any variance."""
     return float(sums[0]) / windows, float(sums[1] / sums[2]) if sums[2] > 0.0 else float("nan")
@@ -132,17 +143,61 @@ def _prewitt(framed, out):  # type: ignore[no-untyped-def]
             out[y, c] = np.sqrt(gx * gx + gy * gy)
 
 
-def prewitt_magnitude(image: NDArray[np.generic]) -> Real:
-    """√(g_x² + g_y²) of the Prewitt masks, zeros beyond the border. H×W in, H×W float64 out."""
-    out = np.empty(image.shape)
-    _prewitt(np.pad(image, 1), out)
-    return out
+def _edge_maps(images: Images) -> Iterator[Images]:
+    """√(g_x² + g_y²) of the Prewitt masks, zeros beyond the border, in bands of rows that have `EDGE_ROWS` windows one above the other."""
+    framed = [np.pad(image, 1) for image in images]
+    height, width = images[0].shape
+    for first in range(0, height - SIZE + 1, EDGE_ROWS):
+        last = min(first + EDGE_ROWS + SIZE - 1, height)
+        maps = [np.empty((last - first, width)) for _ in images]
+        for image, edges in zip(framed, maps, strict=True):
+            _prewitt(image[first : last + 2], edges)
+        yield list(maps)
 
 
-def _qw_of(value: float, what: str) -> float:
-    if not np.isfinite(value):
+def _sums(images: Images) -> Real:
+    large_enough, tiling, moments = tiled(images, SIZE)
+    sums: Real = _piella_sums(*large_enough, window_of(gaussian_taps(SIZE, 1.5)), tiling, moments)
+    return sums
+
+
+def _windows(images: Images) -> int:
+    height, width = images[0].shape
+    return (height - SIZE + 1) * (width - SIZE + 1)
+
+
+def piella_of_levels(
+    infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]
+) -> tuple[float, float]:
+    """(Qs, Qw); Qw is NaN where no window of either source has any variance. See `piella_metrics`."""
+    images = _checked((infrared, visible, fused), SIZE, "Qs, Qw and Qe")
+    return means_of_piella_sums(_sums(images), _windows(images))
+
+
+def weighted_of_edges(
+    infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]
+) -> float:
+    """Qw of the Prewitt gradient magnitudes, NaN where those of the sources are flat. See `piella_metrics`."""
+    images = _checked((infrared, visible, fused), SIZE, "Qs, Qw and Qe")
+    sums = np.sum([_sums(maps) for maps in _edge_maps(images)], axis=0)
+    return means_of_piella_sums(sums, _windows(images))[1]
+
+
+def defined(weighted: float, what: str) -> float:
+    """A value of Qw. Raises ``Undefined`` where it is NaN."""
+    if not np.isfinite(weighted):
         raise Undefined(f"{what}: both sources are flat everywhere, the saliency weights are 0/0")
-    return value
+    return weighted
+
+
+def qe_of(weighted: float, of_edges: float, exponent: float = 1.0) -> float:
+    """Qe from Qw of the levels and of the edges. Raises ``Undefined`` where either is NaN, or the power isn't real."""
+    weighted, of_edges = defined(weighted, "Qw"), defined(of_edges, "Qe")
+    if of_edges < 0.0 and exponent != int(exponent):
+        raise Undefined(
+            f"Qe: negative similarity of the edge maps ({of_edges:.3g}) has no real power {exponent:g}"
+        )
+    return float(weighted * of_edges**exponent)
 
 
 def piella_metrics(
@@ -151,28 +206,21 @@ def piella_metrics(
     fused: NDArray[np.generic],
     *,
     edge_exponent: float = 1.0,
-    of_levels: tuple[float, float] | None = None,
 ) -> Piella:
     """Qs, Qw and Qe in one go: Qs and Qw share one pass, Qe adds one over the edge maps.
 
     SSIM under an 11×11 Gaussian window (σ = 1.5), 'valid', K = (0.01, 0.03), L = 255; λ = σ_A²/(σ_A² + σ_B²) (½ where both
     are 0), q = λ SSIM(A,F) + (1 − λ) SSIM(B,F). Qs = mean q; Qw = Σ w q / Σ w with w = max(σ_A², σ_B²);
-    Qe = Qw(A, B, F)·Qw(A', B', F')^α with A' the Prewitt gradient magnitudes and α = `edge_exponent`. `of_levels`: Qs and Qw, where
-    they are known already (`gaussian_windows`).
+    Qe = Qw(A, B, F)·Qw(A', B', F')^α with A' the Prewitt gradient magnitudes and α = `edge_exponent`.
 
     Parameters: H×W arrays of levels 0..255, both sides at least 11. Range −1…1, higher is better. Constant sources: Qs is
     finite, Qw and Qe are 0/0: raises ``Undefined`` (use `q_s` alone). A negative Qw(A', B', F') has no real power for a
     non-integer α: ``Undefined`` too. `mefb`'s metricsQw has its switch set to 3: as published, its "Qw" is Qe.
     """
-    images = _checked((infrared, visible, fused), SIZE, "Qs, Qw and Qe")
-    qs, qw = of_levels or _piella_pass(images)
-    edge = _piella_pass([prewitt_magnitude(image) for image in images])[1]
-    qw, edge = _qw_of(qw, "Qw"), _qw_of(edge, "Qe")
-    if edge < 0.0 and edge_exponent != int(edge_exponent):
-        raise Undefined(
-            f"Qe: negative similarity of the edge maps ({edge:.3g}) has no real power {edge_exponent:g}"
-        )
-    return Piella(qs, qw, float(qw * edge**edge_exponent))
+    qs, qw = piella_of_levels(infrared, visible, fused)
+    return Piella(
+        qs, defined(qw, "Qw"), qe_of(qw, weighted_of_edges(infrared, visible, fused), edge_exponent)
+    )
 
 
 def q_s(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
@@ -180,7 +228,7 @@ def q_s(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDAr
 
     Range −1…1, higher is better. Minimum size 11×11. Constant images: finite, 1 where the three are equal. Source: G. Piella, H. Heijmans, ICIP 2003.
     """
-    return _piella_pass(_checked((infrared, visible, fused), SIZE, "Qs"))[0]
+    return piella_of_levels(infrared, visible, fused)[0]
 
 
 def q_w(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:
@@ -188,7 +236,7 @@ def q_w(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDAr
 
     Range −1…1, higher is better. Minimum size 11×11. Constant images: finite; ``Undefined`` where both sources are. Source: G. Piella, H. Heijmans, ICIP 2003.
     """
-    return _qw_of(_piella_pass(_checked((infrared, visible, fused), SIZE, "Qw"))[1], "Qw")
+    return defined(piella_of_levels(infrared, visible, fused)[1], "Qw")
 
 
 def q_e(infrared: NDArray[np.generic], visible: NDArray[np.generic], fused: NDArray[np.generic]) -> float:

@@ -1,6 +1,6 @@
 """exp and log2 of eight float64 at once, within 1–2 units in the last place of libm, without branches.
 
-The reductions are the classical ones; log2's polynomial is that of `logarithm.py` (FreeBSD's msun library, Sun Microsystems 1993), exp's
+The reductions are the classical ones; log2's minimax polynomial is that of FreeBSD's msun library (Sun Microsystems 1993), exp's
 the Taylor polynomial of degree 13 on [−½ ln 2, ½ ln 2].
 """
 

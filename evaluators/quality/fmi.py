@@ -8,13 +8,14 @@ Communications in Statistics B 16, 1987. The feature maps are made in `fmi_featu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .fmi_features import FEATURES, map_shape, sobel_edges, write_map
-from .fmi_windows import SIZE, pattern_pairs, pattern_table, window_sums
+from .fmi_windows import SIZE, pattern_sums, pattern_table, window_sums
 from .scratch import scratch
 from .simd import WIDTH
 from .undefined import Undefined
@@ -26,7 +27,7 @@ Real = NDArray[np.float64]
 
 @cache
 def _values_of_patterns() -> Real:
-    """FMI of every pair of binary windows (2 MB, made once): what is left of a binary map is to count them."""
+    """FMI of every pair of binary windows (2 MB, made once)."""
     table: Real = pattern_table()
     return table
 
@@ -34,31 +35,32 @@ def _values_of_patterns() -> Real:
 Map = Real | NDArray[np.bool_]
 
 
-def _room(shape: tuple[int, int]) -> Real:
-    """Memory of a thread for three maps of `shape`, the last values of which lie before WIDTH others."""
+def _windows(shape: tuple[int, int]) -> int:
+    """How many 3×3 windows a map has."""
     if min(shape) < 3:
         raise Undefined(f"FMI needs feature maps of at least 3×3, got {shape[1]}×{shape[0]}")
-    return scratch("feature maps", 3, shape[0] * shape[1] + WIDTH)
+    return (shape[0] - 2) * (shape[1] - 2)
 
 
-def _of_room(maps: Real, shape: tuple[int, int]) -> float:
-    maps[:, shape[0] * shape[1] :] = 0.0
+def _of_maps(shape: tuple[int, int], write: Callable[[int, Real], None]) -> float:
+    """FMI of the infrared, visible and fused map (0, 1, 2), which `write` writes into memory of `shape`."""
+    windows, size = _windows(shape), shape[0] * shape[1]
+    maps = scratch("feature maps", 3, size + WIDTH)
+    for image in range(3):
+        write(image, maps[image, :size].reshape(shape))
+    maps[:, size:] = 0.0
     total = window_sums(maps.reshape(maps.size), *shape, scratch("fused windows", SIZE))
-    return float(total / (2.0 * (shape[0] - 2) * (shape[1] - 2)))
+    return float(total / (2.0 * windows))
 
 
 def feature_mutual_information(infrared: Map, visible: Map, fused: Map) -> float:
     """FMI of three feature maps (H×W float64, or all bool): the part of `fmi` after the feature extraction."""
     height, width = fused.shape
-    maps = _room((height, width))
     if fused.dtype == np.bool_:
-        counts = pattern_pairs(infrared, visible, fused)
-        occurring = np.nonzero(counts)
-        total = (counts[occurring] * _values_of_patterns()[occurring]).sum()
-        return float(total / (2.0 * (height - 2) * (width - 2)))
-    for target, image in zip(maps, (infrared, visible, fused), strict=True):
-        target[: fused.size].reshape(fused.shape)[:] = image
-    return _of_room(maps, (height, width))
+        windows = _windows((height, width))
+        return float(pattern_sums(infrared, visible, fused, _values_of_patterns()) / (2.0 * windows))
+    maps = infrared, visible, fused
+    return _of_maps((height, width), lambda image, out: np.copyto(out, maps[image]))
 
 
 def fmi(
@@ -86,8 +88,6 @@ def fmi(
     images = infrared, visible, fused
     if feature == "edge":
         return feature_mutual_information(*(sobel_edges(image) for image in images))
-    height, width = map_shape(fused.shape, feature)
-    maps = _room((height, width))
-    for target, image in zip(maps, images, strict=True):
-        write_map(image, feature, target[: height * width].reshape(height, width))
-    return _of_room(maps, (height, width))
+    return _of_maps(
+        map_shape(fused.shape, feature), lambda image, out: write_map(images[image], feature, out)
+    )

@@ -17,7 +17,7 @@ from .kernels import kernel
 from .simd import WIDTH, any_between, load, select, splat, store, total
 from .simd_programs import Cells, Rows, Value, magnitude_logarithms, window_program
 
-__all__ = ["pattern_pairs", "pattern_table", "window_sums"]
+__all__ = ["pattern_sums", "pattern_table", "window_sums"]
 
 CELLS = 9
 """Pixels of a 3×3 window."""
@@ -160,7 +160,10 @@ def _information(cells: Cells, q: Rows) -> Value:
     of_q = list(zip(ends_of_q, shares[1:], steps_of_q, strict=True))
     ends = _merged(of_p + of_q)
     # Hoeffding: the covariance of the cells' indices is Σ min(F_i, G_j) − ΣF·ΣG; of all pairs, those within a cdf are known.
-    smaller = _dot([end for end, *_ in ends[:-1]], [float(len(ends) - 1 - k) for k in range(len(ends) - 1)])
+    smaller = below = ends[0][0]
+    for end, *_ in ends[1:-1]:
+        below = below + end
+        smaller = smaller + below
     covariance = smaller - p.way.pairs - pairs - p.way.area * area
     spread = p.ratio * q[RATIO]
     phi = product.magnitude() * spread / covariance
@@ -245,21 +248,35 @@ def pattern_table():  # type: ignore[no-untyped-def]
 
 
 @kernel
-def pattern_pairs(infrared, visible, fused):  # type: ignore[no-untyped-def]
-    """How often each pair of windows' patterns occurs, (infrared, fused) and (visible, fused) together: 512×512 counts of bool maps."""
-    counts = np.zeros((1 << CELLS, 1 << CELLS), np.int64)
-    rows, columns = fused.shape[0] - 2, fused.shape[1] - 2
-    for row in range(rows):
-        a = np.int64(0)
-        b = np.int64(0)
-        f = np.int64(0)
-        for c in range(columns + 2):
-            a, b, f = a >> 3, b >> 3, f >> 3  # the window moves on by one column, three cells
-            for k in range(3):
-                a |= np.int64(infrared[row + k, c]) << (6 + k)
-                b |= np.int64(visible[row + k, c]) << (6 + k)
-                f |= np.int64(fused[row + k, c]) << (6 + k)
-            if c >= 2:
-                counts[a, f] += 1
-                counts[b, f] += 1
-    return counts
+def _move_down(codes, row):  # type: ignore[no-untyped-def]
+    """Codes of the three pixels of each column, the lowest one the highest bit, for windows that begin a row further down."""
+    for c in range(codes.size):
+        codes[c] = (codes[c] >> 1) | (np.uint8(row[c]) << 2)
+
+
+@kernel
+def pattern_sums(infrared, visible, fused, table):  # type: ignore[no-untyped-def]
+    """Σ over all 3×3 windows of FMI(infrared; fused) + FMI(visible; fused), of bool maps, by the `pattern_table`."""
+    height, width = fused.shape
+    codes = np.zeros((4, width), np.uint8)
+    of_infrared, of_visible, of_fused, of_any = codes[0], codes[1], codes[2], codes[3]
+    total = 0.0
+    for row in range(height):
+        _move_down(of_infrared, infrared[row])
+        _move_down(of_visible, visible[row])
+        _move_down(of_fused, fused[row])
+        if row < 2:
+            continue
+        for c in range(width):
+            of_any[c] = of_infrared[c] | of_visible[c] | of_fused[c]
+        empty, others = 0, 0.0
+        for c in range(width - 2):
+            if of_any[c] | of_any[c + 1] | of_any[c + 2]:
+                f = of_fused[c] + 8 * of_fused[c + 1] + 64 * np.int64(of_fused[c + 2])
+                i = of_infrared[c] + 8 * of_infrared[c + 1] + 64 * np.int64(of_infrared[c + 2])
+                v = of_visible[c] + 8 * of_visible[c + 1] + 64 * np.int64(of_visible[c + 2])
+                others += table[i, f] + table[v, f]
+            else:
+                empty += 1
+        total += others + 2.0 * empty
+    return total

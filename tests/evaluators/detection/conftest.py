@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from memory_dataset import MemoryDataset
 
-from fusionbench.contracts import Boxes, DatasetSpec, Finding, FusedSet, Pair, PairImages
+from fusionbench.contracts import Boxes, DatasetSpec, Pair, PairImages
 from fusionbench.evaluators.detection.network import build_network, save_network
 
 ARCHITECTURE = """
@@ -43,7 +43,7 @@ def judge(architecture: Path) -> Path:
     return path
 
 
-class Rectangles:
+class Rectangles(MemoryDataset):
     """A ``Dataset``: bright rectangles (class "lamp") on dark, 64×64, one to each half; ``spoil`` may replace a pair's boxes."""
 
     def __init__(
@@ -73,20 +73,6 @@ class Rectangles:
         return PairImages(
             image, np.repeat(image[..., None], 3, 2), None, self.spoil(pair.name, found) if labels else None
         )
-
-    def digest(self, pair: Pair) -> str:
-        return hashlib.sha256(pair.name.encode()).hexdigest()
-
-    def verify(self, split: str | None = None) -> list[Finding]:
-        return []
-
-    def fused(self, split: str = "test", *, training: bool = False) -> FusedSet:
-        """The set as a method would leave it that returns the infrared image."""
-        pairs = {p.name: p for p in self.pairs(split)}
-        return FusedSet(
-            "echo", self, split, tuple(pairs.values()), lambda name: self.load(pairs[name]).infrared,
-            training=self.fused("train") if training else None, digest="d",
-        )  # fmt: skip
 
 
 @pytest.fixture

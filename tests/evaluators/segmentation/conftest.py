@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from memory_dataset import MemoryDataset
 
-from fusionbench.contracts import DatasetSpec, Finding, FusedSet, Pair, PairImages
+from fusionbench.contracts import DatasetSpec, Pair, PairImages
 from fusionbench.evaluators.segmentation.recipe import Recipe, make_recipe
 from fusionbench.evaluators.segmentation.recipes import RETRAIN
 
@@ -20,7 +20,7 @@ TINY = {
 }  # fmt: skip
 
 
-class Squares:
+class Squares(MemoryDataset):
     """A ``Dataset``; ``spoil`` may replace a pair's labels."""
 
     def __init__(self, count: int, spoil: Callable[[str, np.ndarray], Any] = lambda name, ids: ids) -> None:
@@ -44,20 +44,6 @@ class Squares:
         return PairImages(
             grey, np.repeat(grey[..., None], 3, 2), self.spoil(pair.name, ids) if labels else None
         )
-
-    def digest(self, pair: Pair) -> str:
-        return hashlib.sha256(pair.name.encode()).hexdigest()
-
-    def verify(self, split: str | None = None) -> list[Finding]:
-        return []
-
-    def fused(self, split: str = "test", *, training: bool = False) -> FusedSet:
-        """The set as a method would leave it that returns the infrared image."""
-        pairs = {p.name: p for p in self.pairs(split)}
-        return FusedSet(
-            "echo", self, split, tuple(pairs.values()), lambda name: self.load(pairs[name]).infrared,
-            training=self.fused("train") if training else None, digest="d",
-        )  # fmt: skip
 
 
 @pytest.fixture

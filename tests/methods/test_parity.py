@@ -12,22 +12,25 @@ import torch
 from fusionbench import catalog
 from fusionbench.errors import MissingWeightsError
 from fusionbench.methods.fixture_weights import fixture_weights
-from fusionbench.methods.parity import CASES, Case, _adjust_ignet, compare, multiply_adds
+from fusionbench.methods.parity import (
+    CASES,
+    TARGET,
+    Case,
+    _adjust_ignet,
+    compare,
+    distance_to_float64,
+    multiply_adds,
+)
 
 _ROOT = Path(__file__).resolve().parents[2]
 GOLDENS = Path(os.environ.get("FUSIONBENCH_TEST_DATA", _ROOT.parent / "shared")) / "specs" / "baselines"
 
-NETWORK_TOLERANCE = 1e-5
 SHARE_OF_PIXELS = 1e-3
 
 
 def _identity(case: Case) -> str:
     return f"{case.method}-{case.net_out}-{case.saved}"
 
-
-PROCESSOR_NOISE = {"ship": 5e-5}
-"""SHIP's repeated products amplify the rounding of the convolutions: the same code differs from the recording by 8.8e-6 on an Intel Xeon,
-by 3.1e-5 on an AMD EPYC, and there by 2.3e-5 without oneDNN. The saved pixels must agree all the same."""
 
 HEAVY = {"cddfuse", "pfcfuse", "swinfusion", "ship", "gifnet", "emma"}
 
@@ -46,7 +49,10 @@ def test_equals_the_official_code(case: Case, monkeypatch: pytest.MonkeyPatch) -
     except MissingWeightsError as error:
         pytest.skip(str(error))
     assert result.pairs > 0
-    assert result.network <= PROCESSOR_NOISE.get(case.method, NETWORK_TOLERANCE)
+    if result.network > TARGET:
+        # SHIP on some processors (1.8e-5 on an AMD EPYC, 8.8e-6 on an Intel Xeon): the recording is rounded more than that itself.
+        recording, _ = distance_to_float64(case, GOLDENS)
+        assert result.network < recording < 1e-4
     if case.saved:
         assert result.levels is not None
         assert result.levels <= 1

@@ -107,7 +107,7 @@ def test_a_broken_state_means_starting_anew(samples, tiny, tmp_path: Path) -> No
 _SCRIPT = """
 import sys, torch
 torch.set_num_threads(1)
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 from pathlib import Path
 from conftest import CLASSES, Squares, TINY
 from fusionbench.evaluators.segmentation import training
@@ -124,7 +124,8 @@ training.train_segmenter(samples, make_recipe("t", {{**TINY, "epochs": 8.0}}), C
 @pytest.mark.slow
 def test_killed_outright_it_goes_on_to_the_same_bytes(samples, tiny, one_thread, tmp_path: Path) -> None:
     def command(folder: Path) -> list[str]:
-        return [sys.executable, "-c", _SCRIPT.format(tests=str(Path(__file__).parent), folder=str(folder))]
+        tests = [str(parent) for parent in Path(__file__).parents[:2]]
+        return [sys.executable, "-c", _SCRIPT.format(tests=tests, folder=str(folder))]
 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     killed, calm = tmp_path / "killed", tmp_path / "calm"

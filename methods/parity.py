@@ -33,6 +33,8 @@ from .native import FusionNetwork, build_network
 from .timing import OFFICIAL_SECONDS, read_processor, read_timings, relative
 
 REFERENCE_SIZE = (480, 640)
+TARGET = 1e-5
+"""Network outputs are to agree within this, on a range of 1."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Case:
 
     ``overrides`` of the spec give the official form where the benchmark runs another one; ``grey`` leaves out colour. ``gain``
     is that of the random weights (None: the real ones); ``adjust`` changes some of them afterwards. ``scale`` is the
-    range of the network's output, by which differences are divided.
+    range of the network's output, by which differences are divided. ``remark`` says below the table why the difference is above
+    ``TARGET``, and is followed by what float64 shows.
     """
 
     method: str
@@ -55,6 +58,7 @@ class Case:
     adjust: Callable[[dict[str, torch.Tensor]], None] | None = None
     scale: float = 1.0
     note: str = ""
+    remark: str = ""
 
 
 def _gain(table: dict[str, float], default: float) -> Callable[[str], float]:
@@ -109,7 +113,7 @@ CASES = (
     Case("sage", "sage"),
     Case("sdnet", "sdnet", grey=True),
     Case("seafusion", "seafusion"),
-    Case("ship", "ship"),
+    Case("ship", "ship", remark="Float32 rounding, which the last coupling block amplifies."),
     Case("swinfusion", "swinfusion", saved="saved_rgb", gain=_GAIN_SWINFUSION, adjust=_adjust_swinfusion),
     Case("swinfusion", "swinfusion", grey=True, gain=_GAIN_SWINFUSION, adjust=_adjust_swinfusion, note="grey script"),
     Case("tardal", "tardal"),
@@ -162,29 +166,45 @@ def compare(case: Case, goldens: Path) -> Parity:
     spec = case_spec(case)
     network = case_network(case, spec)
     with torch.inference_mode():
-        differences = list(_network_differences(case, network, golden))
+        differences = [
+            float((network(*inputs) - expected).abs().max()) for inputs, expected in _passes(case, golden)
+        ]
         samples = list(_pixel_differences(case, spec, network, golden))
     pixels = np.concatenate(samples) if samples else None
     return Parity(
         pairs=len(differences),
-        network=max(value for _, value in differences) / case.scale,
+        network=max(differences) / case.scale,
         levels=None if pixels is None else int(pixels.max()),
         pixels=None if pixels is None else float(np.mean(pixels > 0)),
     )
 
 
-def _network_differences(
-    case: Case, network: FusionNetwork, golden: dict[str, torch.Tensor]
-) -> Iterator[tuple[str, float]]:
-    """Per recorded pass (an image, or a window of one) the largest difference."""
+def _passes(
+    case: Case, golden: dict[str, torch.Tensor]
+) -> Iterator[tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]]:
+    """Per recorded pass (an image, or a window of one) what the port takes and what the official network returned."""
     for name in sorted(golden):
         match = re.fullmatch(r"(\d+)/net_in_ir(.*)", name)
         expected = golden.get(f"{match[1]}/{case.net_out}{match[2]}") if match else None
         if match is None or expected is None:
             continue
-        inputs = golden[name], golden[f"{match[1]}/net_in_vi{match[2]}"]
-        output = network(*reversed(inputs)) if case.swapped else network(*inputs)
-        yield name, float((output - expected).abs().max())
+        infrared, visible = golden[name], golden[f"{match[1]}/net_in_vi{match[2]}"]
+        yield (visible, infrared) if case.swapped else (infrared, visible), expected
+
+
+def distance_to_float64(case: Case, goldens: Path) -> tuple[float, float]:
+    """The largest difference of the recording, and of the port, to the port evaluated in float64 on the same passes.
+
+    Where the first is large the recording is rounded that much itself, and no float32 evaluation can be expected nearer to it.
+    """
+    port, exact = case_network(case, case_spec(case)), case_network(case, case_spec(case)).double()
+    recording = ours = 0.0
+    with torch.inference_mode():
+        for inputs, expected in _passes(case, load_file(goldens / case.golden / "golden.safetensors")):
+            truth = exact(*(image.double() for image in inputs))
+            recording = max(recording, float((expected - truth).abs().max()))
+            ours = max(ours, float((port(*inputs) - truth).abs().max()))
+    return recording / case.scale, ours / case.scale
 
 
 def _pixel_differences(
@@ -244,6 +264,7 @@ def table(goldens: Path) -> str:
         "| method | form | params | GMACs 640×480 | passes | network, max abs diff | pixels, max levels | pixels differing | weights |",
         "|---|---|--:|--:|--:|--:|--:|--:|---|",
     ]
+    remarks = []
     for case in CASES:
         spec = case_spec(case)
         parameters = sum(p.numel() for p in build_network(spec.options).parameters())
@@ -257,7 +278,15 @@ def table(goldens: Path) -> str:
             row += [str(result.pairs), f"{result.network:.1e}"]
             row += ["–", "–"] if result.levels is None else [str(result.levels), f"{result.pixels:.4%}"]
             row.append("random, by rule" if case.gain else "official")
+            if result.network > TARGET:
+                recording, ours = distance_to_float64(case, goldens)
+                remarks.append(
+                    f"- {spec.name}, {result.network:.1e}: {case.remark or 'Not explained.'} In float64 the port is {recording:.1e} "
+                    f"away from the recording, which is a float32 result itself, and {ours:.1e} from the port in float32."
+                )
         lines.append(f"| {' | '.join(row)} |")
+    if remarks:
+        lines += ["", f"Network outputs are to agree within {TARGET:.0e}. Above that:", "", *remarks]
     return "\n".join(lines)
 
 

@@ -99,7 +99,8 @@ class SpatialStage(nn.Module):
     def forward(self, visible: torch.Tensor, infrared: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Two 16-channel streams → two."""
         # Fourier transforms have no half precision for all sizes, so they leave it; sums reach thousands here.
-        spectrum = torch.fft.rfft2(visible.float()) * torch.fft.rfft2(infrared.float())
+        kind = torch.promote_types(visible.dtype, torch.float32)
+        spectrum = torch.fft.rfft2(visible.to(kind)) * torch.fft.rfft2(infrared.to(kind))
         mixed = torch.fft.irfft2(spectrum, s=visible.shape[-2:]).to(visible.dtype)
         fused = self.get_submodule("norm1")(mixed) * infrared
         for number in (1, 2, 3):

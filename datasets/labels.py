@@ -117,7 +117,7 @@ def box_notes(boxes: BoxFile, size: tuple[int, int], tolerance: float = 1.0) -> 
 
 def _clipped(boxes: BoxFile, size: tuple[int, int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     clipped = np.clip(boxes.xyxy, 0.0, np.array([size[1], size[0], size[1], size[0]], np.float64))
-    return clipped, (clipped[:, 2:] - clipped[:, :2] >= 1.0).all(axis=1)
+    return clipped, np.all(clipped[:, 2:] - clipped[:, :2] >= 1.0, axis=1)
 
 
 def _named(counted: str, places: Sequence[int] | npt.NDArray[np.int64]) -> str:

@@ -7,6 +7,7 @@ the official ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from torch.utils.flop_counter import register_flop_formula
 from .channels_last import PointwiseConv2d, pointwise
 
 HEADS = 8
+Padding = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class ChannelNorm(nn.Module):
@@ -90,7 +92,10 @@ class DepthwiseAttention(nn.Module):
                 strict=True,
             )
         )
-        return channel_attention(query_key, value, self.temperature, self.project_out.weight)
+        attended: torch.Tensor = channel_attention(
+            query_key, value, self.temperature, self.project_out.weight
+        )
+        return attended
 
 
 class DenseAttention(nn.Module):
@@ -107,13 +112,14 @@ class DenseAttention(nn.Module):
         """Attend."""
         channels = x.shape[1]
         query_key, value = self.qkv2(pointwise(x, self.qkv1.weight)).split((2 * channels, channels), 1)
-        return channel_attention(query_key, value, self.scale, self.proj.weight)
+        attended: torch.Tensor = channel_attention(query_key, value, self.scale, self.proj.weight)
+        return attended
 
 
 class GatedFeedForward(nn.Module):
     """Widen, mix by a grouped 3×3 convolution, gate one half by the GELU (erf) of the other, narrow."""
 
-    def __init__(self, channels: int, hidden: int, groups: int, padding_mode: str = "zeros") -> None:
+    def __init__(self, channels: int, hidden: int, groups: int, padding_mode: Padding = "zeros") -> None:
         super().__init__()
         self.project_in = nn.Conv2d(channels, 2 * hidden, 1, bias=False)
         self.dwconv = nn.Conv2d(
@@ -155,7 +161,7 @@ class TransformerBlock(nn.Module):
 class DenseTransformerBlock(nn.Module):
     """The low-frequency ("base", "global") block: dense channel attention and a gated feed-forward of width c."""
 
-    def __init__(self, channels: int, padding_mode: str = "zeros") -> None:
+    def __init__(self, channels: int, padding_mode: Padding = "zeros") -> None:
         super().__init__()
         self.norm1 = ChannelNorm(channels)
         self.attn = DenseAttention(channels)

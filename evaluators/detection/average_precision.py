@@ -59,7 +59,8 @@ def intersection_over_union(first: FloatArray, second: FloatArray) -> FloatArray
     common = np.prod(np.clip(high - low, 0, None), axis=2)
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None] - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    ratio: FloatArray = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return ratio
 
 
 def match_image(overlaps: FloatArray) -> BoolArray:

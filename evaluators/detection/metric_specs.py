@@ -27,7 +27,7 @@ def _count(name: str, title: str, direction: str, formula: str) -> MetricSpec:
         name=name,
         title=title,
         family="detection",
-        direction=direction,  # type: ignore[arg-type]
+        direction=direction,
         unit="boxes",
         value_range="≥ 0",
         formula=f"{formula} of an image {_CONFIDENCE}.",

@@ -73,13 +73,14 @@ def build_network(architecture: dict[str, Any] | str | Path, names: Sequence[str
             raise InputError(
                 f"{architecture}: isn't the architecture of a YOLO detector ({type(error).__name__}: {error})"
             ) from error
-    network.names = dict(enumerate(names))
+    network.names = dict(enumerate(names))  # type: ignore[assignment]
     return network
 
 
 def with_classes(pretrained: nn.Module, names: Sequence[str], seed: int) -> nn.Module:
     """A network of the same architecture for other classes: all weights that fit are taken over (the class layers don't)."""
-    content = {k: v for k, v in pretrained.yaml.items() if k not in {"nc", "ch", "channels"}}
+    architecture: Any = pretrained.yaml
+    content = {k: v for k, v in architecture.items() if k not in {"nc", "ch", "channels"}}
     network = build_network({**content, "nc": len(names)}, names, seed)
     own, given = network.state_dict(), pretrained.float().state_dict()
     network.load_state_dict(
@@ -94,7 +95,8 @@ def save_network(path: Path, network: nn.Module, names: Sequence[str], facts: di
         k: (v.half() if v.is_floating_point() else v).cpu().contiguous()
         for k, v in network.state_dict().items()
     }
-    content = {k: v for k, v in network.yaml.items() if k != "yaml_file"}
+    architecture: Any = network.yaml
+    content = {k: v for k, v in architecture.items() if k != "yaml_file"}
     metadata = {
         "architecture": json.dumps(content),
         "names": json.dumps(list(names)),

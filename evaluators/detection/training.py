@@ -74,7 +74,7 @@ def _train(
     network = network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     for parameter in network.parameters():
         parameter.requires_grad_(True)
-    network.args = SimpleNamespace(**LOSS_GAINS)
+    network.args = SimpleNamespace(**LOSS_GAINS)  # type: ignore[assignment]
     criterion: Any = network.init_criterion()  # type: ignore[operator]
     optimizer = torch.optim.AdamW(_groups(network, schedule), lr=schedule.lr, betas=(0.9, 0.99))
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}

@@ -56,7 +56,8 @@ def _levels(image: Tensor) -> Tensor:
 def _entropy_of_counts(counts: Tensor) -> Tensor:
     """−Σ p ln p along the last axis, in nats."""
     p = counts / counts.sum(-1, keepdim=True)
-    return torch.special.entr(p).sum(-1)
+    entropy: Tensor = torch.special.entr(p).sum(-1)
+    return entropy
 
 
 def _counts(index: Tensor, bins: int, dtype: torch.dtype) -> Tensor:

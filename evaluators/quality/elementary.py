@@ -26,4 +26,5 @@ def exponential(x: float) -> float:
         (3.00198505138664455042e-6 * z + 2.52448340349684104192e-3) * z + 2.27265548208155028766e-1
     ) * z + 2.0
     power = np.int64((np.int64(n) + np.int64(1023)) << np.int64(52)).view(np.float64)
-    return (1.0 + 2.0 * (p / (q - p))) * power
+    value: float = (1.0 + 2.0 * (p / (q - p))) * power
+    return value

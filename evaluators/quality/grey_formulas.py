@@ -169,8 +169,8 @@ def windows_together(t: GreyTriple) -> GaussianWindows | None:
 
 
 def ssim_replicated(t: GreyTriple, dynamic_range: float) -> float:
-    options = {"replicate": True, "dynamic_range": dynamic_range}
-    return math.fsum(ssim.ssim_pair(t.infrared, t.visible, t.fused, **options)) / 2
+    both = ssim.ssim_pair(t.infrared, t.visible, t.fused, replicate=True, dynamic_range=dynamic_range)
+    return math.fsum(both) / 2
 
 
 def ssim_matlab(t: GreyTriple) -> float:

@@ -125,7 +125,8 @@ def _mef_ssim(images: Images) -> float:
     taps, ones = window_of(gaussian_taps(WINDOW, 1.5)), window_of(np.ones(WINDOW))
     total = _mef_total(*large_enough, taps, ones, tiling, moments, np.empty_like(moments))
     height, width = images[0].shape
-    return float(total) / ((height - WINDOW + 1) * (width - WINDOW + 1))
+    count: int = (height - WINDOW + 1) * (width - WINDOW + 1)
+    return float(total) / count
 
 
 @kernel

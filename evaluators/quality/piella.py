@@ -163,7 +163,8 @@ def _sums(images: Images) -> Real:
 
 def _windows(images: Images) -> int:
     height, width = images[0].shape
-    return (height - SIZE + 1) * (width - SIZE + 1)
+    count: int = (height - SIZE + 1) * (width - SIZE + 1)
+    return count
 
 
 def piella_of_levels(

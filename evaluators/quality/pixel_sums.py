@@ -85,7 +85,8 @@ def gradient_magnitude_sum(image: UInt8) -> np.float64:
             dx = 2 * (np.int32(here[min(column + 1, width - 1)]) - np.int32(here[max(column - 1, 0)]))
             dy = (np.int32(below[column]) - np.int32(above[column])) * weight
             sums[column] += np.sqrt(np.float64(dx * dx + dy * dy))
-    return sums.sum() / np.sqrt(8.0)
+    total: np.float64 = sums.sum() / np.sqrt(8.0)
+    return total
 
 
 @kernel
@@ -102,7 +103,8 @@ def sobel_magnitude_sum(padded: UInt8) -> np.float64:
             dx = (ne - nw) + 2 * (e - w) + (se - sw)
             dy = (sw - nw) + 2 * (s - n) + (se - ne)
             sums[c] += np.sqrt(np.float64(dx * dx + dy * dy))
-    return sums.sum()
+    total: np.float64 = sums.sum()
+    return total
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.typing import signature
-from numba.core.typing.templates import ConcreteTemplate, infer_global
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic as _intrinsic
 from numba.extending import lower_builtin, models, register_model
 
@@ -53,12 +52,12 @@ INTEGERS = ir.VectorType(ir.IntType(64), WIDTH)
 TRUTHS = ir.VectorType(ir.IntType(1), WIDTH)
 
 
-class _Lanes(types.Type):  # type: ignore[misc]
+class _Lanes(types.Type):
     def __init__(self) -> None:
         super().__init__(name="Lanes")
 
 
-class _Choice(types.Type):  # type: ignore[misc]
+class _Choice(types.Type):
     def __init__(self) -> None:
         super().__init__(name="Choice")
 
@@ -68,15 +67,15 @@ choice = _Choice()
 
 
 @register_model(_Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
-        super().__init__(dmm, fe_type, VECTOR)
+        super().__init__(dmm, fe_type, VECTOR)  # type: ignore[no-untyped-call]
 
 
 @register_model(_Choice)
-class _ChoiceModel(models.PrimitiveModel):  # type: ignore[misc]
+class _ChoiceModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
-        super().__init__(dmm, fe_type, TRUTHS)
+        super().__init__(dmm, fe_type, TRUTHS)  # type: ignore[no-untyped-call]
 
 
 def constant(value: float) -> Any:
@@ -129,7 +128,7 @@ _SIDES = ((lanes, lanes), (lanes, types.float64), (types.float64, lanes))
 
 def _operator(function: Callable[..., Any], result: Any, emit: Callable[..., Any]) -> None:
     @infer_global(function)
-    class _Typing(ConcreteTemplate):  # type: ignore[misc]
+    class _Typing(ConcreteTemplate):
         cases = tuple(signature(result, *sides) for sides in _SIDES)
 
     for sides in _SIDES:

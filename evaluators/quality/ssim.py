@@ -94,7 +94,8 @@ def ssim_means(images: Images, window: Window = "gaussian", dynamic_range: float
     c1, c2 = (0.01 * dynamic_range) ** 2, (0.03 * dynamic_range) ** 2
     total = taps.sum() ** 2
     sums: Float64 = _ssim_sums(*large_enough, window_of(taps), total, sample, c1, c2, tiling, moments)
-    return sums / (rows * columns)
+    means: Float64 = sums / (rows * columns)
+    return means
 
 
 def ssim_pair(

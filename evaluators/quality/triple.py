@@ -137,8 +137,10 @@ class Triple:
     def grey(self, conversion: str) -> GreyTriple:
         """The grey levels by a conversion of ``grey.CONVERSIONS``, converted once."""
         if conversion not in self._grey:
-            images = (to_grey(image, conversion) for image in (self.infrared, self.visible, self.fused))
-            self._grey[conversion] = GreyTriple(*images, self.asked)
+            infrared, visible, fused = (
+                to_grey(image, conversion) for image in (self.infrared, self.visible, self.fused)
+            )
+            self._grey[conversion] = GreyTriple(infrared, visible, fused, self.asked)
         return self._grey[conversion]
 
     @cached_property

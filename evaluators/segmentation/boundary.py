@@ -65,7 +65,8 @@ def mean_boundary(scores: Scores, weights: npt.NDArray[Any] | None = None) -> Sc
     there = ~np.isnan(scores)
     total = weights @ np.where(there, scores, 0.0)
     count = weights @ there.astype(np.float64)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    means: Scores = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means
 
 
 def _edges(ids: Ids, counted: Mask) -> Mask:

@@ -45,7 +45,8 @@ def intersection_over_union(matrix: Counts) -> Scores:
     """
     hit = np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
     union = matrix.sum(-1) + matrix.sum(-2) - hit
-    return np.divide(hit, union, out=np.full(hit.shape, np.nan), where=union > 0)
+    scores: Scores = np.divide(hit, union, out=np.full(hit.shape, np.nan), where=union > 0)
+    return scores
 
 
 def mean_iou(matrix: Counts, *, unlabelled: bool = True) -> Scores:
@@ -58,11 +59,13 @@ def mean_over_classes(scores: Scores) -> Scores:
     there = ~np.isnan(scores)
     count = there.sum(-1)
     total = np.where(there, scores, 0.0).sum(-1)
-    return np.divide(total, count, out=np.full(np.shape(count), np.nan), where=count > 0)
+    means: Scores = np.divide(total, count, out=np.full(np.shape(count), np.nan), where=count > 0)
+    return means
 
 
 def pixel_accuracy(matrix: Counts) -> Scores:
     """Share of counted pixels whose id is right; NaN if no pixel counts."""
     right = np.trace(matrix, axis1=-2, axis2=-1).astype(np.float64)
     total = matrix.sum((-2, -1))
-    return np.divide(right, total, out=np.full(np.shape(total), np.nan), where=total > 0)
+    share: Scores = np.divide(right, total, out=np.full(np.shape(total), np.nan), where=total > 0)
+    return share

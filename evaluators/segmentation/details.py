@@ -85,7 +85,7 @@ def _label_digest(labelled: Labelled) -> str:
     digest = hashlib.sha256()
     for name in sorted(labelled.labels):
         digest.update(
-            f"{name}:{hashlib.sha256(np.ascontiguousarray(labelled.labels[name])).hexdigest()}\n".encode()
+            f"{name}:{hashlib.sha256(np.ascontiguousarray(labelled.labels[name]).data).hexdigest()}\n".encode()
         )
     return digest.hexdigest()
 

@@ -210,4 +210,4 @@ def _jittered(image: UInt8Array, jitter: float, rng: np.random.Generator) -> UIn
     contrast, brightness = rng.uniform(1 - jitter, 1 + jitter, 2)
     gamma = 2.0 ** rng.uniform(-jitter, jitter)
     levels = np.clip((np.arange(256) / 255.0 - 0.5) * contrast + 0.5 * brightness, 0, 1) ** gamma
-    return np.rint(255 * levels).astype(np.uint8)[image]
+    return np.asarray(np.rint(255 * levels).astype(np.uint8)[image], np.uint8)

@@ -76,7 +76,8 @@ def blend_statistics(x: torch.Tensor, style: torch.Tensor, weight: torch.Tensor)
     mean = x.mean((2, 3), keepdim=True)
     deviation = (x.square().mean((2, 3), keepdim=True) - mean.square() + EPSILON).sqrt()
     scale = EPSILON**0.5 / deviation
-    return x * (weight * scale + 1 - weight) + weight * (style - mean * scale)
+    blended: torch.Tensor = x * (weight * scale + 1 - weight) + weight * (style - mean * scale)
+    return blended
 
 
 class DecoderStage(nn.Module):

@@ -72,7 +72,7 @@ class DenseFuse(FusionNetwork):
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W; at least 2×2."""
-        x = self.DB1(self.conv1(infrared)) + self.DB1(self.conv1(visible))
+        x: torch.Tensor = self.DB1(self.conv1(infrared)) + self.DB1(self.conv1(visible))
         if self.mean:
             x = x / 2
         for decode in (self.conv2, self.conv3, self.conv4, self.conv5):

@@ -193,7 +193,8 @@ class GIFNet(FusionNetwork):
         shift = WINDOW // 2
         normed, *undo = self.block1_m.norm1(m)
         value, windows = self.block1_m.attn.inputs(normed, shift)
-        attended = F.scaled_dot_product_attention(*windows, self.bias1())
+        query, key, values = windows
+        attended = F.scaled_dot_product_attention(query, key, values, self.bias1())
         return self.block1_m.finish(m, attended, value, tuple(undo), shift)
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:

@@ -59,5 +59,6 @@ class IFCNN(FusionNetwork):
     def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """See ``FusionNetwork.fuse``; infrared is repeated to three channels, both are normalised, the result is restored."""
         infrared = infrared.expand(-1, 3, -1, -1)
-        fused = self((infrared - self.mean) / self.deviation, (visible - self.mean) / self.deviation)
-        return fused * self.deviation + self.mean
+        mean, deviation = self.get_buffer("mean"), self.get_buffer("deviation")
+        fused: torch.Tensor = self((infrared - mean) / deviation, (visible - mean) / deviation)
+        return fused * deviation + mean

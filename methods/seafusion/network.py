@@ -49,7 +49,8 @@ class Gradient(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Sum of the absolute differences."""
-        return self.convx(x).abs() + self.convy(x).abs()
+        total: torch.Tensor = self.convx(x).abs() + self.convy(x).abs()
+        return total
 
 
 class GradientResidualDenseBlock(nn.Module):

@@ -232,9 +232,10 @@ def _score(
     if result.failures:
         raise UnitsFailedError(f"{sum(map(len, result.failures.values()))} pairs failed; see {result.folder}")
     rows = RunStore.read_only(result.folder).rows(result.plan.selection())
+    of_metric = {metric: rows[rows["metric"] == metric] for metric in plan.metrics}
     return {
-        metric: {str(r.image): float(r.value) for r in rows[rows["metric"] == metric].itertuples()}
-        for metric in plan.metrics
+        metric: dict(zip(chosen["image"].astype(str), chosen["value"].astype(float), strict=True))
+        for metric, chosen in of_metric.items()
     }
 
 

@@ -85,7 +85,8 @@ class ChannelAttention(nn.Module):
         attention = (cosine * self.scale).softmax(dim=-1)
         mixed = attention.to(value.dtype) @ value
         mixed = mixed.reshape(batch, channels, height, width).contiguous(memory_format=torch.channels_last)
-        return self.project(mixed)
+        result: Tensor = self.project(mixed)
+        return result
 
 
 class GatedFeedForward(nn.Module):
@@ -105,7 +106,8 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Position-wise mixing of channels with a 3×3 neighbourhood."""
-        return self.project(F.silu(self.gate(features)) * self.value(features))
+        result: Tensor = self.project(F.silu(self.gate(features)) * self.value(features))
+        return result
 
 
 class TransformerBlock(nn.Module):
@@ -122,7 +124,8 @@ class TransformerBlock(nn.Module):
         """Pre-norm attention and feed-forward, each with a residual connection."""
         normed = self.norm1(features)
         features = features + self.attention(normed, normed)
-        return features + self.feed_forward(self.norm2(features))
+        result: Tensor = features + self.feed_forward(self.norm2(features))
+        return result
 
 
 class CrossInteraction(nn.Module):

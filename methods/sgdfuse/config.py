@@ -230,9 +230,8 @@ def apply_overrides(config: Config, overrides: Mapping[str, Any], origin: str = 
         cast = _cast(value, hints[field_name], f"{origin}: {key}")
         if cast not in CHOICES.get(key, (cast,)):
             raise InputError(f"{origin}: {key} is one of {', '.join(CHOICES[key])}, not {cast!r}")
-        config = dataclasses.replace(
-            config, **{section_name: dataclasses.replace(section, **{field_name: cast})}
-        )
+        changed: Any = dataclasses.replace(section, **{field_name: cast})
+        config = dataclasses.replace(config, **{section_name: changed})
     return config
 
 

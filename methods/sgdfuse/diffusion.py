@@ -46,7 +46,8 @@ def strided_timesteps(t_start: int, steps: int) -> list[int]:
 
 def diffuse_step(previous: Tensor, beta: float, noise: Tensor) -> Tensor:
     """Eq. 6: one forward step, I_t = sqrt(α_t) I_{t−1} + sqrt(1 − α_t) ε."""
-    return (1 - beta) ** 0.5 * previous + beta**0.5 * noise
+    noisy: Tensor = (1 - beta) ** 0.5 * previous + beta**0.5 * noise
+    return noisy
 
 
 def diffuse(clean: Tensor, noise: Tensor, level: Tensor | float) -> Tensor:
@@ -54,18 +55,21 @@ def diffuse(clean: Tensor, noise: Tensor, level: Tensor | float) -> Tensor:
     if isinstance(level, Tensor):
         level = level.reshape(-1, 1, 1, 1)
         return level * clean + (1 - level**2).clamp_min(0).sqrt() * noise
-    return level * clean + max(0.0, 1 - level**2) ** 0.5 * noise
+    noisy: Tensor = level * clean + max(0.0, 1 - level**2) ** 0.5 * noise
+    return noisy
 
 
 def predict_clean(noisy: Tensor, noise: Tensor, alpha_bar: float) -> Tensor:
     """Eq. 7 solved for I_0, given the (predicted) noise."""
-    return (noisy - (1 - alpha_bar) ** 0.5 * noise) / alpha_bar**0.5
+    clean: Tensor = (noisy - (1 - alpha_bar) ** 0.5 * noise) / alpha_bar**0.5
+    return clean
 
 
 def posterior_mean(noisy: Tensor, noise: Tensor, schedule: Schedule, t: int) -> Tensor:
     """Eq. 11: mean of I_{t−1} given I_t and the predicted noise."""
     beta, alpha_bar = float(schedule.beta[t]), float(schedule.alpha_bar[t])
-    return (noisy - beta / (1 - alpha_bar) ** 0.5 * noise) / (1 - beta) ** 0.5
+    mean: Tensor = (noisy - beta / (1 - alpha_bar) ** 0.5 * noise) / (1 - beta) ** 0.5
+    return mean
 
 
 def posterior_variance(schedule: Schedule, t: int) -> float:
@@ -75,7 +79,8 @@ def posterior_variance(schedule: Schedule, t: int) -> float:
 
 def ancestral_step(noisy: Tensor, noise: Tensor, schedule: Schedule, t: int, fresh: Tensor) -> Tensor:
     """Eq. 9: a draw of I_{t−1} from N(μ_θ, σ_t²), with `fresh` standard normal noise."""
-    return posterior_mean(noisy, noise, schedule, t) + posterior_variance(schedule, t) ** 0.5 * fresh
+    drawn: Tensor = posterior_mean(noisy, noise, schedule, t) + posterior_variance(schedule, t) ** 0.5 * fresh
+    return drawn
 
 
 def ddim_step(
@@ -86,7 +91,8 @@ def ddim_step(
     if clip:
         clean = clean.clamp(-1, 1)
         noise = (noisy - alpha_bar**0.5 * clean) / (1 - alpha_bar) ** 0.5
-    return alpha_bar_next**0.5 * clean + (1 - alpha_bar_next) ** 0.5 * noise
+    less_noisy: Tensor = alpha_bar_next**0.5 * clean + (1 - alpha_bar_next) ** 0.5 * noise
+    return less_noisy
 
 
 def ddim_sample(

@@ -41,7 +41,7 @@ class HFAH(nn.Module):
         self.out = nn.Conv2d(2 * channels if self.guided else channels, 3, 3, padding=1)
         if self.guided:
             nn.init.normal_(self.out.weight, std=0.02)
-            nn.init.zeros_(self.out.bias)
+            nn.init.zeros_(self.out.get_parameter("bias"))
 
     def forward(self, features: list[list[Tensor]], preliminary: Tensor) -> Tensor:
         """`features[step][scale]`; `preliminary` is F1 in [-1, 1] units, used by the residual form alone."""

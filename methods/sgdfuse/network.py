@@ -72,7 +72,8 @@ class SGDFuseNetwork(nn.Module):
     def _preliminary(self, infrared: Tensor, visible: Tensor) -> Tensor:
         if self.stage1 is None:
             return (infrared + visible) / 2
-        return self.stage1(infrared, visible)
+        preliminary: Tensor = self.stage1(infrared, visible)
+        return preliminary
 
     def condition(self, preliminary: Tensor, mask_ir: Tensor, mask_vi: Tensor) -> Tensor:
         """Eq. 8: I0 = Concat(F1, M_ir, M_vis), N×5×H×W, scaled to [-1, 1]."""
@@ -85,7 +86,8 @@ class SGDFuseNetwork(nn.Module):
         """ε_θ (Eq. 11–12): predicted noise of N×5×H×W at noise level sqrt(ᾱ), shape N."""
         if self.unet is None:
             raise RuntimeError("this configuration has no stage II")
-        return self.unet(noisy, level)[0]
+        noise: Tensor = self.unet(noisy, level)[0]
+        return noise
 
     def refine(self, preliminary: Tensor, conditioned: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Stage II: noise I0 to t_start, denoise over the visited steps, aggregate their features (HFAH).
@@ -194,7 +196,7 @@ def _crop(padded: Tensor, padding: tuple[int, int, int, int], height: int, width
 
 def build_network(config: Config) -> SGDFuseNetwork:
     """The network of a configuration in channels-last memory, which is several times faster on CPUs and tensor cores."""
-    return SGDFuseNetwork(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return SGDFuseNetwork(config).to(memory_format=torch.channels_last)
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -26,12 +26,13 @@ class FullResolutionHead(nn.Module):
         self.out = nn.Conv2d(2 * detail, 3, 3, padding=1)
         # Small, not zero: the first fused images are close to the base, and gradients reach every layer from step one.
         nn.init.normal_(self.out.weight, std=0.02)
-        nn.init.zeros_(self.out.bias)
+        nn.init.zeros_(self.out.get_parameter("bias"))
 
     def forward(self, features: Tensor, guides: Tensor) -> Tensor:
         """N×C×h×w and N×G×H×W → N×3×H×W, unbounded."""
         features = self.shuffle(F.silu(self.spread(F.silu(self.mix(features)))))
-        return self.out(F.silu(self.refine(torch.cat((features, guides), dim=1))))
+        result: Tensor = self.out(F.silu(self.refine(torch.cat((features, guides), dim=1))))
+        return result
 
 
 class PreliminaryFusion(nn.Module):

@@ -70,9 +70,9 @@ def train(
             settings |= {f"train.{name}{which}": value for which in (1, 2)}
     if epochs is not None and steps is None:
         settings |= {"train.steps1": 0, "train.steps2": 0}
-    for name, value in (("batch_size", batch_size), ("crop", crop), ("lr", lr)):
-        if value is not None:
-            settings[f"train.{name}"] = value
+    for name, setting in (("batch_size", batch_size), ("crop", crop), ("lr", lr)):
+        if setting is not None:
+            settings[f"train.{name}"] = setting
     config = apply_overrides(load_config(preset, overrides), settings)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -186,7 +186,8 @@ class _Run:
                 if self.step % settings.log_every == 0 or self.step == total:
                     count = self.step - since
                     means = {
-                        name: float(self.fabric.all_reduce(value / count)) for name, value in sums.items()
+                        name: float(torch.as_tensor(self.fabric.all_reduce(value / count)))
+                        for name, value in sums.items()
                     }
                     rate = count * settings.batch_size * self.fabric.world_size / (time.monotonic() - begun)
                     sums, begun, since = {}, time.monotonic(), self.step

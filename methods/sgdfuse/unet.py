@@ -20,14 +20,15 @@ class NoiseLevelEmbedding(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.half = dim // 2
-        self.layers = nn.Sequential(nn.Linear(2 * self.half, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
+        self.pairs = dim // 2
+        self.layers = nn.Sequential(nn.Linear(2 * self.pairs, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
 
     def forward(self, level: Tensor) -> Tensor:
         """Frequencies fall geometrically from 1 to 1e-4 on 5000·(1 − level): low noise levels stay distinguishable."""
-        steps = torch.arange(self.half, device=level.device, dtype=torch.float32) / self.half
+        steps = torch.arange(self.pairs, device=level.device, dtype=torch.float32) / self.pairs
         angles = 5000 * (1 - level.float())[:, None] * torch.exp(-math.log(1e4) * steps)
-        return self.layers(torch.cat((angles.sin(), angles.cos()), dim=1))
+        embedding: Tensor = self.layers(torch.cat((angles.sin(), angles.cos()), dim=1))
+        return embedding
 
 
 class ResidualBlock(nn.Module):
@@ -49,7 +50,8 @@ class ResidualBlock(nn.Module):
         """Features and noise-level embedding in, features out."""
         hidden = self.conv1(F.silu(self.norm1(features)))
         hidden = hidden + self.level(embedding)[:, :, None, None].to(hidden.dtype)
-        return self.skip(features) + self.conv2(self.dropout(F.silu(self.norm2(hidden))))
+        result: Tensor = self.skip(features) + self.conv2(self.dropout(F.silu(self.norm2(hidden))))
+        return result
 
 
 class SpatialSelfAttention(nn.Module):
@@ -67,7 +69,10 @@ class SpatialSelfAttention(nn.Module):
         tokens = self.qkv(self.norm(features)).reshape(batch, 3, channels, height * width).transpose(2, 3)
         query, key, value = tokens.unbind(dim=1)
         mixed = F.scaled_dot_product_attention(query, key, value)
-        return features + self.project(mixed.transpose(1, 2).reshape(batch, channels, height, width))
+        result: Tensor = features + self.project(
+            mixed.transpose(1, 2).reshape(batch, channels, height, width)
+        )
+        return result
 
 
 class DenoisingUNet(nn.Module):
@@ -116,7 +121,7 @@ class DenoisingUNet(nn.Module):
         features = self.stem(self.unshuffle(noisy))
         skips: list[Tensor] = []
         for blocks, down in zip(self.encoder, self.down, strict=True):
-            for block in blocks:
+            for block in blocks.children():
                 features = block(features, embedding)
                 skips.append(features)
             features = down(features)
@@ -124,7 +129,7 @@ class DenoisingUNet(nn.Module):
         collected = [features]
         for blocks, up in zip(self.decoder, self.up, strict=True):
             features = up(F.interpolate(features, scale_factor=2.0, mode="nearest"))
-            for block in blocks:
+            for block in blocks.children():
                 features = block(torch.cat((features, skips.pop()), dim=1), embedding)
             collected.append(features)
         noise = self.shuffle(self.out(F.silu(self.norm_out(features))))

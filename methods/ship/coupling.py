@@ -26,7 +26,8 @@ class HalfInstanceUnit(nn.Module):
         """i → 16 channels."""
         first, second = self.conv_1(x).chunk(2, 1)
         y = F.leaky_relu(torch.cat((self.norm(first), second), 1), 0.1)
-        return F.leaky_relu(self.conv_2(y), 0.1) + self.identity(x)
+        result: torch.Tensor = F.leaky_relu(self.conv_2(y), 0.1) + self.identity(x)
+        return result
 
 
 class DenseUnits(nn.Module):

@@ -51,7 +51,7 @@ class MobileSamMasks:
             from ultralytics.models.sam import Predictor
             from ultralytics.models.sam.build import build_mobile_sam
 
-            network = build_mobile_sam()  # type: ignore[no-untyped-call]
+            network = build_mobile_sam()
             load_into(network, state, path, "mobile_sam")
             self._predictor = Predictor(
                 overrides={

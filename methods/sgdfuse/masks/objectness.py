@@ -80,4 +80,4 @@ def objectness_from_labels(labels: npt.NDArray[np.integer], scores: npt.ArrayLik
     if len(shares) != len(values):
         raise ValueError(f"labels go up to {len(shares)}, but there are {len(values)} scores")
     weights = np.concatenate([[0.0], values * area_prior(shares)]).astype(np.float32)
-    return weights[labels]
+    return np.asarray(weights[labels], np.float32)

@@ -71,7 +71,7 @@ def image_hash(image: Image) -> str:
     """Hex sha256 of the image's shape and bytes; the same picture as H×W and as H×W×3 gives two values."""
     array = np.ascontiguousarray(check_image(image))
     digest = hashlib.sha256(f"{array.shape}".encode())
-    digest.update(memoryview(array).cast("B"))
+    digest.update(array.data.cast("B"))
     return digest.hexdigest()
 
 

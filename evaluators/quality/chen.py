@@ -14,13 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .contrast import masked_contrast
 from .entropy_family import stretch_to_byte_range
-from .fourier import inverse, part_of, spectrum, tiles
-from .fourier_passes import COMPLEX
+from .fourier import filtered, padded_shape, spectrum
 from .kernels import kernel
-from .local_moments import horizontal
 from .scratch import aligned, scratch
-from .simd import WIDTH, load, store
+from .simd import WIDTH
 from .undefined import Undefined
 
 __all__ = ["chen_metrics", "qcb", "qcv"]
@@ -45,10 +44,10 @@ def _table(shape: tuple[int, int], divisor: float, weight: Callable[[Real], Real
     bin k of n, for even and odd n alike.
     """
     height, width = shape
-    u = np.zeros(tiles(width) * WIDTH)
+    u = np.zeros(padded_shape(shape)[1])
     u[:width] = np.abs(np.fft.fftfreq(width)) * 2.0 * (width / divisor)
     v = np.abs(np.fft.fftfreq(height))[: height // 2 + 1] * 2.0 * (height / divisor)
-    table = aligned(tiles(width), v.size, WIDTH)
+    table = aligned(u.size // WIDTH, v.size, WIDTH)
     for block, here in enumerate(u.reshape(-1, WIDTH)):
         table[block] = weight(np.sqrt(here[np.newaxis] ** 2 + v[:, np.newaxis] ** 2)) / (height * width)
     return table
@@ -68,57 +67,6 @@ def _mannos_sakrison(shape: tuple[int, int]) -> Real:
     return _table(shape, 8.0, lambda r: 2.6 * (0.0192 + 0.144 * r) * np.exp(-((0.144 * r) ** 1.1)))
 
 
-@kernel
-def _weighted(columns, table, height, out):  # type: ignore[no-untyped-def]
-    """out = a plane of columns times a filter."""
-    for block in range(columns.shape[0]):
-        here, to = (
-            columns[block].reshape(COMPLEX * columns.shape[1]),
-            out[block].reshape(COMPLEX * out.shape[1]),
-        )
-        weights = table[block].reshape(WIDTH * table.shape[1])
-        for r in range(height):
-            weight = load(weights, WIDTH * min(r, height - r))
-            store(to, COMPLEX * r, load(here, COMPLEX * r) * weight)
-            store(to, COMPLEX * r + WIDTH, load(here, COMPLEX * r + WIDTH) * weight)
-
-
-@kernel
-def _differences(sources, fused, table, height, out):  # type: ignore[no-untyped-def]
-    """out = (A − F) + i·(B − F), filtered: `sources` the spectrum of A + iB, `fused` that of F."""
-    for block in range(sources.shape[0]):
-        here, to = (
-            sources[block].reshape(COMPLEX * sources.shape[1]),
-            out[block].reshape(COMPLEX * out.shape[1]),
-        )
-        other = fused[block].reshape(COMPLEX * fused.shape[1])
-        weights = table[block].reshape(WIDTH * table.shape[1])
-        for r in range(height):
-            weight = load(weights, WIDTH * min(r, height - r))
-            x, y = load(other, COMPLEX * r), load(other, COMPLEX * r + WIDTH)
-            store(to, COMPLEX * r, (load(here, COMPLEX * r) - (x - y)) * weight)
-            store(to, COMPLEX * r + WIDTH, (load(here, COMPLEX * r + WIDTH) - (x + y)) * weight)
-
-
-def _chen_taps(sigma: float) -> Real:
-    """One axis of exp(−(x² + y²)/2σ²)/(2πσ²) on 31×31 points; not normalised to 1."""
-    x = np.arange(-15.0, 16.0)
-    return np.asarray(
-        np.exp(-(x * x) / (2.0 * sigma * sigma)) / np.sqrt(2.0 * np.pi * sigma * sigma), dtype=np.float64
-    )
-
-
-FRAME = 15
-"""Half of the contrast's windows, pixels: the zeros that lie around an image."""
-
-
-def _part(rows: Real, part: int, shape: tuple[int, int], purpose: str) -> Real:
-    """The real (0) or imaginary (1) part of a plane of rows as an H×W image, in `scratch` memory."""
-    image = scratch(purpose, tiles(shape[0]) * WIDTH, tiles(shape[1]) * WIDTH)
-    part_of(rows, part, image)
-    return image[: shape[0], : shape[1]]
-
-
 def _framed(image: NDArray[np.generic], frame: int) -> Real:
     """An image with zeros around, in `scratch` memory."""
     height, width = image.shape
@@ -129,50 +77,9 @@ def _framed(image: NDArray[np.generic], frame: int) -> Real:
     return framed
 
 
-def _masked_contrast(rows: Real, part: int, shape: tuple[int, int], role: str) -> Real:
-    """C' = |C|³/(|C|² + 10⁻⁴) with C = (G₂∗I)/(G₄∗I) − 1 and I an image seen through the contrast sensitivity."""
-    seen = _framed(_part(rows, part, shape, "seen image"), FRAME)
-    contrast = scratch(f"contrast of the {role} image", *shape)
-    _contrast(seen, _chen_taps(2.0), _chen_taps(4.0), contrast)
-    return contrast
-
-
-@kernel
-def _vertical(framed, narrow, wide, row, out):  # type: ignore[no-untyped-def]
-    """out[0], out[1] = the rows around one, weighted by either window."""
-    middle = framed[row + FRAME]
-    width = middle.size
-    k, w = narrow[FRAME], wide[FRAME]
-    for c in range(width):
-        out[0, c] = k * middle[c]
-        out[1, c] = w * middle[c]
-    for t in range(0, FRAME, 3):  # three pairs of rows to a load and store of the sums
-        k0, k1, k2 = narrow[t], narrow[t + 1], narrow[t + 2]
-        w0, w1, w2 = wide[t], wide[t + 1], wide[t + 2]
-        a0, a1, a2 = framed[row + t], framed[row + t + 1], framed[row + t + 2]
-        end = row + 2 * FRAME - t
-        b0, b1, b2 = framed[end], framed[end - 1], framed[end - 2]
-        for c in range(width):
-            x, y, z = a0[c] + b0[c], a1[c] + b1[c], a2[c] + b2[c]
-            out[0, c] += k0 * x + k1 * y + k2 * z
-            out[1, c] += w0 * x + w1 * y + w2 * z
-
-
-@kernel
-def _contrast(framed, narrow, wide, out):  # type: ignore[no-untyped-def]
-    """out = C' of an image with a frame of FRAME zeros; the windows are separable and symmetric."""
-    height, width = framed.shape[0] - 2 * FRAME, framed.shape[1] - 2 * FRAME
-    vertical = np.empty((2, framed.shape[1]))
-    fine = np.empty((1, width))
-    coarse = np.empty((1, width))
-    for row in range(height):
-        _vertical(framed, narrow, wide, row, vertical)
-        horizontal(vertical[:1], narrow, fine)
-        horizontal(vertical[1:], wide, coarse)
-        for x in range(width):
-            c = abs(fine[0, x] / coarse[0, x] - 1.0)
-            square = c * c
-            out[row, x] = c * square / (square + 1e-4)
+def _images(count: int, shape: tuple[int, int]) -> Real:
+    """Images of `padded_shape` for filtered ones, in `scratch` memory."""
+    return scratch("filtered images", count, *padded_shape(shape))
 
 
 @kernel
@@ -197,13 +104,13 @@ class _Spectra(NamedTuple):
 
 
 def _qcb(spectra: _Spectra, shape: tuple[int, int]) -> float:
-    table = _contrast_sensitivity(shape)
-    filtered = scratch("filtered spectrum", *spectra.fused.shape)
-    _weighted(spectra.sources, table, shape[0], filtered)
-    rows = inverse(filtered, shape)
-    a, b = _masked_contrast(rows, 0, shape, "infrared"), _masked_contrast(rows, 1, shape, "visible")
-    _weighted(spectra.fused, table, shape[0], filtered)
-    f = _masked_contrast(inverse(filtered, shape), 0, shape, "fused")
+    table, (height, width) = _contrast_sensitivity(shape), shape
+    first, second = _images(2, shape)
+    filtered(spectra.sources, table, shape, first, second)
+    a = masked_contrast(first[:height, :width], "infrared")
+    b = masked_contrast(second[:height, :width], "visible")
+    filtered(spectra.fused, table, shape, first)
+    f = masked_contrast(first[:height, :width], "fused")
     value = float(_preserved_contrast(a, b, f))
     if not np.isfinite(value):
         raise Undefined(
@@ -233,14 +140,12 @@ def _block_sums(image, distortion, power):  # type: ignore[no-untyped-def]
 
 
 def _qcv(images: tuple[Real, Real, Real], spectra: _Spectra, power: int) -> float:
-    shape = (images[2].shape[0], images[2].shape[1])
-    filtered = scratch("filtered spectrum", *spectra.fused.shape)
-    _differences(spectra.sources, spectra.fused, _mannos_sakrison(shape), shape[0], filtered)
-    rows = inverse(filtered, shape)
+    height, width = shape = (images[2].shape[0], images[2].shape[1])
+    differences = _images(2, shape)
+    filtered(spectra.sources, _mannos_sakrison(shape), shape, *differences, other=spectra.fused)
     weighted = weight = 0.0
-    for part, source in enumerate(images[:2]):
-        seen = _part(rows, part, shape, "seen image")
-        saliency, square = _block_sums(_framed(source, 1), seen, power)
+    for seen, source in zip(differences, images[:2], strict=True):
+        saliency, square = _block_sums(_framed(source, 1), seen[:height, :width], power)
         # A partial block at the right or lower border is filled with zeros: the mean is over all 256 cells there too.
         weighted += float((saliency * square).sum()) / (BLOCK * BLOCK)
         weight += float(saliency.sum())

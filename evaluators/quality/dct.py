@@ -61,11 +61,11 @@ def _along_rows(image, plan, factors, levels, x, y, out):  # type: ignore[no-unt
                     levels[k, width - 1 - c] = row[2 * c + 1]
             for c in range(0, width, WIDTH):
                 transpose(flat, c, padded, x, COMPLEX * c + part, COMPLEX)
-        line = transformed(x, y, plan)
-        _cosine_parts(line, width, factors)
+        transformed(x, plan.ones, y, plan)
+        _cosine_parts(y, width, factors)
         for part in range(0, COMPLEX, WIDTH):
             for c in range(0, width, WIDTH):
-                transpose(line, COMPLEX * c + part, COMPLEX, flat, c, padded)
+                transpose(y, COMPLEX * c + part, COMPLEX, flat, c, padded)
             for k in range(min(WIDTH, height - first - part)):
                 out[first + part + k] = levels[k, :width]
 
@@ -85,16 +85,16 @@ def _along_columns(out, plan, factors, x, y):  # type: ignore[no-untyped-def]
             else:
                 for c in range(count):
                     x[target + c] = flat[source + c]
-        line = transformed(x, y, plan)
-        _cosine_parts(line, height, factors)
+        transformed(x, plan.ones, y, plan)
+        _cosine_parts(y, height, factors)
         for row in range(height):
             target = row * width + first
             if count == COMPLEX:
-                store(flat, target, load(line, COMPLEX * row))
-                store(flat, target + WIDTH, load(line, COMPLEX * row + WIDTH))
+                store(flat, target, load(y, COMPLEX * row))
+                store(flat, target + WIDTH, load(y, COMPLEX * row + WIDTH))
             else:
                 for c in range(count):
-                    flat[target + c] = line[COMPLEX * row + c]
+                    flat[target + c] = y[COMPLEX * row + c]
 
 
 def write_dct(image: NDArray[np.generic], out: Real) -> None:

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .elementary import exponential
 from .fourier import tiles
-from .kernels import kernel
+from .kernels import inline_kernel, kernel
 from .scratch import aligned
-from .simd import WIDTH
+from .simd import WIDTH, fused, load, magnitude, select, splat, total
+from .simd_functions import exponential
 
-__all__ = ["ORIENTATIONS", "RATIOS", "SCALES", "SHARPNESS", "GaborFilters", "gabor_filters"]
+__all__ = ["ORIENTATIONS", "RATIOS", "SCALES", "SHARPNESS", "GaborFilters", "angular", "gabor_filters"]
 
 Real = NDArray[np.float64]
 
@@ -29,6 +29,7 @@ ORIENTATIONS = 6
 SHORTEST_WAVE = 3.0
 SCALE_FACTOR = 2.1
 SIGMA_ON_F = 0.55
+CUTOFF = 0.45
 ANGLE_ON_SIGMA = 1.2
 
 SHARPNESS = 0.5 / (math.pi / ORIENTATIONS / ANGLE_ON_SIGMA) ** 2
@@ -55,36 +56,48 @@ def _frequencies(count: int) -> Real:
     return np.asarray(k / max(count - 1 if count % 2 else count, 1), dtype=np.float64)
 
 
-@kernel
-def _angular(angle, orientation):  # type: ignore[no-untyped-def]
-    turn = abs(angle - orientation)
-    turn = 2.0 * math.pi - turn if turn > math.pi else turn
-    return exponential(-turn * turn * SHARPNESS)
+@inline_kernel
+def angular(angle, orientation):  # type: ignore[no-untyped-def]
+    """exp(−turn²·c) of eight angles that lie at most 2π from the orientation."""
+    turn = magnitude(angle - orientation)
+    turn = select(turn > math.pi, 2.0 * math.pi - turn, turn)
+    return exponential(turn * turn * -SHARPNESS)
 
 
 @kernel
-def _energies(finest, step, angle, height, width, first_energy, noise_factor):  # type: ignore[no-untyped-def]
-    """Fill the sums over all frequencies, by Parseval: the even part of a filter at f is half its sum with that at −f."""
+def _energies(finest, step, angle, height, middle, first_energy, noise_factor):  # type: ignore[no-untyped-def]
+    """Fill the sums over all frequencies, by Parseval: the even part of a filter at f is half its sum with that at −f.
+
+    middle (⌈W/8⌉·8): 1 in the column of the highest frequency of an even width, which is its own opposite, else 0. So it is with the row.
+    """
+    rows = finest.shape[1]
+    flat = [table.reshape(table.size) for table in (finest, step, angle)]
     for o in range(ORIENTATIONS):
         orientation = o * math.pi / ORIENTATIONS
-        energy = noise = 0.0
-        for r in range(height):
-            row, sign = (r, 1.0) if r <= height // 2 else (height - r, -1.0)
-            back = (height - r) % height
-            opposite, opposite_sign = (back, 1.0) if back <= height // 2 else (height - back, -1.0)
-            for c in range(width):
-                d = (width - c) % width
-                radial = finest[c // WIDTH, row, c % WIDTH] * (height * width)
-                here = _angular(sign * angle[c // WIDTH, row, c % WIDTH], orientation)
-                there = _angular(opposite_sign * angle[d // WIDTH, opposite, d % WIDTH], orientation)
-                energy += (radial * here) ** 2
-                everywhere = 0.0
-                for s in range(SCALES):
-                    radial *= step[c // WIDTH, row, c % WIDTH] * RATIOS[s] if s > 0 else 1.0
-                    everywhere += radial
-                noise += (everywhere * (here + there)) ** 2
-        first_energy[o] = energy
-        noise_factor[o] = 0.5 * noise  # 2·(½ (here + there))²
+        energy, noise = splat(0.0), splat(0.0)
+        for block in range(finest.shape[0]):
+            own_column = load(middle, WIDTH * block) > 0.0
+            for r in range(rows):
+                paired = 0 < r < height - r  # a row of negative frequency mirrors it
+                at = WIDTH * (block * rows + r)
+                theta = load(flat[2], at)
+                mirrored = math.pi - theta if r > 0 and not paired else theta + math.pi
+                opposite = select(own_column, 0.0 - theta if paired else theta, mirrored)
+                here, there = angular(theta, orientation), angular(opposite, orientation)
+                radial = load(flat[0], at)
+                x = radial * here
+                energy = fused(x, x, energy)
+                if paired:
+                    x = radial * there
+                    energy = fused(x, x, energy)
+                everywhere, factor = radial, load(flat[1], at)
+                for s in range(1, SCALES):
+                    radial = radial * factor * RATIOS[s]
+                    everywhere = everywhere + radial
+                x = everywhere * (here + there)
+                noise = fused(x * (2.0 if paired else 1.0), x, noise)
+        first_energy[o] = total(energy)
+        noise_factor[o] = 0.5 * total(noise)  # 2·(½ (here + there))²
 
 
 @lru_cache(maxsize=2)
@@ -92,20 +105,24 @@ def gabor_filters(height: int, width: int) -> GaborFilters:
     """The tables of an image size; those of the last two sizes are kept."""
     shape = tiles(width), height // 2 + 1, WIDTH
     finest, step, angle = aligned(*shape), aligned(*shape), aligned(*shape)
-    finest[:], step[:], angle[:] = 0.0, 1.0, 0.0
     y = _frequencies(height)[: height // 2 + 1, np.newaxis]
-    x_of_all = _frequencies(width)
-    for block in range(shape[0]):
-        x = x_of_all[np.newaxis, block * WIDTH : (block + 1) * WIDTH]
-        here = block, slice(None), slice(x.shape[1])
-        radius = np.sqrt(x * x + y * y)
-        low_pass = 1.0 / (1.0 + (radius / 0.45) ** 30)
-        radius[radius == 0.0] = 1.0
-        octaves = np.log(radius * SHORTEST_WAVE)
-        finest[here] = np.exp(-(octaves**2) / (2.0 * _VARIANCE)) * low_pass / (height * width)
-        step[here] = np.exp(-octaves * _OCTAVE / _VARIANCE)
-        angle[here] = np.arctan2(-y, x)
+    columns = np.arange(shape[0] * WIDTH).reshape(-1, WIDTH)
+    x_of_all = _frequencies(width)[np.minimum(columns, width - 1)]
+    for block, x in enumerate(x_of_all):
+        square = x * x + y * y
+        cut = square / CUTOFF**2  # (|f|/0.45)³⁰ is its 15th power
+        cut = (cut * cut) ** 2 * cut
+        low_pass = 1.0 / (1.0 + cut * cut * cut)
+        square[square == 0.0] = 1.0
+        octaves = 0.5 * np.log(square) + math.log(SHORTEST_WAVE)
+        inside = columns[block] < width
+        finest[block] = inside * np.exp(-(octaves**2) / (2.0 * _VARIANCE)) * low_pass / (height * width)
+        step[block] = np.exp(-octaves * _OCTAVE / _VARIANCE)
+        angle[block] = np.arctan2(-y, x)
     finest[0, 0, 0] = 0.0
     filters = GaborFilters(finest, step, angle, np.empty(ORIENTATIONS), np.empty(ORIENTATIONS))
-    _energies(finest, step, angle, height, width, filters.first_energy, filters.noise_factor)
+    middle = (2 * columns.ravel() == width).astype(np.float64)
+    _energies(finest, step, angle, height, middle, filters.first_energy, filters.noise_factor)
+    for sums in filters.first_energy, filters.noise_factor:
+        sums *= float(height * width) ** 2
     return filters

@@ -9,6 +9,8 @@ from .simd import WIDTH, any_between, load, select, splat, total
 
 __all__ = ["median"]
 
+BLOCK = 4096
+
 
 @kernel
 def _bracket(values):  # type: ignore[no-untyped-def]
@@ -23,11 +25,13 @@ def _bracket(values):  # type: ignore[no-untyped-def]
 
 @kernel
 def _collected(values, low, high, kept):  # type: ignore[no-untyped-def]
-    """(Number of values below `low`, number in low…high, these in `kept`)."""
+    """(Number of values below `low`, number in low…high, these in `kept`); (0, −1) where these would leave less than BLOCK of room."""
     below_in_lanes = splat(0.0)
     whole = values.size - values.size % WIDTH
     below = inside = 0
     for start in range(0, values.size, WIDTH):
+        if start % BLOCK == 0 and inside + BLOCK > kept.size:
+            return 0, -1
         if start < whole:
             here = load(values, start)
             below_in_lanes = select(here < low, below_in_lanes + 1.0, below_in_lanes)
@@ -41,16 +45,15 @@ def _collected(values, low, high, kept):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def median(values, work):  # type: ignore[no-untyped-def]
-    """The median of a contiguous array without NaN; the mean of the two middle ones for an even count, as MATLAB's.
-
-    `work`: at least as many float64 and eight more, which are overwritten.
-    """
+def median(values):  # type: ignore[no-untyped-def]
+    """The median of a contiguous array without NaN; the mean of the two middle ones for an even count, as MATLAB's."""
     first, last = (values.size - 1) // 2, values.size // 2
     low, high = _bracket(values)
-    below, inside = _collected(values, low, high, work)
-    if below > first or below + inside <= last:  # the sample was off
-        below, inside = _collected(values, -np.inf, np.inf, work)
-    ordered = np.partition(work[:inside], first - below)
+    kept = np.empty(values.size // 16 + 2 * BLOCK)
+    below, inside = _collected(values, low, high, kept)
+    if below > first or below + inside <= last:  # few values, or the sample was off
+        kept = np.empty(values.size + BLOCK)
+        below, inside = _collected(values, -np.inf, np.inf, kept)
+    ordered = np.partition(kept[:inside], first - below)
     here = ordered[first - below]
     return here if first == last else 0.5 * (here + ordered[first - below + 1 :].min())

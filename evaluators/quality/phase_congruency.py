@@ -57,20 +57,15 @@ def _fill_maps(image: NDArray[np.generic], maps: Real) -> None:
     responses = scratch("responses", SCALES, tiles(height), tiles(width) * WIDTH, COMPLEX)
     power = scratch("power", height * width)
     sums = scratch("sums", tiles(height), tiles(width) * WIDTH * SUMS * WIDTH)
-    work = scratch("lines", 2 * SCALES, max(along_rows.work, along_columns.work) + _APART)
-    sums[:] = 0.0
+    work = scratch("lines", SCALES, max(along_rows.work, along_columns.work) + _APART)
     for o in range(ORIENTATIONS):
         angle = o * math.pi / ORIENTATIONS
         orientation_responses(of_image, filters, angle, along_rows, along_columns, responses, power, work)
-        noise_power = (
-            median(power, scratch("median", height * width + WIDTH))
-            / math.log(2.0)
-            / float(filters.first_energy[o])
-        )
+        noise_power = median(power) / math.log(2.0) / float(filters.first_energy[o])
         tau = math.sqrt(noise_power * float(filters.noise_factor[o]) / 2.0)
         limit = tau * math.sqrt(math.pi / 2.0) + NOISE_SIGMAS * math.sqrt((2.0 - math.pi / 2.0) * tau * tau)
-        add_orientation(responses, angle, limit / 1.7, along_rows, sums, work)
-    finish(sums, maps)
+        add_orientation(responses, angle, limit / 1.7, along_rows, o == 0, sums, work)
+    finish(sums, along_columns, maps)
 
 
 def phase_congruency(image: NDArray[np.generic]) -> PhaseCongruency:
@@ -117,12 +112,10 @@ def q_p(
         filled = scratch(f"phase congruency of the {role} image", *_maps_shape(height, width))
         _fill_maps(image, filled)
         maps.append(PhaseCongruency(*(m[:height, :width] for m in filled)))
-    mask = np.zeros(maps[0].congruency.shape, dtype=bool)
-    for of_image in maps:
-        mask |= of_image.congruency > feature_threshold
-    if not mask.any():
-        raise Undefined(f"no image has a pixel with phase congruency above {feature_threshold:g}: Qp is 0/0")
+    congruencies = tuple(of_image.congruency for of_image in maps)
     value = 1.0
-    for a, b, f in zip(*maps, strict=True):
-        value *= feature_correlation(a, b, f, mask)
+    for of_feature in zip(*maps, strict=True):
+        value *= feature_correlation(of_feature, congruencies, feature_threshold)
+    if math.isnan(value):
+        raise Undefined(f"no image has a pixel with phase congruency above {feature_threshold:g}: Qp is 0/0")
     return value

@@ -9,11 +9,24 @@ import math
 
 import numpy as np
 
-from .fourier import across, transformed
+from .fourier import transformed, transformed_across
 from .fourier_passes import COMPLEX
-from .gabor_filters import ORIENTATIONS, RATIOS, SCALES, SHARPNESS
-from .kernels import kernel
-from .simd import WIDTH, fused, larger, load, magnitude, root, select, splat, store, transpose
+from .gabor_filters import ORIENTATIONS, RATIOS, SCALES, angular
+from .kernels import inline_kernel, kernel
+from .simd import (
+    WIDTH,
+    fused,
+    larger,
+    load,
+    magnitude,
+    prefetch,
+    root,
+    select,
+    splat,
+    store,
+    store_past_cache,
+    transpose,
+)
 from .simd_functions import exponential
 
 __all__ = ["SUMS", "add_orientation", "finish", "orientation_responses"]
@@ -30,14 +43,10 @@ def _weights(finest, angle, orientation, height, weights):  # type: ignore[no-un
     """The finest scale's filter for eight columns: 8·H values."""
     for r in range(height // 2 + 1):
         theta, radial = load(angle, WIDTH * r), load(finest, WIDTH * r)
-        turn = magnitude(theta - orientation)
-        turn = select(turn > math.pi, 2.0 * math.pi - turn, turn)
-        store(weights, WIDTH * r, radial * exponential(turn * turn * -SHARPNESS))
+        store(weights, WIDTH * r, radial * angular(theta, orientation))
         mirror = height - r
         if r > 0 and mirror != r:
-            turn = magnitude(theta + orientation)
-            turn = select(turn > math.pi, 2.0 * math.pi - turn, turn)
-            store(weights, WIDTH * mirror, radial * exponential(turn * turn * -SHARPNESS))
+            store(weights, WIDTH * mirror, radial * angular(theta, -orientation))
 
 
 @kernel
@@ -52,31 +61,13 @@ def _coarser(weights, step, ratio, height):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _filtered(column, weights, height, x):  # type: ignore[no-untyped-def]
-    """x = the column times the filter."""
-    for r in range(height):
-        weight = load(weights, WIDTH * r)
-        store(x, COMPLEX * r, load(column, COMPLEX * r) * weight)
-        store(x, COMPLEX * r + WIDTH, load(column, COMPLEX * r + WIDTH) * weight)
-
-
-@kernel
-def _row(plane, tile, along_rows, x, y):  # type: ignore[no-untyped-def]
-    """A tile of a plane of rows, transformed; the plane stays as it is (writing it back to memory would take longer than a copy)."""
-    row = plane[tile].reshape(COMPLEX * plane.shape[1])
-    for k in range(0, row.size, WIDTH):
-        store(x, k, load(row, k))
-    return transformed(x, y, along_rows)
-
-
-@kernel
 def orientation_responses(spectrum, filters, orientation, along_rows, along_columns, responses, power, work):  # type: ignore[no-untyped-def]
     """Fill `responses` (SCALES planes of rows): the finest scale's responses, the others' before the transform along rows.
 
     power (H·W, in any order) = |response|² of the finest scale.
     """
     height, width = along_columns.length, along_rows.length
-    x, y, weights = work[0], work[1], work[2]
+    y, weights = work[0], work[1]
     table = filters.finest.shape[1] * WIDTH
     for block in range(spectrum.shape[0]):
         column = spectrum[block].reshape(COMPLEX * spectrum.shape[1])
@@ -86,30 +77,50 @@ def orientation_responses(spectrum, filters, orientation, along_rows, along_colu
         for s in range(SCALES):
             if s > 0:
                 _coarser(weights, step, RATIOS[s], height)
-            _filtered(column, weights, height, x)
-            across(transformed(x, y, along_columns), responses[s], block)
+            transformed_across(column, weights, y, along_columns, responses[s], block)
     at = 0
     for tile in range(responses.shape[1]):
-        line = _row(responses[0], tile, along_rows, x, y)
-        row = responses[0, tile].reshape(COMPLEX * responses.shape[2])
-        lanes = min(WIDTH, height - tile * WIDTH)
+        row = _row(responses[0], tile)
+        ahead = _row(responses[0], tile + 1)
+        transformed(row, along_rows.ones, y, along_rows)
+        lanes = WIDTH if along_columns.lanes_apart > 1 else min(WIDTH, height - tile * WIDTH)
         for c in range(width):
-            re, im = load(line, COMPLEX * c), load(line, COMPLEX * c + WIDTH)
-            store(row, COMPLEX * c, re)
-            store(row, COMPLEX * c + WIDTH, im)
+            prefetch(ahead, COMPLEX * c)
+            prefetch(ahead, COMPLEX * c + WIDTH)
+            re, im = load(y, COMPLEX * c), load(y, COMPLEX * c + WIDTH)
+            store_past_cache(row, COMPLEX * c, re)
+            store_past_cache(row, COMPLEX * c + WIDTH, im)
             if lanes == WIDTH:
-                store(power, at, fused(re, re, im * im))
+                store_past_cache(power, at, fused(re, re, im * im))
             else:
                 for lane in range(lanes):
-                    power[at + lane] = line[COMPLEX * c + lane] ** 2 + line[COMPLEX * c + lane + WIDTH] ** 2
+                    power[at + lane] = y[COMPLEX * c + lane] ** 2 + y[COMPLEX * c + lane + WIDTH] ** 2
             at += lanes
 
 
+@inline_kernel
+def _add_product(sums, at, a, b, first):  # type: ignore[no-untyped-def]
+    value = a * b
+    if not first:
+        value = fused(a, b, load(sums, at))
+    store_past_cache(sums, at, value)
+
+
 @kernel
-def _add_row(finest, r1, r2, r3, count, threshold, cosine, sine, sums):  # type: ignore[no-untyped-def]
-    """Add one orientation of one tile's row to its sums."""
+def _add_row(lines, count, threshold, cosine, sine, first, sums, ahead):  # type: ignore[no-untyped-def]
+    """Add one orientation of one tile's row to its sums, or, if it is the `first`, write them.
+
+    lines: the scales' responses. ahead: those of the next tile before their transform. They and its sums are brought into the cache meanwhile: the
+    roots and divisions leave the memory idle.
+    """
+    finest, r1, r2, r3 = lines
     for c in range(count):
-        at = COMPLEX * c
+        at, to = COMPLEX * c, SUMS * WIDTH * c
+        for row in ahead:
+            prefetch(row, at)
+            prefetch(row, at + WIDTH)
+        for k in range(SUMS):
+            prefetch(sums, SUMS * WIDTH * count + to + WIDTH * k)
         e0, o0 = load(finest, at), load(finest, at + WIDTH)
         e1, o1 = load(r1, at), load(r1, at + WIDTH)
         e2, o2 = load(r2, at), load(r2, at + WIDTH)
@@ -132,28 +143,39 @@ def _add_row(finest, r1, r2, r3, count, threshold, cosine, sine, sums):  # type:
         divisor = select(amplitude > 0.0, amplitude, splat(1.0))
         congruency = energy / (size * gate * divisor)
         x, y = congruency * cosine, congruency * sine
-        to = SUMS * WIDTH * c
-        store(sums, to, fused(congruency, amplitude, load(sums, to)))
-        store(sums, to + WIDTH, load(sums, to + WIDTH) + amplitude)
-        store(sums, to + 2 * WIDTH, fused(x, x, load(sums, to + 2 * WIDTH)))
-        store(sums, to + 3 * WIDTH, fused(y, y, load(sums, to + 3 * WIDTH)))
-        store(sums, to + 4 * WIDTH, fused(x, y, load(sums, to + 4 * WIDTH)))
+        _add_product(sums, to, congruency, amplitude, first)
+        _add_product(sums, to + WIDTH, amplitude, splat(1.0), first)
+        _add_product(sums, to + 2 * WIDTH, x, x, first)
+        _add_product(sums, to + 3 * WIDTH, y, y, first)
+        _add_product(sums, to + 4 * WIDTH, x, y, first)
 
 
 @kernel
-def add_orientation(responses, orientation, threshold, along_rows, sums, work):  # type: ignore[no-untyped-def]
+def _row(plane, tile):  # type: ignore[no-untyped-def]
+    """Eight rows of a plane; those of the last tile for one beyond."""
+    return plane[min(tile, plane.shape[0] - 1)].reshape(COMPLEX * plane.shape[1])
+
+
+@kernel
+def add_orientation(responses, orientation, threshold, along_rows, first, sums, work):  # type: ignore[no-untyped-def]
     """Transform the coarser scales along rows and add the orientation to `sums`: tiles of rows, SUMS times eight values a column."""
     cosine, sine = math.cos(orientation), math.sin(orientation)
-    for tile in range(responses.shape[1]):
-        finest = responses[0, tile].reshape(COMPLEX * responses.shape[2])
-        r1 = _row(responses[1], tile, along_rows, work[0], work[1])
-        r2 = _row(responses[2], tile, along_rows, work[2], work[3])
-        r3 = _row(responses[3], tile, along_rows, work[4], work[5])
-        _add_row(finest, r1, r2, r3, along_rows.length, threshold, cosine, sine, sums[tile])
+    finest, second, third, coarsest = responses[0], responses[1], responses[2], responses[3]
+    for tile in range(finest.shape[0]):
+        for s in range(1, SCALES):
+            transformed(_row(responses[s], tile), along_rows.ones, work[s], along_rows)
+        lines = _row(finest, tile), work[1], work[2], work[3]
+        ahead = (
+            _row(finest, tile + 1),
+            _row(second, tile + 1),
+            _row(third, tile + 1),
+            _row(coarsest, tile + 1),
+        )
+        _add_row(lines, along_rows.length, threshold, cosine, sine, first, sums[tile], ahead)
 
 
 @kernel
-def finish(sums, maps):  # type: ignore[no-untyped-def]
+def finish(sums, along_columns, maps):  # type: ignore[no-untyped-def]
     """The three maps (congruency, maximum and minimum moment; sides padded to multiples of eight) from the sums."""
     width = maps.shape[2]
     line = np.empty(3 * WIDTH * width)
@@ -170,6 +192,13 @@ def finish(sums, maps):  # type: ignore[no-untyped-def]
             store(line, to + WIDTH, 0.5 * (yy + xx + length))
             store(line, to + 2 * WIDTH, 0.5 * (yy + xx - length))
         for m in range(3):
-            start = (m * maps.shape[1] + tile * WIDTH) * width
+            start = (m * maps.shape[1] + tile * along_columns.tiles_apart) * width
             for c in range(0, width, WIDTH):
-                transpose(line, 3 * WIDTH * c + WIDTH * m, 3 * WIDTH, flat, start + c, width)
+                transpose(
+                    line,
+                    3 * WIDTH * c + WIDTH * m,
+                    3 * WIDTH,
+                    flat,
+                    start + c,
+                    width * along_columns.lanes_apart,
+                )

@@ -11,7 +11,7 @@ Types in kernels: ``Lanes`` (eight float64), ``Choice`` (eight truth values, fro
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -24,7 +24,9 @@ from numba.extending import lower_builtin, models, register_model
 __all__ = [
     "WIDTH",
     "any_between",
+    "exchanged",
     "fused",
+    "kept_apart",
     "larger",
     "less_product",
     "load",
@@ -35,6 +37,7 @@ __all__ = [
     "smaller",
     "splat",
     "store",
+    "store_past_cache",
     "total",
     "transpose",
     "transpose_past_cache",
@@ -88,6 +91,11 @@ def integers(value: int) -> Any:
     return ir.Constant(INTEGERS, [value] * WIDTH)
 
 
+def integer(value: int) -> Any:
+    """A constant index, for code generators."""
+    return ir.Constant(ir.IntType(64), value)
+
+
 def spread(builder: Any, scalar: Any) -> Any:
     """A float64 in every lane, for code generators."""
     one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
@@ -99,6 +107,15 @@ def call(builder: Any, name: str, *arguments: Any) -> Any:
     kind = ir.FunctionType(VECTOR, [VECTOR] * len(arguments))
     function = cgutils.get_or_insert_function(builder.module, kind, f"{name}.v{WIDTH}f64")
     return builder.call(function, arguments)
+
+
+def window(builder: Any, values: list[Any], taps: Sequence[float]) -> Any:
+    """An odd number of `Lanes` times the taps of a symmetric window, summed from the outside in, for code generators."""
+    half = len(taps) // 2
+    total = builder.fmul(builder.fadd(values[0], values[-1]), constant(taps[0]))
+    for k in range(1, half):
+        total = call(builder, "llvm.fma", builder.fadd(values[k], values[-1 - k]), constant(taps[k]), total)
+    return call(builder, "llvm.fma", values[half], constant(taps[half]), total)
 
 
 def pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -148,6 +165,17 @@ for _function, _name in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, 
 
 
 @intrinsic
+def kept_apart(_typing: Any) -> Any:
+    """Called in a kernel, keeps it from being copied into each kernel that calls it: they would take long to compile."""
+
+    def emit(context: Any, builder: Any, _sig: Any, _args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.none(), emit
+
+
+@intrinsic
 def splat(_typing: Any, _value: Any) -> Any:
     """A float64 in every lane."""
     return lanes(types.float64), lambda _c, builder, _s, args: spread(builder, args[0])
@@ -173,6 +201,17 @@ def store(_typing: Any, array: Any, _index: Any, _value: Any) -> Any:
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         write(builder, args[2], pointer(context, builder, sig.args[0], args[0], args[1]))
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp, lanes), emit
+
+
+@intrinsic
+def store_past_cache(_typing: Any, array: Any, _index: Any, _value: Any) -> Any:
+    """As `store`, straight to memory: for what is larger than the caches; the eight begin at a multiple of 64 bytes."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        write(builder, args[2], pointer(context, builder, sig.args[0], args[0], args[1]), past_cache=True)
         return context.get_dummy_value()
 
     return types.none(array, types.intp, lanes), emit
@@ -257,6 +296,19 @@ def magnitude(_typing: Any, _value: Any) -> Any:
     return lanes(lanes), lambda _c, builder, _s, args: call(builder, "llvm.fabs", *args)
 
 
+def exchanged(builder: Any, rows: list[Any]) -> list[Any]:
+    """Eight `Lanes` with rows and lanes exchanged, for code generators."""
+    rows = list(rows)
+    for distance in (4, 2, 1):  # exchange the off-diagonal blocks of ever smaller squares
+        low = [i + (WIDTH - distance if i & distance else 0) for i in range(WIDTH)]
+        high = [i + distance if not i & distance else i + WIDTH for i in range(WIDTH)]
+        masks = [ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), order) for order in (low, high)]
+        for k in (k for k in range(WIDTH) if not k & distance):
+            pair = rows[k], rows[k + distance]
+            rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+    return rows
+
+
 def _transpose(*, past_cache: bool) -> Any:
     @intrinsic
     def transpose(
@@ -274,14 +326,7 @@ def _transpose(*, past_cache: bool) -> Any:
                 read(builder, pointer(context, builder, sig.args[0], out_of, at(start, step, k)))
                 for k in range(WIDTH)
             ]
-            for distance in (4, 2, 1):  # exchange the off-diagonal blocks of ever smaller squares
-                low = [i + (WIDTH - distance if i & distance else 0) for i in range(WIDTH)]
-                high = [i + distance if not i & distance else i + WIDTH for i in range(WIDTH)]
-                masks = [ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), order) for order in (low, high)]
-                for k in (k for k in range(WIDTH) if not k & distance):
-                    pair = rows[k], rows[k + distance]
-                    rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-            for k, row in enumerate(rows):
+            for k, row in enumerate(exchanged(builder, rows)):
                 address = pointer(context, builder, sig.args[3], into, at(to, stride, k))
                 write(builder, row, address, past_cache=past_cache)
             return context.get_dummy_value()

@@ -12,7 +12,22 @@ from fusionbench.evaluators.quality.median import median
 RANDOM = np.random.default_rng(5)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (8, 8), (35, 48), (64, 80), (11, 13), (41, 62), (123, 97)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (1, 1),
+        (2, 3),
+        (8, 8),
+        (35, 48),
+        (64, 80),
+        (11, 13),
+        (41, 62),
+        (123, 97),
+        (480, 40),
+        (256, 24),
+        (120, 7),
+    ],
+)
 def test_forward_and_inverse(shape):
     a, b = RANDOM.normal(size=(2, *shape))
     columns = fourier.spectrum(a, b).copy()
@@ -21,11 +36,24 @@ def test_forward_and_inverse(shape):
     )
     wanted = np.fft.fft2(a + 1j * b)
     np.testing.assert_allclose(values[:, : shape[1]], wanted, atol=4e-15 * np.abs(wanted).max())
-    rows = fourier.inverse(columns, shape)
-    for part, image in ((0, a), (1, b)):
-        out = np.empty((8 * rows.shape[0], rows.shape[1]))
-        fourier.part_of(rows, part, out)
-        np.testing.assert_allclose(out[: shape[0], : shape[1]] / a.size, image, atol=1e-14)
+    everything = np.ones((columns.shape[0], shape[0] // 2 + 1, 8))
+    back = np.empty((2, *fourier.padded_shape(shape)))
+    fourier.filtered(columns, everything, shape, *back)
+    for image, out in zip((a, b), back, strict=True):
+        np.testing.assert_allclose(out[: shape[0], : shape[1]] / a.size, image, atol=2e-14)
+
+
+def test_filtered_difference():
+    shape = 48, 37
+    a, b, f = RANDOM.normal(size=(3, *shape))
+    columns, other = fourier.spectrum(a, b).copy(), fourier.spectrum(f).copy()
+    table = RANDOM.uniform(size=(5, 25, 8))
+    back = np.empty((2, *fourier.padded_shape(shape)))
+    fourier.filtered(columns, table, shape, *back, other=other)
+    half = table.transpose(1, 0, 2).reshape(25, -1)[:, :37]
+    weights = np.concatenate([half, half[23:0:-1]])
+    wanted = np.fft.ifft2(np.fft.fft2(a - f + 1j * (b - f)) * weights) * a.size
+    np.testing.assert_allclose(back[0, :48, :37] + 1j * back[1, :48, :37], wanted, atol=1e-11)
 
 
 def test_plans_are_bounded():
@@ -36,19 +64,18 @@ def test_plans_are_bounded():
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 1000, 1001, 70000, 70001])
 def test_median_equals_numpys(count):
-    work = np.empty(count + 8)
     for values in (
         RANDOM.exponential(1.0, count) ** 3,
         np.full(count, 2.5),
         np.sort(RANDOM.normal(size=count)),
     ):
-        assert median(values, work) == np.median(values)
+        assert median(values) == np.median(values)
 
 
 def test_median_where_the_sample_misleads():
     values = np.zeros(70000)
     values[:: 70000 // 8192 | 1] = 1.0  # just what is sampled
-    assert median(values, np.empty(70008)) == np.median(values)
+    assert median(values) == np.median(values)
 
 
 @numba.njit

@@ -9,6 +9,7 @@ but the first and the last work in the nearest cache.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from numba import types
@@ -127,7 +128,7 @@ class _Line:
 
     def __init__(self, context: Any, builder: Any, kind: Any, array: Any) -> None:
         self.builder = builder
-        self.address = lambda index: pointer(context, builder, kind, array, index)
+        self.address: Callable[[Any], Any] = lambda index: pointer(context, builder, kind, array, index)
 
     def _at(self, index: Any, part: int) -> Any:
         return self.address(

@@ -67,7 +67,8 @@ def _along_rows(image, plan, factors, levels, x, y, out):  # type: ignore[no-unt
             for c in range(0, width, WIDTH):
                 transpose(y, COMPLEX * c + part, COMPLEX, flat, c, padded)
             for k in range(min(WIDTH, height - first - part)):
-                out[first + part + k] = levels[k, :width]
+                for c in range(width):
+                    out[first + part + k, c] = levels[k, c]
 
 
 @kernel

@@ -66,7 +66,9 @@ def _stretch(values):  # type: ignore[no-untyped-def]
     ends = np.empty(2 * WIDTH)
     store(ends, 0, lows)
     store(ends, WIDTH, highs)
-    low, high = ends[:WIDTH].min(), ends[WIDTH:].max()
+    low, high = values[0], values[0]
+    for i in range(WIDTH):
+        low, high = min(low, ends[i]), max(high, ends[WIDTH + i])
     for i in range(whole, values.size):
         low, high = min(low, values[i]), max(high, values[i])
     span = high - low

@@ -47,55 +47,78 @@ def _cosine_parts(line, length, factors):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _along_rows(image, plan, factors, levels, x, y, out):  # type: ignore[no-untyped-def]
+def _take_rows(image, first, levels, x):  # type: ignore[no-untyped-def]
+    """Sixteen rows, reordered, as lines; beyond the last row it again."""
     height, width = image.shape
-    padded = levels.shape[1]
-    flat = levels.reshape(levels.size)
-    for first in range(0, height, COMPLEX):
-        for part in range(0, COMPLEX, WIDTH):
-            for k in range(WIDTH):
-                row = image[min(first + part + k, height - 1)]
-                for c in range((width + 1) // 2):
-                    levels[k, c] = row[2 * c]
-                for c in range(width // 2):
-                    levels[k, width - 1 - c] = row[2 * c + 1]
-            for c in range(0, width, WIDTH):
-                transpose(flat, c, padded, x, COMPLEX * c + part, COMPLEX)
-        transformed(x, plan.ones, y, plan)
-        _cosine_parts(y, width, factors)
-        for part in range(0, COMPLEX, WIDTH):
-            for c in range(0, width, WIDTH):
-                transpose(y, COMPLEX * c + part, COMPLEX, flat, c, padded)
-            for k in range(min(WIDTH, height - first - part)):
-                for c in range(width):
-                    out[first + part + k, c] = levels[k, c]
+    flat, padded = levels.reshape(levels.size), levels.shape[1]
+    for part in range(0, COMPLEX, WIDTH):
+        for k in range(WIDTH):
+            row, to = image[min(first + part + k, height - 1)], levels[k]
+            for c in range((width + 1) // 2):
+                to[c] = row[2 * c]
+            for c in range(width // 2):
+                to[width - 1 - c] = row[2 * c + 1]
+        for c in range(0, width, WIDTH):
+            transpose(flat, c, padded, x, COMPLEX * c + part, COMPLEX)
 
 
 @kernel
-def _along_columns(out, plan, factors, x, y):  # type: ignore[no-untyped-def]
+def _put_rows(line, levels, first, out):  # type: ignore[no-untyped-def]
     height, width = out.shape
-    flat = out.reshape(out.size)
-    for first in range(0, width, COMPLEX):
-        count = min(COMPLEX, width - first)
-        for row in range(height):
-            source = row * width + first
-            target = COMPLEX * (row // 2 if row % 2 == 0 else height - 1 - row // 2)
-            if count == COMPLEX:
-                store(x, target, load(flat, source))
-                store(x, target + WIDTH, load(flat, source + WIDTH))
-            else:
-                for c in range(count):
-                    x[target + c] = flat[source + c]
+    flat, padded = levels.reshape(levels.size), levels.shape[1]
+    for part in range(0, COMPLEX, WIDTH):
+        for c in range(0, width, WIDTH):
+            transpose(line, COMPLEX * c + part, COMPLEX, flat, c, padded)
+        for k in range(min(WIDTH, height - first - part)):
+            for c in range(width):
+                out[first + part + k, c] = levels[k, c]
+
+
+@kernel
+def _take_columns(out, first, x):  # type: ignore[no-untyped-def]
+    """Up to sixteen columns, reordered, as lines."""
+    height, width = out.shape
+    flat, count = out.reshape(out.size), min(COMPLEX, width - first)
+    for row in range(height):
+        source = row * width + first
+        target = COMPLEX * (row // 2 if row % 2 == 0 else height - 1 - row // 2)
+        if count == COMPLEX:
+            store(x, target, load(flat, source))
+            store(x, target + WIDTH, load(flat, source + WIDTH))
+        else:
+            for c in range(count):
+                x[target + c] = flat[source + c]
+
+
+@kernel
+def _put_columns(line, first, out):  # type: ignore[no-untyped-def]
+    height, width = out.shape
+    flat, count = out.reshape(out.size), min(COMPLEX, width - first)
+    for row in range(height):
+        source, target = COMPLEX * row, row * width + first
+        if count == COMPLEX:
+            store(flat, target, load(line, source))
+            store(flat, target + WIDTH, load(line, source + WIDTH))
+        else:
+            for c in range(count):
+                flat[target + c] = line[source + c]
+
+
+@kernel
+def _transform(image, of_rows, plan, factors, levels, x, y, out):  # type: ignore[no-untyped-def]
+    """The transform of the image's rows into `out`, or of the columns of `out` in place."""
+    height, width = out.shape
+    for first in range(0, height if of_rows else width, COMPLEX):
+        if of_rows:
+            _take_rows(image, first, levels, x)
+        else:
+            _take_columns(out, first, x)
         transformed(x, plan.ones, y, plan)
-        _cosine_parts(y, height, factors)
-        for row in range(height):
-            target = row * width + first
-            if count == COMPLEX:
-                store(flat, target, load(y, COMPLEX * row))
-                store(flat, target + WIDTH, load(y, COMPLEX * row + WIDTH))
-            else:
-                for c in range(count):
-                    flat[target + c] = y[COMPLEX * row + c]
+        _cosine_parts(y, plan.length, factors)
+        if of_rows:
+            _put_rows(y, levels, first, out)
+        else:
+            _put_columns(y, first, out)
 
 
 def write_dct(image: NDArray[np.generic], out: Real) -> None:
@@ -104,5 +127,5 @@ def write_dct(image: NDArray[np.generic], out: Real) -> None:
     along_rows, along_columns = plan(width), plan(height)
     x, y = work_arrays(along_rows, along_columns)
     levels = scratch("eight rows", WIDTH, tiles(width) * WIDTH)
-    _along_rows(image, along_rows, _factors(width), levels, x, y, out)
-    _along_columns(out, along_columns, _factors(height), x, y)
+    _transform(image, True, along_rows, _factors(width), levels, x, y, out)
+    _transform(image, False, along_columns, _factors(height), levels, x, y, out)

@@ -157,7 +157,8 @@ def transformed(x, weights, y, plan):  # type: ignore[no-untyped-def]
     passes(y, plan.ones, z, plan.radices, plan.order, plan.factors)
     _swap_parts(z, plan.length)
     _times_table(z, plan.length, plan.chirp)
-    y[: COMPLEX * plan.length] = z[: COMPLEX * plan.length]
+    for k in range(0, COMPLEX * plan.length, WIDTH):
+        store(y, k, load(z, k))
 
 
 @kernel

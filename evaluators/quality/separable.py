@@ -129,15 +129,14 @@ def _symmetric(size: int, step: int) -> Any:
 
     def run(source: Rows, taps: Rows, target: Rows) -> None:
         values = [source[i] for i in range(size + (WIDTH - 1) * step)]
-        starts = range(0, WIDTH * step, step)
-        sums = [(values[i] + values[i + size - 1]) * taps[0] for i in starts]
-        for t in range(1, size // 2):
-            pairs = [values[i + t] + values[i + size - 1 - t] for i in starts]
-            sums = [value.plus_product(pair, taps[t]) for value, pair in zip(sums, pairs, strict=True)]
-        sums = [
-            value.plus_product(values[i + size // 2], taps[size // 2])
-            for i, value in zip(starts, sums, strict=True)
-        ]
+        weights = [taps[t] for t in range(size // 2 + 1)]
+        sums = []
+        for i in range(WIDTH):
+            near = values[i * step : i * step + size]
+            value = (near[0] + near[-1]) * weights[0]
+            for t in range(1, size // 2):
+                value = value.plus_product(near[t] + near[-1 - t], weights[t])
+            sums.append(value.plus_product(near[size // 2], weights[-1]))
         for i, value in enumerate(sums):
             target[i] = value
 

@@ -11,14 +11,21 @@ import pytest
 
 from fusionbench.evaluators.quality import grey, kernels
 from fusionbench.evaluators.quality.edges import acute_angle
-from fusionbench.evaluators.quality.elementary import exponential
 from fusionbench.evaluators.quality.scoring import score_arrays
 from fusionbench.evaluators.quality.simd import WIDTH, load, store
+from fusionbench.evaluators.quality.simd_functions import binary_logarithm, exponential
 
 
 @numba.njit
-def _map_exponential(x):
-    return np.array([exponential(v) for v in x])
+def _map_exponential(x, out):
+    for i in range(0, out.size, WIDTH):
+        store(out, i, exponential(load(x, i)))
+
+
+@numba.njit
+def _map_binary_logarithm(x, out):
+    for i in range(0, out.size, WIDTH):
+        store(out, i, binary_logarithm(load(x, i)))
 
 
 @numba.njit
@@ -28,8 +35,11 @@ def _map_acute_angle(cross, dot, out):
 
 
 def test_elementary_functions_are_libm_accurate():
-    x = np.linspace(-45, 45, 20001)
-    np.testing.assert_allclose(_map_exponential(x), np.exp(x), rtol=4e-16)
+    x, out = np.linspace(-45, 45, 20000), np.empty(20000)
+    _map_exponential(x, out)
+    np.testing.assert_allclose(out, np.exp(x), rtol=4e-16)
+    _map_binary_logarithm(np.exp(x), out)
+    np.testing.assert_allclose(out, np.log2(np.exp(x)), rtol=4e-16)
     rng = np.random.default_rng(0)
     cross, dot = rng.integers(0, 10**6, (2, 20000)).astype(float)
     cross[:8], dot[8:16] = 0.0, 0.0

@@ -4,6 +4,12 @@ Sources: P. Kovesi, "Image features from phase congruency", Videre 1(3), 1999, a
 edges", DICTA 2003 (moments); J. Zhao, R. Laganière, Z. Liu, "Performance assessment of combinative pixel-level image
 fusion based on an absolute feature measurement", Int. J. Innovative Computing, Information and Control 3(6A), 2007.
 Parameters as in the MATLAB family (`mefb`).
+
+Memory of Qp, bytes a pixel: 64 for an orientation's responses (4 scales, complex; a pixel's energy needs all of them, and a transform the whole
+image), 40 for the sums over the orientations, 8 for the finest scale's power (its median sets the noise threshold before anything can be summed),
+16 for the spectrum, 12 for the filters' tables and 48 for the maps of both sources (the correlation needs those of the three images together, the
+fused image's take the place of its responses): 188. Less would need transforms to be done again: of the finest scale for the median, then of all
+scales for one class of rows after the other.
 """
 
 from __future__ import annotations
@@ -41,31 +47,50 @@ class PhaseCongruency(NamedTuple):
     minimum_moment: Real
 
 
+class _Work(NamedTuple):
+    """What is reused from one image to the next."""
+
+    responses: Real
+    power: Real
+    sums: Real
+    lines: Real
+
+
+def _work(height: int, width: int) -> _Work:
+    padded = tiles(width) * WIDTH
+    line = max(plan(width).work, plan(height).work)
+    return _Work(
+        scratch("responses", SCALES, tiles(height), padded, COMPLEX),
+        scratch("power", height * width),
+        scratch("sums", tiles(height), padded * SUMS * WIDTH),
+        scratch("lines", SCALES, line + _APART),
+    )
+
+
 def _maps_shape(height: int, width: int) -> tuple[int, int, int]:
     return 3, tiles(height) * WIDTH, tiles(width) * WIDTH
 
 
-def _fill_maps(image: NDArray[np.generic], maps: Real) -> None:
-    """Write the three maps of an image into an array of `_maps_shape`."""
+def _fill_maps(image: NDArray[np.generic], work: _Work, maps: Real) -> PhaseCongruency:
+    """The three maps of an image, in an array of `_maps_shape`, which may lie in the memory of the responses."""
     height, width = image.shape
+    views = PhaseCongruency(*(m[:height, :width] for m in maps))
     if image.min() == image.max():  # its spectrum is rounding noise
         maps[:] = 0.0
-        return
+        return views
     filters = gabor_filters(height, width)
     along_rows, along_columns = plan(width), plan(height)
+    responses, power, sums, lines = work
     of_image = spectrum(image)
-    responses = scratch("responses", SCALES, tiles(height), tiles(width) * WIDTH, COMPLEX)
-    power = scratch("power", height * width)
-    sums = scratch("sums", tiles(height), tiles(width) * WIDTH * SUMS * WIDTH)
-    work = scratch("lines", SCALES, max(along_rows.work, along_columns.work) + _APART)
     for o in range(ORIENTATIONS):
         angle = o * math.pi / ORIENTATIONS
-        orientation_responses(of_image, filters, angle, along_rows, along_columns, responses, power, work)
+        orientation_responses(of_image, filters, angle, along_rows, along_columns, responses, power, lines)
         noise_power = median(power) / math.log(2.0) / float(filters.first_energy[o])
         tau = math.sqrt(noise_power * float(filters.noise_factor[o]) / 2.0)
         limit = tau * math.sqrt(math.pi / 2.0) + NOISE_SIGMAS * math.sqrt((2.0 - math.pi / 2.0) * tau * tau)
-        add_orientation(responses, angle, limit / 1.7, along_rows, o == 0, sums, work)
+        add_orientation(responses, angle, limit / 1.7, along_rows, o == 0, sums, lines)
     finish(sums, along_columns, maps)
+    return views
 
 
 def phase_congruency(image: NDArray[np.generic]) -> PhaseCongruency:
@@ -79,9 +104,8 @@ def phase_congruency(image: NDArray[np.generic]) -> PhaseCongruency:
 
     Parameters: H×W array of levels 0..255, at least 2×2. Constant images: congruency 0.
     """
-    maps = np.empty(_maps_shape(*image.shape))
-    _fill_maps(image, maps)
-    return PhaseCongruency(*(m[: image.shape[0], : image.shape[1]] for m in maps))
+    height, width = image.shape
+    return _fill_maps(image, _work(height, width), np.empty(_maps_shape(height, width)))
 
 
 def q_p(
@@ -101,7 +125,8 @@ def q_p(
     higher is better. Minimum size 2×2, ``Undefined`` below. Constant images: ``Undefined`` where no image has a feature; a constant fused
     image beside others scores near 1. Source: J. Zhao, R. Laganière, Z. Liu, Int. J. Innov. Comput. Inf. Control 3(6A), 2007.
     """
-    maps = []
+    maps: list[PhaseCongruency] = []
+    work: _Work | None = None
     for image, role in ((infrared, "infrared"), (visible, "visible"), (fused, "fused")):
         if isinstance(image, PhaseCongruency):
             maps.append(image)
@@ -109,9 +134,13 @@ def q_p(
         height, width = image.shape
         if min(height, width) < 2:
             raise Undefined(f"Qp needs at least 2×2 px, got {width}×{height}")
-        filled = scratch(f"phase congruency of the {role} image", *_maps_shape(height, width))
-        _fill_maps(image, filled)
-        maps.append(PhaseCongruency(*(m[:height, :width] for m in filled)))
+        work = work or _work(height, width)
+        shape = _maps_shape(height, width)
+        if role == "fused":  # the last: nothing else will need the responses
+            filled = work.responses.ravel()[: math.prod(shape)].reshape(shape)
+        else:
+            filled = scratch(f"phase congruency of the {role} image", *shape)
+        maps.append(_fill_maps(image, work, filled))
     congruencies = tuple(of_image.congruency for of_image in maps)
     value = 1.0
     for of_feature in zip(*maps, strict=True):

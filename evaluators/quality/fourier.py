@@ -203,13 +203,13 @@ def _eight_rows(image, first, line):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _forward(real, imaginary, along_rows, along_columns, columns, x, y):  # type: ignore[no-untyped-def]
-    """columns = the forward transform of real + i·imaginary (or None)."""
+def _forward(real, imaginary, both, along_rows, along_columns, columns, x, y):  # type: ignore[no-untyped-def]
+    """columns = the forward transform of real, or with `both` of real + i·imaginary."""
     padded = columns.shape[0] * WIDTH
     a, b = np.empty(WIDTH * padded), np.zeros(WIDTH * padded)
     for tile in range(columns.shape[1] // WIDTH):
         _eight_rows(real, WIDTH * tile, a)
-        if imaginary is not None:
+        if both:
             _eight_rows(imaginary, WIDTH * tile, b)
         for c in range(0, padded, WIDTH):  # with its parts swapped, the inverse transform is the forward one
             transpose(b, c, padded, x, COMPLEX * c, COMPLEX)
@@ -225,8 +225,11 @@ def _forward(real, imaginary, along_rows, along_columns, columns, x, y):  # type
 
 
 @kernel
-def _inverse(columns, other, table, along_rows, along_columns, rows, image, second, x, y):  # type: ignore[no-untyped-def]
-    """image + i·second = the inverse transform of table·(columns − (1 + i)·other), times the number of pixels; `other` and `second` may be None."""
+def _inverse(columns, other, subtract, table, along_rows, along_columns, rows, image, second, both, x, y):  # type: ignore[no-untyped-def]
+    """image = the real part of the inverse transform of table·columns, or with `subtract` of table·(columns − (1 + i)·other), times the number of pixels.
+
+    With `both`, second = its imaginary part. Flags instead of None: the transforms are compiled once.
+    """
     height = along_columns.length
     weights = np.empty(WIDTH * height)
     for block in range(columns.shape[0]):
@@ -234,7 +237,7 @@ def _inverse(columns, other, table, along_rows, along_columns, rows, image, seco
         for r in range(height):
             store(weights, WIDTH * r, load(half, WIDTH * min(r, height - r)))
         column = columns[block].reshape(COMPLEX * columns.shape[1])
-        if other is not None:
+        if subtract:
             subtracted = other[block].reshape(column.size)
             for k in range(0, COMPLEX * height, COMPLEX):
                 re, im = load(subtracted, k), load(subtracted, k + WIDTH)
@@ -247,7 +250,7 @@ def _inverse(columns, other, table, along_rows, along_columns, rows, image, seco
         row = rows[tile].reshape(COMPLEX * rows.shape[1])
         transformed(row, along_rows.ones, y, along_rows)
         _put(y, 0, along_columns, tile, image)
-        if second is not None:
+        if both:
             _put(y, WIDTH, along_columns, tile, second)
 
 
@@ -273,7 +276,9 @@ def spectrum(
     height, width = real.shape
     along_rows, along_columns = plan(width), plan(height)
     columns = scratch(purpose, tiles(width), tiles(height) * WIDTH, COMPLEX)
-    _forward(real, imaginary, along_rows, along_columns, columns, *work_arrays(along_rows, along_columns))
+    both = imaginary is not None
+    work = work_arrays(along_rows, along_columns)
+    _forward(real, imaginary if both else real, both, along_rows, along_columns, columns, *work)
     return columns
 
 
@@ -298,14 +303,8 @@ def filtered(
     """
     along_rows, along_columns = plan(shape[1]), plan(shape[0])
     rows = scratch("rows", tiles(shape[0]), tiles(shape[1]) * WIDTH, COMPLEX)
+    subtract, both = other is not None, second is not None
     _inverse(
-        columns,
-        other,
-        table,
-        along_rows,
-        along_columns,
-        rows,
-        image,
-        second,
-        *work_arrays(along_rows, along_columns),
-    )
+        columns, other if subtract else columns, subtract, table, along_rows, along_columns, rows,
+        image, second if both else image, both, *work_arrays(along_rows, along_columns),
+    )  # fmt: skip

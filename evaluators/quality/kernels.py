@@ -6,10 +6,22 @@ the order of a sum.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numba
+
+
+@cache
+def _sources() -> str:
+    """A digest of every module here: what a kernel's machine code depends on, with the kernels that it calls."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -22,9 +34,13 @@ def kernel(function: Callable[..., Any]) -> Any:
     """
     if function.__module__.startswith("fusionbench."):
         try:
-            return numba.njit(function, cache=True, nogil=True, error_model="numpy")
+            compiled = numba.njit(function, cache=True, nogil=True, error_model="numpy")
         except RuntimeError:  # "cannot cache function …: no locator available"
             pass
+        else:
+            index = compiled._cache._cache_file  # by itself it looks at the kernel's own file only
+            index._source_stamp = (index._source_stamp, _sources())
+            return compiled
     return numba.njit(function, nogil=True, error_model="numpy")
 
 

@@ -80,6 +80,22 @@ def test_kernel_without_any_place_for_a_cache(monkeypatch):
     assert kernels.kernel(increment)(1) == 2
 
 
+def test_cached_code_is_compiled_anew_when_any_module_changed(monkeypatch, tmp_path):
+    def increment(x):
+        return x + 1
+
+    def hits():
+        compiled = kernels.kernel(increment)
+        assert compiled(1) == 2
+        return sum(compiled.stats.cache_hits.values())
+
+    increment.__module__ = "fusionbench.evaluators.quality.somewhere"
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    assert [hits(), hits()] == [0, 1]
+    monkeypatch.setattr(kernels, "_sources", lambda: "a module that kernels call was edited")
+    assert [hits(), hits()] == [0, 1]
+
+
 def test_threads_give_the_same_values():
     rng = np.random.default_rng(0)
     triples = [tuple(rng.integers(0, 256, (64, 64), np.uint8) for _ in range(3)) for _ in range(8)]

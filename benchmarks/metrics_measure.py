@@ -28,7 +28,10 @@ FULL_REFERENCE = tuple(name for name in FORMULAS["corrected"] if name not in NO_
 SETS: dict[str, tuple[Sequence[str], str]] = {
     "eight": (EIGHT, "cddfuse"),
     "full-reference": (FULL_REFERENCE, "corrected"),
-    "all but Qp": ([name for name in FULL_REFERENCE if name != "Qp"], "corrected"),
+    "all but Qp, Qcb, Qcv": (
+        [name for name in FULL_REFERENCE if name not in ("Qp", "Qcb", "Qcv")],
+        "corrected",
+    ),
 }
 """Metrics and the convention that they are timed in."""
 DATA = Path(os.environ.get("FUSIONBENCH_TEST_DATA", "../shared")) / "data/msrs/test"

@@ -13,7 +13,7 @@ import pandas as pd
 from fusionbench.statistics import entrant_names
 
 from .figures import FONT, method_colours, new_figure, pages, save
-from .layout import ARROWS, entrant_title, ordered_entrants, slug
+from .layout import ARROWS, entrant_title, fewer_images, ordered_entrants, slug
 from .notes import commit_of
 from .summary import TABLE_KEY, direction_of
 
@@ -60,7 +60,11 @@ def build(spec: ReportSpec) -> BoxPlotReport:
 def _page(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, scores: Any) -> Any:
     entrants = [entrant for entrant, _ in ordered_entrants(rows, data.methods)]
     method = dict(rows[["entrant", "method"]].itertuples(index=False, name=None))
-    titles = {entrant: entrant_title(entrant, method[entrant], data.methods) for entrant in entrants}
+    count, counts = rows["image"].nunique(), rows.groupby("entrant")["image"].nunique()
+    titles = {
+        entrant: entrant_title(entrant, method[entrant], data.methods) + fewer_images(counts[entrant], count)
+        for entrant in entrants
+    }
     colours = method_colours(entrants)
     across = min(3, len(scores))
     down = math.ceil(len(scores) / across)
@@ -78,7 +82,6 @@ def _page(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, scores: A
     for axes in panels[len(scores) :]:
         axes.set_visible(False)
     dataset, split, evaluator, convention = key
-    count = rows["image"].nunique()
     word = "convention" if evaluator == "quality" else "protocol"
     commit = commit_of(data.run)
     title = data.datasets[dataset].title if dataset in data.datasets else dataset

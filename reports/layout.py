@@ -310,6 +310,11 @@ def entrant_title(entrant: str, method: str, methods: Mapping[str, MethodSpec]) 
     return title if entrant == method else f"{title}@{entrant.split('@', 1)[1]}"
 
 
+def fewer_images(count: float, most: float) -> str:
+    """What to add to an entrant's name in a figure that is about more images than it has."""
+    return f" (n = {count:.0f})" if count < most else ""
+
+
 def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec], evaluator: str) -> tuple[Column, ...]:
     """Class scores first, metric by metric and followed by their mean, then the other scores, in the order of
     ``metrics``. A task's values of single images are no columns of it where it has values of the whole set.

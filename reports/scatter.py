@@ -18,6 +18,7 @@ from .layout import (
     COSTS,
     REFERENCE_METHODS,
     entrant_title,
+    fewer_images,
     ordered_entrants,
     slug,
 )
@@ -67,7 +68,8 @@ class ScatterReport:
             if metric is None:
                 continue
             own = overall[overall["metric"] == metric].set_index("entrant")
-            points = costs.join(own[["method", "mean"]], how="inner").dropna(
+            images = (own["n"] + own["n_excluded"]).where(own["unit"] == "image")
+            points = costs.join(own[["method", "mean"]].assign(images=images), how="inner").dropna(
                 subset=["FLOPs", "Params", "mean"]
             )
             if len(points) < 2 or not (points["FLOPs"] > 0).any():
@@ -132,7 +134,11 @@ def _figure(
     title = data.datasets[dataset].title if dataset in data.datasets else dataset
     axes.set_title(f"{title} ({split}), {evaluator}, {convention}", fontsize=FONT + 1)
     _size_legend(axes, points["Params"].tolist())
-    texts = [entrant_title(str(e), p["method"], data.methods) for e, p in points.iterrows()]
+    most = points["images"].max()
+    texts = [
+        entrant_title(str(e), p["method"], data.methods) + fewer_images(p["images"], most)
+        for e, p in points.iterrows()
+    ]
     places = list(zip(points["FLOPs"], points["mean"], strict=True))
     label_points(axes, places, texts, [math.sqrt(a) / 2 for a in areas])
     return figure

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from fusionbench.contracts import DatasetSpec, Finding, FusedSet, Pair, PairImages
 
 
-class MemoryDataset:
+class MemoryDataset(ABC):
     """Sub-classes set ``spec`` and render pairs by name."""
 
     spec: DatasetSpec
 
-    def pairs(self, split: str) -> Sequence[Pair]:
-        raise NotImplementedError
+    @abstractmethod
+    def pairs(self, split: str) -> Sequence[Pair]: ...
 
-    def load(self, pair: Pair, *, labels: bool = False) -> PairImages:
-        raise NotImplementedError
+    @abstractmethod
+    def load(self, pair: Pair, *, labels: bool = False) -> PairImages: ...
 
     def digest(self, pair: Pair) -> str:
         return hashlib.sha256(pair.name.encode()).hexdigest()

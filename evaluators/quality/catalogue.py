@@ -150,16 +150,16 @@ _CORRECTED: dict[str, GreyFormula] = {
     "VIF": g.vif_sum,
     **g.GREY_FAMILIES,
     **g.FMI,
-    "NIQE": lambda t: niqe_of_fused(t, mend_flat=True, as_released=False),
+    "NIQE": lambda t: niqe_of_fused(t, mend_flat=True),
     "BRISQUE": lambda t: brisque_of_fused(t, mend_flat=True),
 }
 
 _UTLIVE: dict[str, GreyFormula] = {
-    "NIQE": lambda t: niqe_of_fused(t, mend_flat=False, as_released=True),
+    "NIQE": lambda t: niqe_of_fused(t, mend_flat=False),
     "BRISQUE": lambda t: brisque_of_fused(t, mend_flat=False),
 }
 _UTLIVE_CORRECTED: dict[str, GreyFormula] = {
-    "NIQE": lambda t: niqe_of_fused(t, mend_flat=True, as_released=True),
+    "NIQE": lambda t: niqe_of_fused(t, mend_flat=True),
     "BRISQUE": lambda t: brisque_of_fused(t, mend_flat=True),
 }
 

@@ -62,20 +62,20 @@ CONVENTIONS = (
         name="utlive",
         title="LIVE laboratory, no-reference metrics",
         summary="NIQE and BRISQUE of the fused image's grey levels (MATLAB rgb2gray) as their authors' released code computes them, rounding noise of flat areas "
-        "included. That NIQE's features are on another scale than its pristine model: 18…40 where the paper's formula gives 3…9.",
+        "included.",
         source="utlive/niqe@d80aead, utlive/BRISQUE@2e2a5ac",
     ),
     ConventionSpec(
         name="utlive-corrected",
         title="LIVE laboratory, flat areas mended",
-        summary="As utlive, with |I − μ| < 10⁻⁸ set to 0, so that the values don't depend on rounding noise. NIQE's scale stays the released code's.",
+        summary="As utlive, with |I − μ| < 10⁻⁸ set to 0, so that the values don't depend on rounding noise.",
         source="utlive/niqe@d80aead, utlive/BRISQUE@2e2a5ac, our corrections",
     ),
     ConventionSpec(
         name="corrected",
         title="Known bugs mended",
         summary="Grey: MATLAB rgb2gray. Every metric as its paper defines it: MI in bits without merged levels, PSNR of errors on one scale, SSIM with L = 255 (mean of two), "
-        "Qabf with orientations modulo π and G = 1 at equality, Nabf with its arguments in order, FMI_pixel on pixels, Qw not Qe, NIQE on the scale of its pristine model.",
+        "Qabf with orientations modulo π and G = 1 at equality, Nabf with its arguments in order, FMI_pixel on pixels, Qw not Qe, flat areas of NIQE and BRISQUE set to 0.",
         source="the metrics' papers; see each metric",
     ),
 )

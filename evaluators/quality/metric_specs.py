@@ -354,12 +354,12 @@ NO_REFERENCE = (
         formula="√((μ − μ_p) pinv((Σ + Σ_p)/2) (μ − μ_p)ᵀ) of the statistics of 96×96 blocks of the fused image and of pristine images",
         source="A. Mittal, R. Soundararajan, A. C. Bovik, IEEE SPL 20(3), 2013",
         conventions={
-            "utlive": "the released code: standard deviations in place of the scale parameters β that the pristine model holds; flat pixels as rounding leaves them",
+            "utlive": "the released code: flat pixels as rounding leaves them",
             "utlive-corrected": "as utlive, flat pixels (|I − μ| < 10⁻⁸) set to 0",
-            "corrected": "the paper's scale parameters, flat pixels set to 0",
+            "corrected": "as utlive-corrected",
         },
         pitfalls=(
-            "Parameters have to be fetched.", "The released code gives 18…40 where the paper's formula gives 3…9: never compare values of two code bases.",
+            "Parameters have to be fetched.", "With BRISQUE's fit of the same file name in place of NIQE's own (standard deviations, not scale parameters), the released code gives 2.6 to 7.7 times as much.",
             "Needs at least two whole 96×96 blocks; with few of them the covariance is poor and the value grows.",
         ),
     ),

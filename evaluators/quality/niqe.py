@@ -60,9 +60,9 @@ def load_pristine_model(path: Path) -> PristineModel:
     return PristineModel(mean, covariance)
 
 
-def _block_features(block: Real, as_released: bool) -> list[float]:
+def _block_features(block: Real) -> list[float]:
     def scale(alpha: float) -> float:
-        return 1.0 if as_released else math.sqrt(float(gamma(1.0 / alpha) / gamma(3.0 / alpha)))
+        return math.sqrt(float(gamma(1.0 / alpha) / gamma(3.0 / alpha)))
 
     alpha, left, right = asymmetric_fit(block.ravel())
     if math.isnan(alpha):
@@ -79,11 +79,11 @@ def _block_features(block: Real, as_released: bool) -> list[float]:
     return features
 
 
-def niqe_features(image: NDArray[np.generic], *, mend_flat: bool = False, as_released: bool = False) -> Real:
+def niqe_features(image: NDArray[np.generic], *, mend_flat: bool = False) -> Real:
     """Features of every 96×96 block (rows: blocks; 18 columns a scale); NaN where a block has no statistics.
 
-    A fit's scale parameter is β = σ √(Γ(1/α)/Γ(3/α)) (the paper's equations 8 and 9); `as_released` takes the standard
-    deviations σ themselves in its place, as the released code does. Only whole blocks count; what is left over at the right and lower border is cut off before filtering.
+    A fit's scale parameter is β = σ √(Γ(1/α)/Γ(3/α)) (the paper's equations 8 and 9, and the released `estimateaggdparam.m`).
+    Only whole blocks count; what is left over at the right and lower border is cut off before filtering.
     """
     height, width = image.shape
     if min(height, width) < BLOCK:
@@ -97,26 +97,22 @@ def niqe_features(image: NDArray[np.generic], *, mend_flat: bool = False, as_rel
         luminance = normalised_luminance(values, replicate=True, mend_flat=mend_flat)
         side = BLOCK // scale
         scales.append([
-            _block_features(luminance[r * side : (r + 1) * side, c * side : (c + 1) * side], as_released)
+            _block_features(luminance[r * side : (r + 1) * side, c * side : (c + 1) * side])
             for c in range(columns) for r in range(rows)
         ])  # fmt: skip
     return np.hstack([np.array(features, dtype=np.float64) for features in scales])
 
 
-def niqe(
-    image: NDArray[np.generic], model: PristineModel, *, mend_flat: bool = False, as_released: bool = False
-) -> float:
+def niqe(image: NDArray[np.generic], model: PristineModel, *, mend_flat: bool = False) -> float:
     """NIQE = √((μ − μ_p) pinv((Σ + Σ_p)/2) (μ − μ_p)ᵀ) of the image's block statistics and the pristine model's.
 
     Per 96×96 block and scale (1, ½): parameters of generalised Gaussians fitted to (I − μ)/(σ + 1) and to its products
-    with four neighbours. Flat neighbourhoods carry rounding noise into the fits; `mend_flat` sets it to 0. `as_released`
-    follows the released code, whose scale parameters are standard deviations; the pristine model holds the paper's, so that
-    every image is far from it: 18…40 where the paper's formula gives 3…9 (both measured on 27 fused images of TNO and VIFB).
+    with four neighbours. Flat neighbourhoods carry rounding noise into the fits; `mend_flat` sets it to 0.
 
     Parameters: H×W array of levels 0..255 (grey), both sides at least 96. Range 0…∞, **lower is better**. Minimum size 96×192:
     two blocks. Constant images: ``Undefined``, as wherever fewer than two blocks have statistics. Source: A. Mittal et al., IEEE SPL 20(3), 2013.
     """
-    features = niqe_features(image, mend_flat=mend_flat, as_released=as_released)
+    features = niqe_features(image, mend_flat=mend_flat)
     whole = features[~np.isnan(features).any(axis=1)]
     if len(whole) < 2:
         raise Undefined("NIQE: fewer than two 96×96 blocks have statistics (too flat or too small an image)")

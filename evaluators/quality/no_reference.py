@@ -24,13 +24,13 @@ def _opinion_model() -> OpinionModel:
     return load_opinion_model(locate(BRISQUE_MODEL), locate(BRISQUE_RANGES))
 
 
-def niqe_of_fused(t: GreyTriple, *, mend_flat: bool, as_released: bool) -> float:
+def niqe_of_fused(t: GreyTriple, *, mend_flat: bool) -> float:
     """NIQE of the fused image. Raises ``Undefined`` with instructions where the pristine model isn't at hand; see `niqe.niqe`."""
     try:
         model = _pristine_model()
     except FusionBenchError as missing:
         raise Undefined(f"NIQE's parameters: {missing}") from missing
-    return niqe(t.fused, model, mend_flat=mend_flat, as_released=as_released)
+    return niqe(t.fused, model, mend_flat=mend_flat)
 
 
 def brisque_of_fused(t: GreyTriple, *, mend_flat: bool) -> float:

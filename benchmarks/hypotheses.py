@@ -22,17 +22,19 @@ import torch
 from tabulate import tabulate
 from torch import nn
 
-from fusionbench import catalog
-from fusionbench.allocation import reuse_freed_memory
-from fusionbench.contracts import MethodContext, MethodSpec, PairImages
+from fusionbench.contracts.dataset import PairImages
+from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.evaluators.quality.scoring import score_arrays
-from fusionbench.fusing import weights_resolver
-from fusionbench.images import FloatArray, UInt8Array, to_grey
+from fusionbench.execution.fusing import weights_resolver
+from fusionbench.execution.memory import reuse_freed_memory
+from fusionbench.images.codec import FloatArray, UInt8Array
+from fusionbench.images.grey import to_grey
+from fusionbench.images.quantisation import finish, stretch
 from fusionbench.methods.batch_statistics import ImageNorm2d
 from fusionbench.methods.native import FusionNetwork, NativeMethod
-from fusionbench.pixels import finish, stretch
+from fusionbench.planning.selection import select_pairs
+from fusionbench.plugins import catalog
 from fusionbench.reports.published import ABLATION_SOURCES, published_rows
-from fusionbench.selection import select_pairs
 
 METRICS = ("EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf")
 BATCH = 4

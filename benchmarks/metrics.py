@@ -42,11 +42,11 @@ from metrics_measure import (
 )  # fmt: skip
 from tabulate import tabulate
 
-from fusionbench.allocation import return_freed_memory, reuse_freed_memory
 from fusionbench.evaluators.quality.catalogue import FORMULAS
 from fusionbench.evaluators.quality.scoring import score_arrays, score_triple
 from fusionbench.evaluators.quality.triple import Triple
-from fusionbench.images import decode_image, read_image
+from fusionbench.execution.memory import return_freed_memory, reuse_freed_memory
+from fusionbench.images.codec import decode_image, read_image
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/benchmarks.md"

@@ -10,10 +10,10 @@ import torch
 from metrics_measure import EIGHT, Images, maximum, pairs, synthetic
 from tabulate import tabulate
 
-from fusionbench.contracts import PairImages
+from fusionbench.contracts.dataset import PairImages
 from fusionbench.evaluators.quality.batched_evaluator import BatchedQualityEvaluator
 from fusionbench.evaluators.quality.evaluator import QualityEvaluator
-from fusionbench.images import read_image
+from fusionbench.images.codec import read_image
 
 TARGET = 1000.0
 """Pairs a second on an H200-class GPU."""

@@ -18,7 +18,7 @@ from fusionbench.evaluators.quality.catalogue import FORMULAS
 from fusionbench.evaluators.quality.scoring import score_arrays
 from fusionbench.evaluators.quality.spec import SPEC
 from fusionbench.evaluators.quality.triple import GreyTriple, Triple
-from fusionbench.images import decode_image
+from fusionbench.images.codec import decode_image
 
 UInt8 = npt.NDArray[np.uint8]
 Images = tuple[UInt8, UInt8, UInt8]

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fusionbench import pipeline
 from fusionbench.api import make_config
 from fusionbench.datasets.reader import FolderDataset
 from fusionbench.evaluators.quality.evaluator import QualityEvaluator
-from fusionbench.runner import execute
+from fusionbench.execution import image_pipeline as pipeline
+from fusionbench.execution.runner import execute
 
 spent: dict[str, float] = defaultdict(float)
 lock = threading.Lock()

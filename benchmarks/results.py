@@ -13,9 +13,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from fusionbench import catalog
+from fusionbench.plugins import catalog
 from fusionbench.rendering import find_runs, report_input
-from fusionbench.store import RunStore
+from fusionbench.store.run_store import RunStore
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "results"

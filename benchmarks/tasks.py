@@ -17,8 +17,6 @@ from pathlib import Path
 
 import torch
 
-from fusionbench import artifacts
-from fusionbench.allocation import reuse_freed_memory
 from fusionbench.contracts import UInt8Array
 from fusionbench.datasets.demo.dataset import render_pair
 from fusionbench.evaluators.detection.class_maps import map_classes
@@ -27,6 +25,8 @@ from fusionbench.evaluators.segmentation.network import initial_network
 from fusionbench.evaluators.segmentation.prediction import predict
 from fusionbench.evaluators.segmentation.recipe import make_recipe
 from fusionbench.evaluators.segmentation.recipes import FROZEN
+from fusionbench.execution.memory import reuse_freed_memory
+from fusionbench.files import artifacts
 
 TARGETS = {"zero-shot detection at 640": 0.15, "frozen segmentation at 640×480": 0.4}
 """Seconds an image on two cores."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fusionbench.errors import MissingDataError
-from fusionbench.images import EXTENSIONS
+from fusionbench.images.codec import EXTENSIONS
 
 from .layouts import ROLE_FOLDERS, Layout, Place
 

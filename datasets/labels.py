@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
-from fusionbench.contracts import Boxes
+from fusionbench.contracts.dataset import Boxes
 from fusionbench.errors import ImageError
-from fusionbench.images import read_image
+from fusionbench.images.codec import read_image
 
 IGNORED_ID = 255
 """The id that many tools use for "don't count this pixel"; kept as it is."""

@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fusionbench.contracts import Boxes, DatasetSpec, Finding, Pair, PairImages
+from fusionbench.contracts.dataset import Boxes, DatasetSpec, Finding, Pair, PairImages
 from fusionbench.errors import ImageError, InputError, MissingDataError
-from fusionbench.images import EXTENSIONS, check_same_size, read_grey, read_rgb
+from fusionbench.images.codec import EXTENSIONS, check_same_size, read_grey, read_rgb
 
 from .folders import BOX_EXTENSIONS, FileIndex, FoundPlace, find_place, index_files, unsafe_name
 from .labels import box_notes, clip_boxes, read_box_file, read_labels
@@ -90,7 +90,7 @@ def _named_folders(options: Mapping[str, Any], root: Path | None) -> FoundPlace 
 
 
 class FolderDataset:
-    """A dataset read from folders; see ``fusionbench.contracts.Dataset``. ``folders`` holds the splits that
+    """A dataset read from folders; see ``fusionbench.contracts.dataset.Dataset``. ``folders`` holds the splits that
     are there."""
 
     def __init__(

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from fusionbench.contracts import Artifact, DatasetSpec
+from fusionbench.contracts.artifact import Artifact
+from fusionbench.contracts.dataset import DatasetSpec
 
 _READER = "fusionbench.datasets.reader:open_dataset"
 

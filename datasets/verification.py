@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fusionbench.contracts import Finding, Pair
+from fusionbench.contracts.dataset import Finding, Pair
 from fusionbench.errors import FusionBenchError, ImageError
-from fusionbench.images import read_grey, read_image
+from fusionbench.images.codec import read_grey, read_image
 
 from .folders import FileIndex, unsafe_name
 from .labels import IGNORED_ID, box_notes, read_box_file, read_labels

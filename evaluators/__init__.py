@@ -3,7 +3,7 @@
 No evaluator knows a method: they meet through fused images only.
 """
 
-from fusionbench.catalog import specs_below
+from fusionbench.plugins.catalog import specs_below
 
 
 def discover() -> list[object]:

@@ -13,7 +13,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .api import compare, fuse, report, run, score
-    from .config import RunConfig
+    from .planning.config import RunConfig
 
 _LAZY = {
     "run": "api",

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config import RunConfig, validate
+from .planning.config import RunConfig, validate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .images import UInt8Array
-    from .runner import RunResult
+    from .execution.runner import RunResult
+    from .images.codec import UInt8Array
 
 
 def run(config: RunConfig | None = None, *, quiet: bool = True, **settings: Any) -> RunResult:
@@ -23,9 +23,9 @@ def run(config: RunConfig | None = None, *, quiet: bool = True, **settings: Any)
     Single values stand for lists of one. Returns the run's folder, plan and failures; raises ``FusionBenchError`` for what is wrong
     before the start.
     """
+    from .execution.runner import execute
     from .rendering import chosen_reports, render, report_input
-    from .runner import execute
-    from .store import RunStore
+    from .store.run_store import RunStore
 
     config = config or make_config(settings)
     result = execute(config, quiet=quiet)
@@ -62,12 +62,13 @@ def fuse(
     Images are paths, arrays (H×W, H×W×3 RGB) or tensors (C×H×W, 1×C×H×W), uint8 or float in [0,1]. ``options`` are the method's own.
     Raises ``ImageError``, ``UnknownNameError`` or ``MissingWeightsError``.
     """
-    from .arrays import as_image
-    from .contracts import MethodContext, Pair, PairImages
-    from .engines import resolve_devices
-    from .fusing import MethodFuser, weights_resolver
-    from .images import as_grey, as_rgb, check_same_size
-    from .selection import resolve_methods
+    from .contracts.dataset import Pair, PairImages
+    from .contracts.method import MethodContext
+    from .execution.engines import resolve_devices
+    from .execution.fusing import MethodFuser, weights_resolver
+    from .images.codec import as_grey, as_rgb, check_same_size
+    from .images.from_python import as_image
+    from .planning.selection import resolve_methods
 
     sources = PairImages(as_grey(as_image(infrared, "infrared")), as_rgb(as_image(visible, "visible")))
     check_same_size(sources.infrared, sources.visible, "the pair")
@@ -93,9 +94,9 @@ def score(
     >>> {name: value.mean() for name, value in values.items()}  # doctest: +SKIP
 
     Each image is a path, an array H×W or H×W×3 (RGB), or a tensor H×W, 1×H×W or 3×H×W; batches are lists of images, arrays N×H×W×C
-    or tensors N×C×H×W; uint8 or float in [0,1]. See ``fusionbench.scoring.score_arrays`` for the rest.
+    or tensors N×C×H×W; uint8 or float in [0,1]. See ``fusionbench.scoring.arrays.score_arrays`` for the rest.
     """
-    from .scoring import score_arrays
+    from .scoring.arrays import score_arrays
 
     return score_arrays(infrared, visible, fused, metrics=metrics, convention=convention, jobs=jobs)
 
@@ -123,7 +124,7 @@ def report(
 def compare(runs: str | Path | Sequence[str | Path], baseline: str | None = None) -> pd.DataFrame:
     """Paired comparison of methods over the images of one or several runs: differences, intervals, p values.
 
-    ``baseline`` names the method that the others are compared with (the first one otherwise). See ``fusionbench.statistics.compare``
+    ``baseline`` names the method that the others are compared with (the first one otherwise). See ``fusionbench.statistics.comparison.compare``
     for the columns.
     """
     from .rendering import comparison, find_runs

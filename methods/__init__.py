@@ -3,7 +3,7 @@
 ``discover`` is the entry point through which the catalog finds them; it imports no heavy library.
 """
 
-from fusionbench.catalog import specs_below
+from fusionbench.plugins.catalog import specs_below
 
 
 def discover() -> list[object]:

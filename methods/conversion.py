@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 from fusionbench.errors import InputError
 
 from .checkpoints import read_checkpoints

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from fusionbench.catalog import build
-from fusionbench.contracts import MethodContext, MethodSpec
+from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.errors import InputError
+from fusionbench.plugins.catalog import build
 
 from .checkpoints import UnsafeFileError, read_checkpoints
 
@@ -97,7 +97,7 @@ class FusionNetwork(nn.Module):
 
 
 class NativeMethod:
-    """A ported network as a ``fusionbench.contracts.Method``."""
+    """A ported network as a ``fusionbench.contracts.method.Method``."""
 
     def __init__(self, spec: MethodSpec, context: MethodContext) -> None:
         self._spec = spec
@@ -113,7 +113,7 @@ class NativeMethod:
         self.network = network.eval().requires_grad_(False).to(device)
 
     def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        """Fuse a batch; see ``fusionbench.contracts.Method``."""
+        """Fuse a batch; see ``fusionbench.contracts.method.Method``."""
         if self.network is None:
             raise InputError(f"{self._spec.name}: load() must come before fuse()")
         return self.network.fuse(infrared, visible)
@@ -123,7 +123,7 @@ class NativeMethod:
         return {"weights": self._files}
 
     def convert(self, files: Mapping[str, Path], out: Path) -> None:
-        """Rewrite official files (artifact name → path) as safetensors; see ``fusionbench.converting``."""
+        """Rewrite official files (artifact name → path) as safetensors; see ``fusionbench.files.weight_conversion``."""
         from .conversion import convert
 
         convert(self._spec, files, out)

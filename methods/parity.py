@@ -20,12 +20,12 @@ import torch
 from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from fusionbench import catalog
-from fusionbench.artifacts import locate
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 from fusionbench.errors import InputError, MissingWeightsError
-from fusionbench.images import to_grey
-from fusionbench.pixels import finish
+from fusionbench.files.artifacts import locate
+from fusionbench.images.grey import to_grey
+from fusionbench.images.quantisation import finish
+from fusionbench.plugins import catalog
 
 from .checkpoints import read_checkpoints
 from .fixture_weights import fixture_weights
@@ -313,7 +313,7 @@ and after; measured by `python -m fusionbench.methods.timing` on {processor}, st
 elsewhere, on a processor that isn't named, without that convolution: it took 0.043 s at most, since PIAFusion's whole network ran at
 65.6 GMACs a second, so PIAFusion's own ratio is 1 where all of it runs as fast as that convolution, and the other ratios are upper bounds.
 Below 1 the port is faster. Each is the least of two to five runs; freed memory is used again, as in every run on a CPU
-(`fusionbench/allocation.py`): without that eight ports took 1.6 to 2.9 times as long on this virtual machine. On
+(`fusionbench/execution/memory.py`): without that eight ports took 1.6 to 2.9 times as long on this virtual machine. On
 a busy machine networks that are bound by memory come out slower than they are, since the convolution suffers less.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from fusionbench.contracts import Artifact
+from fusionbench.contracts.artifact import Artifact
 
 NO_LICENCE = "none: all rights reserved"
 FACTORY = "fusionbench.methods.native:create"

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
-from fusionbench import catalog
-from fusionbench.allocation import reuse_freed_memory
-from fusionbench.provenance import processor
+from fusionbench.execution.memory import reuse_freed_memory
+from fusionbench.plugins import catalog
+from fusionbench.store.provenance import processor
 
 from .fixture_weights import fixture_weights
 from .native import build_network

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fusionbench.statistics import rank_correlation
+from fusionbench.statistics.ranks import rank_correlation
 
 from .layout import COMPETING_REFERENCES, COSTS, REFERENCE_METHODS
 from .summary import direction_of, refuse_mixture, summary
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import MetricSpec
+    from fusionbench.contracts.evaluator import MetricSpec
 
 MIN_METHODS = 4
 """Fewer methods can't show a rank correlation: of three, one order in three agrees by chance."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from fusionbench.statistics import entrant_names
+from fusionbench.statistics.comparison import entrant_names
 
 from .figures import FONT, method_colours, new_figure, pages, save
 from .layout import ARROWS, entrant_title, fewer_images, ordered_entrants, slug
@@ -20,7 +20,7 @@ from .summary import TABLE_KEY, direction_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 PANELS = 9
 """Metrics a page."""
@@ -28,7 +28,7 @@ PANELS = 9
 
 @dataclass(frozen=True)
 class BoxPlotReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

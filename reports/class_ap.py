@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 from .details import Detail, by_table, details_of
 from .figures import FONT, label_points, new_figure, save
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 METRIC = "mAP"
 ALL = "all classes"
@@ -35,7 +35,7 @@ COLOURS = {"best": "red", "second": "blue", "": "0.25"}
 
 @dataclass(frozen=True)
 class ClassApReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

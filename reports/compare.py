@@ -1,5 +1,5 @@
 """Paired comparison of methods with a baseline: terminal table, CSV and LaTeX, from
-``fusionbench.statistics.compare``.
+``fusionbench.statistics.comparison.compare``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from fusionbench.images import write_atomic
-from fusionbench.statistics import SCORE_KEY, compare, entrant_names, holm
+from fusionbench.contracts.rows import SCORE_KEY
+from fusionbench.files.atomic import write_atomic
+from fusionbench.statistics.comparison import compare, entrant_names
+from fusionbench.statistics.paired import holm
 
 from .details import Detail, by_table, details_of, is_dev_only
 from .latex import latex_grid
@@ -28,7 +30,8 @@ from .task_comparison import NOTE as TASK_NOTE
 from .task_comparison import compare_draws, interval, signed, task_cells, task_verdicts
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import MetricSpec, ReportInput, ReportSpec
+    from fusionbench.contracts.evaluator import MetricSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 LEVEL = 0.05
 """Significance level of the Holm-corrected Wilcoxon test."""
@@ -49,7 +52,7 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class CompareReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``. The baseline is the option
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``. The baseline is the option
     ``baseline``, or the first method.
     """
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 from .details import Detail, by_table, class_names, details_of
 from .figures import FONT, new_figure, pages, save
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 PANELS = 9
 """Methods a page."""
@@ -31,7 +31,7 @@ PANELS = 9
 
 @dataclass(frozen=True)
 class ConfusionReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

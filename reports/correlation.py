@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 from .agreement import between_conventions, directed, over_images, over_methods
 from .figures import FONT, new_figure, save
@@ -22,12 +22,12 @@ REFERENCE = "corrected"
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 
 @dataclass(frozen=True)
 class CorrelationReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

@@ -18,7 +18,7 @@ import pandas as pd
 from fusionbench.errors import StoreError
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import ReportInput
+    from fusionbench.contracts.report import ReportInput
 
 
 NEUTRAL = "mean of visible and infrared"

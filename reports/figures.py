@@ -14,7 +14,7 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -28,7 +28,9 @@ from .published import published_beside
 from .summary import TABLE_KEY, direction_of, refuse_mixture, summary
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import MethodSpec, MetricSpec, ReportInput
+    from fusionbench.contracts.evaluator import MetricSpec
+    from fusionbench.contracts.method import MethodSpec
+    from fusionbench.contracts.report import ReportInput
 
 REFERENCE_METHODS = ("infrared", "visible")
 """The single sensors: always printed first."""

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tabulate import tabulate
 
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 from .notes import contamination
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import MethodSpec, ReportInput, ReportSpec
+    from fusionbench.contracts.method import MethodSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 
 @dataclass(frozen=True)
 class MethodsReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fusionbench.statistics import entrant_names
+from fusionbench.statistics.comparison import entrant_names
 
 from .details import Detail, is_dev_only, is_retrained, judge_notes
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import MethodSpec, ReportInput
+    from fusionbench.contracts.method import MethodSpec
+    from fusionbench.contracts.report import ReportInput
 
 
 def caption(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fusionbench.contracts import MetricSpec
+from fusionbench.contracts.evaluator import MetricSpec
 
 from .details import Detail, by_table, details_of, protocol_of
 from .layout import Column, ResultTable, result_table
@@ -21,7 +21,7 @@ from .published import published_rows
 from .summary import TABLE_KEY, summary
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import ReportInput
+    from fusionbench.contracts.report import ReportInput
 
 PAPER_CLASSES = {
     "background": "Background", "car": "Car", "person": "Person", "curve": "Curve", "color_cone": "Color Cone", "bike": "Bike",

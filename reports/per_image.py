@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusionbench.images import write_atomic
-from fusionbench.statistics import entrant_names
+from fusionbench.files.atomic import write_atomic
+from fusionbench.statistics.comparison import entrant_names
 
 from .layout import ordered_entrants, slug
 from .summary import TABLE_KEY
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 
 @dataclass(frozen=True)
 class PerImageReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 from .details import Detail, by_table, details_of
 from .figures import FONT, method_colours, new_figure, save
@@ -20,7 +20,7 @@ from .summary import TABLE_KEY, summary
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 OVERLAPS = (0.5, 0.75)
 """Overlap thresholds (IoU) shown; all are in the CSV. Where 0.75 was not computed, the next one above 0.6 is."""
@@ -28,7 +28,7 @@ OVERLAPS = (0.5, 0.75)
 
 @dataclass(frozen=True)
 class PrCurveReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from scipy import stats
 from tabulate import tabulate
 
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 from .agreement import MIN_METHODS, directed
 from .details import is_dev_only
@@ -30,7 +30,8 @@ from .summary import direction_of, summary
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import MetricSpec, ReportInput, ReportSpec
+    from fusionbench.contracts.evaluator import MetricSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 SCORES = ("mAP", "mAP50", "mIoU", "mIoU_labelled")
 """Task scores in pictures and in the Markdown and LaTeX tables; the CSV holds all."""
@@ -49,7 +50,7 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class PredictionReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import FusionBenchError
-from fusionbench.images import as_grey, as_rgb, read_image
+from fusionbench.images.codec import as_grey, as_rgb, read_image
 
 from .figures import FONT, new_figure, save
 from .insets import choose_regions, with_insets
@@ -20,7 +20,7 @@ from .scenes import chosen_scenes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 ACROSS = 8
 """Pictures side by side; more methods continue below, scene by scene."""
@@ -33,7 +33,7 @@ _GAP_INCHES = 0.03
 
 @dataclass(frozen=True)
 class QualitativeReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

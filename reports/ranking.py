@@ -15,8 +15,9 @@ import scikit_posthocs
 from matplotlib.transforms import ScaledTranslation
 
 from fusionbench.errors import InputError
-from fusionbench.images import write_atomic
-from fusionbench.statistics import Friedman, entrant_names, friedman
+from fusionbench.files.atomic import write_atomic
+from fusionbench.statistics.comparison import entrant_names
+from fusionbench.statistics.ranks import Friedman, friedman
 
 from .figures import FONT, method_colours, new_figure, pages, save
 from .layout import ARROWS, COMPETING_REFERENCES, REFERENCE_METHODS, entrant_title, ordered_entrants, slug
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 PANELS = 8
 """Metrics a page."""
@@ -40,7 +41,7 @@ Ranked = tuple[str, pd.DataFrame, Friedman]
 
 @dataclass(frozen=True)
 class RankingReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 PREFERRED = ("mIoU", "mAP", "VIF", "Qabf")
 """The metric shown of a table, unless the option ``scatter`` names another: the first of these that it has,
@@ -42,7 +42,7 @@ _MIN_AREA = 16.0
 
 @dataclass(frozen=True)
 class ScatterReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

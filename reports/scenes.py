@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.errors import FusionBenchError
-from fusionbench.images import as_grey
+from fusionbench.images.codec import as_grey
 
 from .summary import direction_of
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import ReportInput
+    from fusionbench.contracts.report import ReportInput
 
 SCENES = 4
 """Scenes a dataset, unless the option ``scenes`` gives their names (or another number)."""

@@ -1,6 +1,6 @@
 """The built-in reports as data."""
 
-from fusionbench.contracts import ReportSpec
+from fusionbench.contracts.report import ReportSpec
 
 SPECS = [
     ReportSpec(

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.errors import InputError
-from fusionbench.statistics import bootstrap_interval, entrant_names, student_interval
+from fusionbench.statistics.comparison import entrant_names
+from fusionbench.statistics.intervals import bootstrap_interval, student_interval
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import MetricSpec
+    from fusionbench.contracts.evaluator import MetricSpec
 
 TABLE_KEY = ["dataset", "split", "evaluator", "convention"]
 """What one table is about: its numbers may stand in one column."""

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from fusionbench import terminal
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
+from fusionbench.terminal import console as terminal
 
 from .latex import latex_document, latex_table
 from .layout import REFERENCE_METHODS, Line, ResultTable, tables
@@ -23,7 +23,7 @@ from .paper_table import paper_tables
 from .summary import leaderboard, summary
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import ReportInput, ReportSpec
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 MIN_WIDTH = 100
 """Characters; tables with more scores than fit a terminal continue below, since it would cut them."""
@@ -34,7 +34,7 @@ _MARKDOWN = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 
 @dataclass(frozen=True)
 class TableReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

@@ -15,14 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fusionbench.statistics import SCORE_KEY, holm, student_interval
+from fusionbench.contracts.rows import SCORE_KEY
+from fusionbench.statistics.intervals import student_interval
+from fusionbench.statistics.paired import holm
 
 from .details import Detail, by_table, is_retrained
 from .layout import ARROWS, format_value
 from .summary import direction_of
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import MetricSpec
+    from fusionbench.contracts.evaluator import MetricSpec
 
 LEVEL = 0.05
 MIN_IMAGES = 6

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from fusionbench.errors import FusionBenchError
-from fusionbench.images import as_rgb, read_image
+from fusionbench.images.codec import as_rgb, read_image
 
 from .details import Detail, by_table, details_of
 from .figures import FONT, new_figure, save
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from fusionbench.contracts import PairImages, ReportInput, ReportSpec
+    from fusionbench.contracts.dataset import PairImages
+    from fusionbench.contracts.report import ReportInput, ReportSpec
 
 PICTURE_INCHES = 2.4
 _GAP = 0.03
@@ -41,7 +42,7 @@ Draw = Callable[["Axes", Detail | None, str], None]
 
 @dataclass(frozen=True)
 class TaskPictureReport:
-    """Built by the spec's factory; see ``fusionbench.contracts.Report``."""
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
 
     spec: ReportSpec
 

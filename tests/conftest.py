@@ -26,7 +26,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def _rendered_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from fusionbench.datasets.demo.dataset import render_pair
-    from fusionbench.images import write_png
+    from fusionbench.images.codec import write_png
 
     root = tmp_path_factory.mktemp("pairs")
     for index, name in enumerate(PAIR_NAMES):

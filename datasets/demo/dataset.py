@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fusionbench.contracts import Boxes, DatasetSpec, Finding, Pair, PairImages
+from fusionbench.contracts.dataset import Boxes, DatasetSpec, Finding, Pair, PairImages
 from fusionbench.errors import InputError
 
 from .canvas import SUPERSAMPLING, Surfaces, draw
@@ -72,7 +72,7 @@ def open_demo(spec: DatasetSpec, root: Path | None) -> DemoDataset:
 
 
 class DemoDataset:
-    """The demo scenes; see ``fusionbench.contracts.Dataset``. Options: ``count``, ``train_count``, ``size``
+    """The demo scenes; see ``fusionbench.contracts.dataset.Dataset``. Options: ``count``, ``train_count``, ``size``
     (``WIDTHxHEIGHT``)."""
 
     def __init__(self, spec: DatasetSpec) -> None:

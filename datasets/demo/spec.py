@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusionbench.contracts import DatasetSpec
+from fusionbench.contracts.dataset import DatasetSpec
 
 SPEC = DatasetSpec(
     name="demo",

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torchvision.ops import batched_nms
 
 from fusionbench.errors import InputError
-from fusionbench.ultralytics_gate import restricted_ultralytics
+from fusionbench.files.ultralytics_gate import restricted_ultralytics
 
 from .average_precision import Found
 from .class_maps import ClassMap

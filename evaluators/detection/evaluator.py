@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fusionbench import artifacts
-from fusionbench.contracts import EvaluatorSettings, EvaluatorSpec, FusedSet, Value
+from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec, FusedSet, Value
 from fusionbench.errors import InputError
-from fusionbench.images import as_rgb
-from fusionbench.protocols import named_file, protocol_hash
+from fusionbench.files import artifacts
+from fusionbench.images.codec import as_rgb
+from fusionbench.planning.protocols import named_file, protocol_hash
 
 from .average_precision import Truth
 from .class_maps import map_classes

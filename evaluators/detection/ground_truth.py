@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fusionbench.contracts import Boxes, Dataset, Pair
+from fusionbench.contracts.dataset import Boxes, Dataset, Pair
 from fusionbench.errors import FusionBenchError, ImageError, InputError
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from fusionbench.contracts import Dataset, Pair
+from fusionbench.contracts.dataset import Dataset, Pair
 from fusionbench.errors import InputError, MissingDataError
-from fusionbench.progress import make_progress
-from fusionbench.selection import open_dataset
+from fusionbench.planning.selection import open_dataset
+from fusionbench.terminal.progress import make_progress
 
 from .network import build_network, save_network
 from .scenes import Augmentation, Scene, SceneStore, canvas_size
@@ -44,7 +44,7 @@ def train_judge(
     settings = _settings({"epochs": epochs, "batch": batch_size, "lr": lr}, overrides or {})
     if len(datasets) != 1:
         raise InputError(f"train detection takes one --dataset, got {len(datasets)}")
-    from fusionbench.engines import resolve_devices
+    from fusionbench.execution.engines import resolve_devices
 
     name, root = datasets[0]
     options = {"train_count": settings["train_count"]} if name == "demo" else {}

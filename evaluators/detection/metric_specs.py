@@ -1,6 +1,6 @@
 """The detection metrics as data; imports no torch."""
 
-from fusionbench.contracts import MetricSpec
+from fusionbench.contracts.evaluator import MetricSpec
 
 _COCO = "COCO evaluation protocol (Lin et al. 2014): greedy matching by score per class and IoU, 101-point interpolation"
 _MEAN = "Class “” is the mean over the classes that have ground truth and that the judge knows; other rows are one class alone."

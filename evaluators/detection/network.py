@@ -1,7 +1,7 @@
 """Builds and loads YOLO networks: official ``.pt`` files, architectures (``.yaml``), and our own ``.safetensors``.
 
 Networks are ultralytics' ``DetectionModel`` (AGPL-3.0, imported as a library, offline and without unpickling code; see
-``fusionbench.ultralytics_gate``). Our own files hold float16 tensors and, as metadata, the architecture and the class names.
+``fusionbench.files.ultralytics_gate``). Our own files hold float16 tensors and, as metadata, the architecture and the class names.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from safetensors.torch import save
 from torch import nn
 
 from fusionbench.errors import InputError
-from fusionbench.images import write_atomic
-from fusionbench.ultralytics_gate import restricted_ultralytics, unreadable
+from fusionbench.files.atomic import write_atomic
+from fusionbench.files.ultralytics_gate import restricted_ultralytics, unreadable
 
 _ADVICE = "Name a YOLO detection checkpoint: one of ultralytics (.pt), or one made by `fusionbench train detection` (.safetensors)."
 

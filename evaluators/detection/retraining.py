@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fusionbench.contracts import EvaluatorSettings, FusedSet, Pair
+from fusionbench.contracts.dataset import Pair
+from fusionbench.contracts.evaluator import EvaluatorSettings, FusedSet
 from fusionbench.errors import InputError
-from fusionbench.images import as_rgb
+from fusionbench.images.codec import as_rgb
 
 from .detector import Detector
 from .ground_truth import BoxedSet, read_boxes

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusionbench.contracts import Value
-from fusionbench.images import write_atomic
-from fusionbench.resampling import image_draws
+from fusionbench.contracts.evaluator import Value
+from fusionbench.files.atomic import write_atomic
+from fusionbench.statistics.intervals import image_draws
 
 from .average_precision import (
     IOU_THRESHOLDS,

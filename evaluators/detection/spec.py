@@ -4,7 +4,8 @@ Judges are networks of the package ultralytics (AGPL-3.0), which is used as a li
 are not redistributed here; the judge of the demo scenes is our own training (MIT, as far as it is ours) of a network of that package.
 """
 
-from fusionbench.contracts import Artifact, ConventionSpec, EvaluatorSpec
+from fusionbench.contracts.artifact import Artifact
+from fusionbench.contracts.evaluator import ConventionSpec, EvaluatorSpec
 
 from .metric_specs import METRICS
 

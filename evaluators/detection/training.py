@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from fusionbench.errors import InputError
-from fusionbench.images import write_atomic
-from fusionbench.ultralytics_gate import restricted_ultralytics
+from fusionbench.files.atomic import write_atomic
+from fusionbench.files.ultralytics_gate import restricted_ultralytics
 
 from .scenes import Augmentation, SceneStore, augmented
 

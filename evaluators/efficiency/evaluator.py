@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from fusionbench.contracts import EvaluatorSettings, EvaluatorSpec, Method, MethodContext, MethodSpec, Value
-from fusionbench.fusing import build_method
+from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec, Value
+from fusionbench.contracts.method import Method, MethodContext, MethodSpec
+from fusionbench.execution.fusing import build_method
 
 from . import memory
 from .condition import Condition, device_label

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from fusionbench.allocation import return_freed_memory
+from fusionbench.execution.memory import return_freed_memory
 
 MIB = 2**20
 

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from fusionbench.contracts import Method, MethodSpec
-from fusionbench.fusing import PRECISIONS, padding
+from fusionbench.contracts.method import Method, MethodSpec
+from fusionbench.execution.fusing import PRECISIONS
+from fusionbench.images.padding import padding
 
 
 def random_scene(channels: int, height: int, width: int, generator: torch.Generator) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """The efficiency metrics as data; imports no torch."""
 
-from fusionbench.contracts import ConventionSpec, EvaluatorSpec, MetricSpec
+from fusionbench.contracts.evaluator import ConventionSpec, EvaluatorSpec, MetricSpec
 
 _COUNTED = (
     "Multiply-adds of convolutions (grouped and transposed ones too) and of matrix products, attention "

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from fusionbench.contracts import PairImages, UInt8Array, Value
+from fusionbench.contracts import UInt8Array
+from fusionbench.contracts.dataset import PairImages
+from fusionbench.contracts.evaluator import Value
 
 from .batched_catalogue import BATCHED, CHANNELS
 from .evaluator import QualityEvaluator

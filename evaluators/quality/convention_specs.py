@@ -1,6 +1,6 @@
 """The conventions as data: whose exact definitions a column of numbers follows."""
 
-from fusionbench.contracts import ConventionSpec
+from fusionbench.contracts.evaluator import ConventionSpec
 
 CONVENTIONS = (
     ConventionSpec(

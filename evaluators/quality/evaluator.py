@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fusionbench.contracts import EvaluatorSettings, EvaluatorSpec, PairImages, UInt8Array, Value
+from fusionbench.contracts import UInt8Array
+from fusionbench.contracts.dataset import PairImages
+from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec, Value
 
 from .catalogue import FORMULAS
 from .scoring import MetricValue, chosen_metrics, score_triple

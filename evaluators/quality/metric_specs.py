@@ -1,6 +1,6 @@
 """The quality metrics as data: what `fusionbench info metric NAME` prints."""
 
-from fusionbench.contracts import MetricSpec
+from fusionbench.contracts.evaluator import MetricSpec
 
 
 def _constant(fused: str, source: str, sources: str, equal: str) -> dict[str, str]:

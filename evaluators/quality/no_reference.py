@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from fusionbench.artifacts import locate
 from fusionbench.errors import FusionBenchError
+from fusionbench.files.artifacts import locate
 
 from .brisque import OpinionModel, brisque, load_opinion_model
 from .niqe import PristineModel, load_pristine_model, niqe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusionbench.contracts import Artifact
+from fusionbench.contracts.artifact import Artifact
 
 _LICENCE = "LIVE, University of Texas at Austin: free for research and education with citation; not redistributed here"
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionbench.errors import MissingDataError
-from fusionbench.images import read_image
+from fusionbench.images.codec import read_image
 
 from .catalogue import FORMULAS
 from .scoring import MetricValue, metric_value

@@ -1,6 +1,6 @@
 """The quality evaluator as data; imports neither NumPy nor OpenCV, so that `fusionbench list` answers at once."""
 
-from fusionbench.contracts import EvaluatorSpec
+from fusionbench.contracts.evaluator import EvaluatorSpec
 
 from .convention_specs import CONVENTIONS
 from .metric_specs import METRICS

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.contracts import UInt8Array
-from fusionbench.images import write_atomic, write_png
+from fusionbench.files.atomic import write_atomic
+from fusionbench.images.codec import write_png
 
 from .judges import Judging
 from .recipe import Recipe

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from fusionbench.contracts import EvaluatorSettings, EvaluatorSpec, FusedSet, Value
+from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec, FusedSet, Value
 from fusionbench.errors import InputError
-from fusionbench.protocols import protocol_hash
+from fusionbench.planning.protocols import protocol_hash
 
 from .boundary import boundary_scores
 from .confusion import confusion_matrix, pixel_accuracy

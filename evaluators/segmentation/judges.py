@@ -10,9 +10,11 @@ from pathlib import Path
 
 from torch import nn
 
-from fusionbench import artifacts
-from fusionbench.contracts import EvaluatorSettings, FusedSet, Pair, UInt8Array
+from fusionbench.contracts import UInt8Array
+from fusionbench.contracts.dataset import Pair
+from fusionbench.contracts.evaluator import EvaluatorSettings, FusedSet
 from fusionbench.errors import InputError, MissingDataError
+from fusionbench.files import artifacts
 
 from .network import encoder_file, find_checkpoint, load_checkpoint
 from .prediction import predict

@@ -1,6 +1,6 @@
 """The segmentation metrics as data."""
 
-from fusionbench.contracts import MetricSpec
+from fusionbench.contracts.evaluator import MetricSpec
 
 _SUM = "From the confusion matrix summed over the data set, not the mean over images; pixels of true id 255 don't count."
 _IOU_SOURCE = "PASCAL VOC (Everingham et al., IJCV 2015)"

@@ -20,10 +20,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from fusionbench import artifacts
 from fusionbench.errors import InputError, MissingWeightsError
-from fusionbench.images import write_atomic
-from fusionbench.protocols import named_file
+from fusionbench.files import artifacts
+from fusionbench.files.atomic import write_atomic
+from fusionbench.planning.protocols import named_file
 
 from .recipe import Recipe
 from .spec import SPEC

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from fusionbench.contracts import UInt8Array
-from fusionbench.images import as_rgb
+from fusionbench.images.codec import as_rgb
 
 from .recipe import Recipe
 from .samples import normalised, resize_image

@@ -1,6 +1,6 @@
 """The segmentation protocols as data."""
 
-from fusionbench.contracts import ConventionSpec
+from fusionbench.contracts.evaluator import ConventionSpec
 
 from .recipes import DEMO, FROZEN, MSRS_TWO_FOLDS, RETRAIN
 

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fusionbench.contracts import Dataset, Pair, PairImages, UInt8Array
+from fusionbench.contracts import UInt8Array
+from fusionbench.contracts.dataset import Dataset, Pair, PairImages
 from fusionbench.errors import FusionBenchError, ImageError, InputError
-from fusionbench.images import as_rgb
+from fusionbench.images.codec import as_rgb
 
 from .confusion import IGNORED_ID
 from .network import MEAN, STD

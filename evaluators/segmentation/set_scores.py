@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fusionbench.resampling import DRAWS, image_draws
+from fusionbench.statistics.intervals import DRAWS, image_draws
 
 from .boundary import mean_boundary
 from .confusion import (

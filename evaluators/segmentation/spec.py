@@ -1,6 +1,6 @@
 """The segmentation evaluator as data; imports neither NumPy nor torch."""
 
-from fusionbench.contracts import EvaluatorSpec
+from fusionbench.contracts.evaluator import EvaluatorSpec
 
 from .metric_specs import METRICS
 from .protocols import PROTOCOLS

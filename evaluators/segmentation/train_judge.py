@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from fusionbench.contracts import Dataset, Pair
-from fusionbench.engines import resolve_devices
+from fusionbench.contracts.dataset import Dataset, Pair
 from fusionbench.errors import FusionBenchError, InputError, MissingDataError
-from fusionbench.images import write_atomic
-from fusionbench.progress import make_progress
-from fusionbench.selection import open_dataset
+from fusionbench.execution.engines import resolve_devices
+from fusionbench.files.atomic import write_atomic
+from fusionbench.planning.selection import open_dataset
+from fusionbench.terminal.progress import make_progress
 
 from .recipe import Recipe, make_recipe
 from .recipes import DEMO_TRAINING, FROZEN

@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fusionbench import artifacts
 from fusionbench.errors import FusionBenchError, InputError
+from fusionbench.files import artifacts
 
 from .network import (
     encoder_file,

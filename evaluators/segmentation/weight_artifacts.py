@@ -1,6 +1,6 @@
 """Weights of segmenters as data: ImageNet weights that encoders start from, and the judge of the demo."""
 
-from fusionbench.contracts import Artifact
+from fusionbench.contracts.artifact import Artifact
 
 MOBILENET_V2 = Artifact(
     name="mobilenet_v2-imagenet",

@@ -10,7 +10,7 @@ import typer
 from . import settings as s
 
 if TYPE_CHECKING:
-    from ..contracts import Artifact
+    from ..contracts.artifact import Artifact
 
 data_app = typer.Typer(help="Datasets: fetch, verify, where.", no_args_is_help=True)
 weights_app = typer.Typer(help="Weights and parameters: fetch, convert, verify, where.", no_args_is_help=True)
@@ -29,7 +29,8 @@ def data_fetch(
     sha256: Sha256 = None,
 ) -> int:
     """Download a dataset where a direct source exists, else say where to get it and where to put it."""
-    from .. import artifacts, catalog
+    from ..files import artifacts
+    from ..plugins import catalog
 
     spec = catalog.datasets.get(name)
     if not spec.needs_root:
@@ -54,7 +55,7 @@ def data_verify(
 ) -> int:
     """List every missing, unreadable, mismatched or duplicate file by name."""
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
-    from ..selection import open_dataset
+    from ..planning.selection import open_dataset
 
     resolved = s.resolve(None, method=["-"], data_root=data_root, option=option)
     dataset = open_dataset(name, resolved.data_root, resolved.dataset_options.get(name))
@@ -78,7 +79,8 @@ def data_where(name: Dataset) -> None:
 
 
 def _instructions(name: str) -> str:
-    from .. import artifacts, catalog
+    from ..files import artifacts
+    from ..plugins import catalog
 
     spec = catalog.datasets.get(name)
     if not spec.needs_root:
@@ -98,8 +100,8 @@ def _instructions(name: str) -> str:
 @weights_app.command("fetch")
 def weights_fetch(names: WeightNames = None, sha256: Sha256 = None) -> int:
     """Download weights into the cache, verified; where there is no direct source, say how to get them."""
-    from .. import artifacts
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, FusionBenchError
+    from ..files import artifacts
 
     failed = 0
     for artifact in _artifacts(names):
@@ -120,8 +122,8 @@ def weights_fetch(names: WeightNames = None, sha256: Sha256 = None) -> int:
 @weights_app.command("verify")
 def weights_verify(names: WeightNames = None) -> int:
     """Check the weights that are at hand against their checksums."""
-    from .. import artifacts
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, MissingWeightsError
+    from ..files import artifacts
 
     bad = 0
     for artifact in _artifacts(names):
@@ -141,8 +143,8 @@ def weights_verify(names: WeightNames = None) -> int:
 @weights_app.command("where")
 def weights_where(names: WeightNames = None) -> None:
     """Say where weights are looked for, and where each one is."""
-    from .. import artifacts
     from ..errors import MissingWeightsError
+    from ..files import artifacts
 
     print("looked for in: " + ", ".join(str(f) for f in artifacts.search_folders()))
     for artifact in _artifacts(names):
@@ -164,8 +166,8 @@ def weights_convert(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here. Default: the cache.")] = None,
 ) -> None:
     """Rewrite official weight files as safetensors, checked by checksum, in a process without network that executes nothing in them."""
-    from ..converting import convert
     from ..errors import InputError
+    from ..files.weight_conversion import convert
 
     if not method:
         raise InputError(
@@ -181,8 +183,8 @@ def weights_convert(
 
 def _artifacts(names: list[str] | None) -> list[Artifact]:
     """The artifacts of that name, or of the method of that name; all methods' if none is named."""
-    from .. import catalog
     from ..errors import UnknownNameError
+    from ..plugins import catalog
 
     listed = [m.artifacts for m in catalog.methods.all().values()] + [
         e.artifacts for e in catalog.evaluators.all().values()
@@ -205,8 +207,8 @@ def _artifacts(names: list[str] | None) -> list[Artifact]:
 
 
 def _fetch(artifact: Artifact, sha256: str | None) -> Path:
-    from .. import artifacts
-    from ..progress import make_progress
+    from ..files import artifacts
+    from ..terminal.progress import make_progress
 
     with make_progress() as progress:
         label = artifact.filename

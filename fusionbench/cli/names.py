@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..contracts import EvaluatorSpec
+    from ..contracts.evaluator import EvaluatorSpec
 
 KINDS = ("methods", "datasets", "metrics", "conventions", "protocols", "tasks", "reports")
 
@@ -17,8 +17,8 @@ def list_names(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List methods, datasets, metrics, conventions, protocols, tasks or reports."""
-    from ..catalog import unknown_name_message
     from ..errors import UnknownNameError
+    from ..plugins.catalog import unknown_name_message
 
     kind = kind if kind.endswith("s") else f"{kind}s"
     if kind not in KINDS:
@@ -34,7 +34,7 @@ def list_names(
         return
     from rich.table import Table
 
-    from ..terminal import console
+    from ..terminal.console import console
 
     table = Table(box=None, header_style="bold")
     for column in rows[0] if rows else ["name"]:
@@ -45,7 +45,7 @@ def list_names(
 
 
 def _methods() -> list[dict[str, Any]]:
-    from ..catalog import methods
+    from ..plugins.catalog import methods
 
     return [
         {
@@ -62,7 +62,7 @@ def _methods() -> list[dict[str, Any]]:
 
 
 def _datasets() -> list[dict[str, Any]]:
-    from ..catalog import datasets
+    from ..plugins.catalog import datasets
 
     return [
         {
@@ -74,7 +74,7 @@ def _datasets() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    from ..catalog import evaluators
+    from ..plugins.catalog import evaluators
 
     return [
         {
@@ -86,7 +86,7 @@ def _metrics() -> list[dict[str, Any]]:
 
 
 def _conventions(*, quality: bool) -> list[dict[str, Any]]:
-    from ..catalog import evaluators
+    from ..plugins.catalog import evaluators
 
     return [
         {"name": c.name, "task": e.task, "default": _default_for(e, c.name), "title": c.title, "summary": c.summary, "source": c.source}
@@ -102,7 +102,7 @@ def _default_for(evaluator: EvaluatorSpec, convention: str) -> str:
 
 
 def _tasks() -> list[dict[str, Any]]:
-    from ..catalog import evaluators
+    from ..plugins.catalog import evaluators
 
     return [
         {"name": e.task, "evaluator": e.title, "needs": ", ".join(sorted(e.needs)), "summary": e.summary}
@@ -111,7 +111,7 @@ def _tasks() -> list[dict[str, Any]]:
 
 
 def _reports() -> list[dict[str, Any]]:
-    from ..catalog import reports
+    from ..plugins.catalog import reports
 
     return [
         {"name": r.name, "title": r.title, "default": "yes" if r.default else "", "summary": r.summary}
@@ -138,8 +138,8 @@ def info(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """All there is to know about a method, dataset, metric, convention, protocol, task or report."""
-    from .. import catalog
     from ..errors import InputError, UnknownNameError
+    from ..plugins import catalog
 
     if len(words) > 2:
         raise InputError("info takes a name, optionally after its kind: `fusionbench info metric VIF`")
@@ -191,7 +191,7 @@ def _said(kind: str, field: str, value: Any) -> tuple[str, Any]:
 
 
 def _print_spec(kind: str, spec: Any) -> None:
-    from ..terminal import console as standard_output
+    from ..terminal.console import console as standard_output
 
     console = standard_output()
     console.print(f"[bold]{spec.name}[/bold] ({kind}): {spec.title}", highlight=False)

@@ -33,7 +33,7 @@ def report(
 
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
     from ..rendering import chosen_reports, find_runs, merged_input, render
-    from ..terminal import console
+    from ..terminal.console import console
 
     stores = find_runs(runs)
     folder = out or stores[0].folder / "report"
@@ -64,6 +64,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare methods image by image: differences, bootstrap intervals, paired Wilcoxon tests (Holm-corrected)."""
-    from ..rendering import find_runs, show_comparison
+    from ..rendering import find_runs
+    from .shown import show_comparison
 
     show_comparison(find_runs(runs), baseline, methods, metrics, out)

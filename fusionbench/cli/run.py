@@ -10,8 +10,8 @@ import typer
 from . import settings as s
 
 if TYPE_CHECKING:
-    from ..config import RunConfig
-    from ..runner import RunResult
+    from ..execution.runner import RunResult
+    from ..planning.config import RunConfig
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 Quiet = Annotated[
@@ -38,7 +38,7 @@ def run(
     )  # fmt: skip
     if dry_run:
         return _dry_run(resolved, json_)
-    from ..runner import execute
+    from ..execution.runner import execute
 
     result = execute(resolved, quiet=quiet or json_)
     return _show(resolved, result, json_, quiet)
@@ -67,7 +67,7 @@ def fuse(
     )  # fmt: skip
     resolved.task = []
     resolved.report = []
-    from ..runner import execute
+    from ..execution.runner import execute
 
     result = execute(resolved, quiet=quiet or json_)
     if not (quiet or json_):
@@ -90,7 +90,7 @@ def config(
     published: s.Published = None, report: s.Reports = None, fail_fast: s.FailFast = None,
 ) -> None:  # fmt: skip
     """Print the resolved configuration as YAML; `run --config FILE` takes it back."""
-    from ..config import dump
+    from ..planning.config import dump
 
     resolved = s.resolve(
         config, method=method or (None if config else ["sgdfuse"]), dataset=dataset, task=task, metrics=metrics, convention=convention, split=split, limit=limit,
@@ -110,8 +110,8 @@ def _fuse_files(
     options: list[str] | None,
 ) -> int:
     from ..api import fuse as fuse_pair
-    from ..catalog import split_names
-    from ..images import write_png
+    from ..images.codec import write_png
+    from ..plugins.catalog import split_names
 
     names = split_names(methods)
     given: RunConfig = s.resolve(None, method=names, option=options)
@@ -131,8 +131,8 @@ def _fuse_files(
 def _dry_run(config: RunConfig, as_json: bool) -> int:
     import json
 
-    from ..plan import make_plan
-    from ..store import RunStore
+    from ..planning.plan import make_plan
+    from ..store.run_store import RunStore
 
     plan = make_plan(config, allow_missing=True)
     store = RunStore(config.folder)
@@ -164,7 +164,7 @@ def _dry_run(config: RunConfig, as_json: bool) -> int:
         return 0
     from rich.table import Table
 
-    from ..terminal import console
+    from ..terminal.console import console
 
     table = Table(title=f"{config.folder}: {len(units)} units")
     for column in ("unit", "method", "dataset", "convention", "images", "cached", "key"):
@@ -181,7 +181,7 @@ def _show(config: RunConfig, result: RunResult, as_json: bool, quiet: bool) -> i
     """Render the reports, print what they show, and say what failed. Returns the exit code."""
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
     from ..rendering import chosen_reports, render, report_input
-    from ..store import RunStore
+    from ..store.run_store import RunStore
 
     reports = chosen_reports(config.report)
     files: list[Path] = []
@@ -214,7 +214,7 @@ def _show(config: RunConfig, result: RunResult, as_json: bool, quiet: bool) -> i
 
 
 def _print_terminal(result: RunResult, shown: list[Any], files: list[Path]) -> None:
-    from ..terminal import console
+    from ..terminal.console import console
 
     for renderable in shown:
         console().print(renderable)
@@ -228,7 +228,7 @@ def _print_terminal(result: RunResult, shown: list[Any], files: list[Path]) -> N
 def _print_json(result: RunResult, rows: Any, files: list[Path], problems: list[str]) -> None:
     import json
 
-    from ..means import means
+    from ..statistics.means import means
 
     keys = ["method", "dataset", "split", "evaluator", "convention", "metric", "class_name"]
     print(json.dumps({

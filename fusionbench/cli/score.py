@@ -47,8 +47,8 @@ def score(
     import sys
 
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, InputError
-    from ..rendering import show_scores
-    from ..scoring import score_folders
+    from ..scoring.folders import score_folders
+    from .shown import show_scores
 
     for flag, target in (("--csv", csv), ("--latex", latex), ("--per-image", per_image)):
         if target is not None and target.is_dir():
@@ -58,7 +58,7 @@ def score(
         quiet=quiet or json_,
     )  # fmt: skip
     if per_image is not None:
-        from ..images import write_atomic
+        from ..files.atomic import write_atomic
 
         write_atomic(
             per_image,
@@ -69,7 +69,7 @@ def score(
     if json_:
         import json
 
-        from ..means import means
+        from ..statistics.means import means
 
         means_ = means(scores.rows, ["method", "convention", "metric"])
         print(

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from ..config import RunConfig, load, validate
 from ..errors import InputError
+from ..planning.config import RunConfig, load, validate
 
 Methods = Annotated[
     list[str] | None,
@@ -132,7 +132,7 @@ def _option_parts(text: str, flag: str, form: str) -> tuple[str, str, Any]:
 
 def _set_option(values: dict[str, Any], text: str) -> None:
     name, key, value = _option_parts(text, "--option", "NAME.KEY=VALUE, for example demo.count=50")
-    from .. import catalog
+    from ..plugins import catalog
 
     is_dataset = name in catalog.datasets.all()
     table = values.setdefault("dataset_options" if is_dataset else "method_options", {})

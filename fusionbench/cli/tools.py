@@ -10,8 +10,8 @@ import typer
 
 def doctor() -> int:
     """Check this installation: packages, devices, cache, disk, plugins, weights; say what to do about what is wrong."""
-    from ..doctor import examine
     from ..errors import EXIT_BAD_INPUT, EXIT_DONE
+    from .installation import examine
 
     checks = examine()
     for check in checks:
@@ -24,7 +24,7 @@ def init_method(
     into: Annotated[Path, typer.Option("--into", help="Folder to write the file into.")] = Path(),
 ) -> None:
     """Write a new method's adapter that runs at once, with the places to fill in."""
-    from ..scaffold import write_adapter
+    from ..plugins.scaffold import write_adapter
 
     path, class_name = write_adapter(name, into)
     print(

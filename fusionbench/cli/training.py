@@ -91,8 +91,8 @@ def ablate(
 
 
 def _entry(method: str, field: str) -> Any:
-    from .. import catalog
     from ..errors import InputError
+    from ..plugins import catalog
 
     tasks = {e.task: e for e in catalog.evaluators.all().values()} if field == "trainer" else {}
     spec = tasks.get(method) or catalog.methods.get(method)
@@ -109,7 +109,7 @@ def _given(**values: Any) -> dict[str, Any]:
 
 
 def _flat(texts: list[str] | None) -> tuple[str, ...] | None:
-    from ..catalog import split_names
+    from ..plugins.catalog import split_names
 
     return tuple(split_names(texts)) if texts else None
 

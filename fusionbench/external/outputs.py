@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..contracts import MethodSpec, Pair
+from ..contracts.dataset import Pair
+from ..contracts.method import MethodSpec
 from ..errors import ImageError
-from ..images import write_atomic
-from ..precomputed import FolderFuser
+from ..files.atomic import write_atomic
+from .folder import FolderFuser
 
 
 @dataclass
@@ -61,3 +62,12 @@ class ExternalImages(FolderFuser):
             reason = self._state.reasons.get(pair.name, "its official script gave no image")
             raise ImageError(f"{pair.name}: {reason}")
         return super().file(pair)
+
+
+def open_folder(spec: MethodSpec, folder: Path) -> FolderFuser:
+    """The images of a method that were fused elsewhere: by hand (``dir:``), or by an external method's script."""
+    if spec.external is None:
+        return FolderFuser(spec, folder)
+    from .outputs import ExternalImages
+
+    return ExternalImages(spec, folder)

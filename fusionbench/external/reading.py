@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from ..contracts import MethodSpec
+from ..contracts.method import MethodSpec
+from ..contracts.names import plain_name
 from ..errors import InputError
-from ..naming import plain_name
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PREFIX = "external:"

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..artifacts import file_hashes
-from ..contracts import MethodSpec
+from ..contracts.external_recipe import ExternalRecipe
+from ..contracts.method import MethodSpec
 from ..errors import InputError, MissingRepositoryError
-from .recipe import ExternalRecipe
+from ..files.artifacts import file_hashes
 
 OPTIONS = {
     "clone": "the folder of the clone",

@@ -12,12 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .. import artifacts
-from ..contracts import MethodSpec, PairImages
+from ..contracts.dataset import PairImages
+from ..contracts.external_recipe import PLACEHOLDERS, ExternalRecipe
+from ..contracts.method import MethodSpec
 from ..errors import FusionBenchError, ImageError, InputError
-from ..images import UInt8Array, as_grey, read_image, to_grey
-from ..pixels import finish
-from .recipe import PLACEHOLDERS, ExternalRecipe
+from ..files import artifacts
+from ..images.codec import UInt8Array, as_grey, read_image
+from ..images.grey import to_grey
+from ..images.quantisation import finish
 from .setting import Setting, recipe_of
 
 SEEDED = Path(__file__).with_name("seeded.py")
@@ -43,7 +45,7 @@ def stage_pair(
     spec: MethodSpec, work: Path, number: int, pair: str, source: str, images: PairImages
 ) -> Staged:
     """Write one pair below ``work``, padded to the method's size rule."""
-    from ..fusing import padding
+    from ..images.padding import padding
 
     recipe = recipe_of(spec)
     height, width = images.infrared.shape

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from fusionbench.contracts import MethodContext, MethodSpec
+from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.errors import InputError
 
 FusionFunction = Callable[..., torch.Tensor]

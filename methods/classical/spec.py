@@ -2,7 +2,7 @@
 says otherwise.
 """
 
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 
 _HERE = "fusionbench.methods.classical"
 

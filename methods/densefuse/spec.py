@@ -1,6 +1,7 @@
 """DenseFuse as data: the author's PyTorch version and his TensorFlow original."""
 
-from fusionbench.contracts import Artifact, MethodSpec
+from fusionbench.contracts.artifact import Artifact
+from fusionbench.contracts.method import MethodSpec
 
 from ..sources import FACTORY, NO_LICENCE, conversions, official_file
 

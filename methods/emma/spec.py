@@ -1,6 +1,6 @@
 """EMMA as data."""
 
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 
 from ..sources import FACTORY, NO_LICENCE, official_file
 

@@ -1,6 +1,6 @@
 """MUFusion as data: two sets of weights, named after the data they were trained on."""
 
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 
 from ..sources import FACTORY, official_file
 

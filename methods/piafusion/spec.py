@@ -1,6 +1,6 @@
 """PIAFusion as data: the official TensorFlow network, and the PyTorch port, which is another network."""
 
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 
 from ..sources import FACTORY, NO_LICENCE, official_file
 

@@ -1,6 +1,6 @@
 """SDNet as data."""
 
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 
 from ..sources import FACTORY, official_file, packed_layout
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import torch
 
-from fusionbench import artifacts
-from fusionbench.config import RunConfig
 from fusionbench.errors import InputError, MissingDataError, UnitsFailedError
-from fusionbench.images import write_atomic
-from fusionbench.progress import make_progress
-from fusionbench.runner import execute
-from fusionbench.store import RunStore
+from fusionbench.execution.runner import execute
+from fusionbench.files import artifacts
+from fusionbench.files.atomic import write_atomic
+from fusionbench.planning.config import RunConfig
+from fusionbench.store.run_store import RunStore
+from fusionbench.terminal.progress import make_progress
 
 from .ablation_plan import PLAN, STAGE2_SWITCHES, Ablation, Variant, read_plan
 from .ablation_table import (

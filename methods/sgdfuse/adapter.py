@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fusionbench.contracts import MethodContext, MethodSpec
+from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.errors import InputError, MissingWeightsError
 
 from .checkpoint import load_weights

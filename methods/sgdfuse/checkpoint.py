@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from fusionbench.errors import InputError, MissingWeightsError
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 from .config import Config, config_from_dict
 from .network import SGDFuseNetwork, build_network

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fusionbench import catalog
-from fusionbench.artifacts import data_root
 from fusionbench.errors import InputError, MissingDataError
-from fusionbench.images import check_same_size
+from fusionbench.files.artifacts import data_root
+from fusionbench.images.codec import check_same_size
+from fusionbench.plugins import catalog
 
 from .masks import MaskCache, get_provider
 

@@ -1,6 +1,7 @@
 """SGDFuse as data: the shipped compact model and the paper's full-size preset (recipe, no weights)."""
 
-from fusionbench.contracts import Artifact, MethodSpec
+from fusionbench.contracts.artifact import Artifact
+from fusionbench.contracts.method import MethodSpec
 
 from .masks.artifacts import MASK_ARTIFACTS
 

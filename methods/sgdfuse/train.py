@@ -18,7 +18,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from fusionbench.errors import InputError
-from fusionbench.progress import make_progress
+from fusionbench.terminal.progress import make_progress
 
 from .checkpoint import load_checkpoint, load_weights, save_checkpoint, save_weights
 from .config import Config, TrainConfig, apply_overrides, config_from_dict, load_config

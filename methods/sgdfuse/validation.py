@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fusionbench.images import write_png
+from fusionbench.images.codec import write_png
 
 from . import surrogates
 from .network import SGDFuseNetwork, image_noise

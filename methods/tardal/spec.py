@@ -1,6 +1,6 @@
 """TarDAL as data: its three published generators."""
 
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 
 from ..sources import FACTORY, official_file
 

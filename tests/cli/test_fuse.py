@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fusionbench.images import read_image
+from fusionbench.images.codec import read_image
 
 Cli = Callable[..., Any]
 

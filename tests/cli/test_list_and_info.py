@@ -66,7 +66,7 @@ def test_info(cli: Cli, name: str) -> None:
 
 
 def test_info_prints_all_that_is_known_of_each_metric(cli: Cli) -> None:
-    from fusionbench.catalog import evaluator_of_task
+    from fusionbench.plugins.catalog import evaluator_of_task
 
     for metric in evaluator_of_task("quality").metrics:
         text = cli("info", "metric", metric.name).out

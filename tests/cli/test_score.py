@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusionbench.images import read_image, write_png
+from fusionbench.images.codec import read_image, write_png
 
 Cli = Callable[..., Any]
 

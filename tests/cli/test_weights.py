@@ -17,7 +17,7 @@ def test_missing_weights_say_how_to_get_them(cli: Cli) -> None:
 
 
 def test_wrong_checkpoints_are_refused(cli: Cli, tmp_path: Path) -> None:
-    from fusionbench import catalog
+    from fusionbench.plugins import catalog
 
     artifact = next(a for a in catalog.methods.get("cddfuse").artifacts if not a.optional)
     file = tmp_path / "cache" / "weights" / artifact.filename

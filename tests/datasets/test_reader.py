@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fusionbench import catalog
-from fusionbench.contracts import Dataset
+from fusionbench.contracts.dataset import Dataset
 from fusionbench.errors import ImageError, InputError, MissingDataError
+from fusionbench.plugins import catalog
 
 GREY = np.arange(40 * 50, dtype=np.uint8).reshape(40, 50)
 RGB = np.dstack([GREY, GREY[::-1], GREY[:, ::-1]])

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fusionbench import catalog
 from fusionbench.datasets.labels import read_labels
+from fusionbench.plugins import catalog
 
 DATA = Path(os.environ.get("FUSIONBENCH_TEST_DATA") or Path(__file__).parents[3] / "shared") / "data"
 pytestmark = pytest.mark.skipif(

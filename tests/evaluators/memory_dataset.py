@@ -6,7 +6,8 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from fusionbench.contracts import DatasetSpec, Finding, FusedSet, Pair, PairImages
+from fusionbench.contracts.dataset import DatasetSpec, Finding, Pair, PairImages
+from fusionbench.contracts.evaluator import FusedSet
 
 
 class MemoryDataset(ABC):

@@ -11,7 +11,7 @@ import torch
 
 import fusionbench
 from fusionbench.errors import ImageError, InputError, StoreError, UnknownNameError
-from fusionbench.images import read_image, read_rgb
+from fusionbench.images.codec import read_image, read_rgb
 
 METRICS = ["EN", "SD", "MI"]
 
@@ -191,7 +191,7 @@ def test_a_metric_that_the_convention_lacks_is_said_and_asks_for_no_second_scori
 
 
 def test_a_run_scores_what_score_scores(pairs: Path, tmp_path: Path) -> None:
-    from fusionbench.store import RunStore
+    from fusionbench.store.run_store import RunStore
 
     result = fusionbench.run(
         method="average",

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.config import RunConfig
 from fusionbench.errors import FusionBenchError
-from fusionbench.images import read_image, write_png
-from fusionbench.runner import RunResult, execute
-from fusionbench.store import RunStore
+from fusionbench.execution.runner import RunResult, execute
+from fusionbench.images.codec import read_image, write_png
+from fusionbench.planning.config import RunConfig
+from fusionbench.store.run_store import RunStore
 
 GOOD = ("a", "b", "c", "d", "alpha", "deep", "cmyk", "constant", "one", "forty")
 
@@ -110,7 +110,7 @@ def test_each_is_named_and_the_others_are_intact(spoilt: Path, tmp_path: Path, b
 
 
 def test_verify_lists_them_all(spoilt: Path) -> None:
-    from fusionbench.selection import open_dataset
+    from fusionbench.planning.selection import open_dataset
 
     findings = open_dataset("folder", {"folder": spoilt}).verify()
     text = "\n".join(f"{f.problem} {f.file} {f.message}" for f in findings if f.problem != "warning")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusionbench.resampling import image_draws
+from fusionbench.statistics.intervals import image_draws
 
 
 def test_draws_depend_on_the_names_alone() -> None:

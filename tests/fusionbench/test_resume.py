@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from fusionbench.config import RunConfig
-from fusionbench.contracts import Value
+from fusionbench.contracts.evaluator import Value
 from fusionbench.errors import InputError, StoreError
-from fusionbench.images import read_image, write_png
-from fusionbench.runner import RunResult, execute
-from fusionbench.store import SCHEMA_VERSION, Entry, Journal, RunStore, UnitId
+from fusionbench.execution.runner import RunResult, execute
+from fusionbench.images.codec import read_image, write_png
+from fusionbench.planning.config import RunConfig
+from fusionbench.store.journal import Entry, Journal
+from fusionbench.store.run_store import SCHEMA_VERSION, RunStore
+from fusionbench.store.unit_id import UnitId
 
 Runner = Callable[..., RunResult]
 

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from fusionbench import catalog
-from fusionbench.config import RunConfig
-from fusionbench.contracts import (
-    Artifact,
+from fusionbench.contracts.artifact import Artifact
+from fusionbench.contracts.evaluator import (
     ConventionSpec,
     EvaluatorSettings,
     EvaluatorSpec,
@@ -20,11 +18,13 @@ from fusionbench.contracts import (
     Value,
 )
 from fusionbench.errors import InputError, MissingWeightsError, UnknownNameError
-from fusionbench.plan import Plan, make_plan
-from fusionbench.protocols import protocol_hash
+from fusionbench.execution.runner import RunResult, execute
+from fusionbench.planning.config import RunConfig
+from fusionbench.planning.plan import Plan, make_plan
+from fusionbench.planning.protocols import protocol_hash
+from fusionbench.plugins import catalog
 from fusionbench.rendering import report_input
-from fusionbench.runner import RunResult, execute
-from fusionbench.store import RunStore
+from fusionbench.store.run_store import RunStore
 
 CALLS: list[tuple[EvaluatorSettings, FusedSet]] = []
 """What the evaluator below was given, in order."""

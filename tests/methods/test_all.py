@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from fusionbench import catalog
-from fusionbench.config import RunConfig
 from fusionbench.errors import MissingRepositoryError, MissingWeightsError
 from fusionbench.methods.fixture_weights import fixture_weights
 from fusionbench.methods.native import build_network
-from fusionbench.plan import Plan, make_plan
+from fusionbench.planning.config import RunConfig
+from fusionbench.planning.plan import Plan, make_plan
+from fusionbench.plugins import catalog
 
 
 @pytest.fixture

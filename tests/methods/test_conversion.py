@@ -16,12 +16,13 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from fusionbench import artifacts, catalog
-from fusionbench.contracts import MethodContext
+from fusionbench.contracts.method import MethodContext
 from fusionbench.errors import InputError, MissingWeightsError
+from fusionbench.files import artifacts
 from fusionbench.methods.conversion import convert, read_pickled_module
 from fusionbench.methods.fixture_weights import fixture_weights
 from fusionbench.methods.native import NativeMethod, build_network
+from fusionbench.plugins import catalog
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_parts_pickled_whole_are_joined(tmp_path: Path, foreign_class: type[nn.M
 def test_confined_processes_reach_nothing() -> None:
     code = """
 import socket, subprocess
-from fusionbench.confinement import confine
+from fusionbench.files.confinement import confine
 assert confine()
 for attempt in (lambda: socket.socket(), lambda: socket.socket(socket.AF_UNIX), lambda: subprocess.run(["true"])):
     try:

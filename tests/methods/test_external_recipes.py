@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from fusionbench import catalog
-from fusionbench.images import read_grey, read_image, read_rgb, write_png
+from fusionbench.images.codec import read_grey, read_image, read_rgb, write_png
+from fusionbench.plugins import catalog
 
 DIF_FUSION = """
 import argparse, json, os, random

@@ -12,10 +12,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from fusionbench import catalog
-from fusionbench.contracts import MethodContext, MethodSpec
+from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.errors import InputError
-from fusionbench.fusing import pad_tensor, padding
+from fusionbench.images.padding import pad_tensor, padding
 from fusionbench.methods.batch_statistics import use_image_statistics
 from fusionbench.methods.checkpoints import read_checkpoints
 from fusionbench.methods.emma.network import EMMA
@@ -25,6 +24,7 @@ from fusionbench.methods.mufusion.network import TILE, tile_places
 from fusionbench.methods.native import FusionNetwork, NativeMethod, build_network
 from fusionbench.methods.swinfusion.windows import attend, position_index
 from fusionbench.methods.tardal.network import TarDAL
+from fusionbench.plugins import catalog
 
 NATIVE = [
     spec for spec in catalog.methods.all().values() if spec.factory == "fusionbench.methods.native:create"

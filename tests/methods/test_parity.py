@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from fusionbench import catalog
 from fusionbench.errors import MissingWeightsError
 from fusionbench.methods.fixture_weights import fixture_weights
 from fusionbench.methods.parity import (
@@ -21,6 +20,7 @@ from fusionbench.methods.parity import (
     distance_to_float64,
     multiply_adds,
 )
+from fusionbench.plugins import catalog
 
 _ROOT = Path(__file__).resolve().parents[2]
 GOLDENS = Path(os.environ.get("FUSIONBENCH_TEST_DATA", _ROOT.parent / "shared")) / "specs" / "baselines"

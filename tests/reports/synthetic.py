@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusionbench.contracts import DatasetSpec, MethodSpec, MetricSpec, PairImages, ReportInput
+from fusionbench.contracts.dataset import DatasetSpec, PairImages
+from fusionbench.contracts.evaluator import MetricSpec
+from fusionbench.contracts.method import MethodSpec
+from fusionbench.contracts.report import ReportInput
 
 COLUMNS = [
     "run", "method", "dataset", "split", "image", "evaluator", "convention", "metric", "class_name", "seed",

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from synthetic import report_input, row, synthetic_pair
 
-from fusionbench.contracts import Boxes, DatasetSpec, PairImages, ReportInput
+from fusionbench.contracts.dataset import Boxes, DatasetSpec, PairImages
+from fusionbench.contracts.report import ReportInput
 
 METHODS = ("infrared", "visible", "average", "max", "laplacian", "sgdfuse")
 IMAGES = ("00001D", "00002N", "00003D", "00004N", "00005D", "00006N", "00007D", "00008N")

@@ -12,8 +12,8 @@ from matplotlib.text import Text
 from rich.console import Console
 from synthetic import frame, quality_rows, report_input, row
 
-from fusionbench.catalog import build as resolve
 from fusionbench.errors import InputError
+from fusionbench.plugins.catalog import build as resolve
 from fusionbench.reports.agreement import between_conventions, directed, over_images, over_methods
 from fusionbench.reports.compare import format_p, render_comparison, verdicts
 from fusionbench.reports.correlation import convention_map

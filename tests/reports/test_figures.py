@@ -10,8 +10,8 @@ import pytest
 from matplotlib.text import Text
 from synthetic import frame, quality_rows, report_input, row, synthetic_pair
 
-from fusionbench.catalog import build as resolve
-from fusionbench.contracts import ReportInput
+from fusionbench.contracts.report import ReportInput
+from fusionbench.plugins.catalog import build as resolve
 from fusionbench.reports.figures import label_points, method_colours, new_figure, pages
 from fusionbench.reports.insets import COLOURS, choose_regions, with_insets
 from fusionbench.reports.scatter import marker_areas

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 from synthetic import quality_rows, report_input
 
-from fusionbench.catalog import build as resolve
-from fusionbench.catalog import reports
-from fusionbench.contracts import Artifact, MethodSpec
+from fusionbench.contracts.artifact import Artifact
+from fusionbench.contracts.method import MethodSpec
+from fusionbench.plugins.catalog import build as resolve
+from fusionbench.plugins.catalog import reports
 
 
 def test_says_licence_training_and_weights(tmp_path: Path) -> None:

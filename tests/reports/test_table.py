@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from synthetic import frame, quality_rows, report_input, row
 
-from fusionbench.contracts import MethodSpec
+from fusionbench.contracts.method import MethodSpec
 from fusionbench.reports.latex import escape, latex_document, latex_table
 from fusionbench.reports.layout import format_value, mark_best, slug, tables
 from fusionbench.reports.notes import contamination

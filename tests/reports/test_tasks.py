@@ -25,9 +25,9 @@ from synthetic_tasks import (
     truth_labels,
 )
 
-from fusionbench.catalog import build as resolve
-from fusionbench.contracts import ReportInput
+from fusionbench.contracts.report import ReportInput
 from fusionbench.errors import StoreError
+from fusionbench.plugins.catalog import build as resolve
 from fusionbench.reports.class_ap import class_points
 from fusionbench.reports.compare import render_comparison
 from fusionbench.reports.confusion import confusion_matrices, shares
@@ -240,7 +240,7 @@ def test_verdicts_are_words() -> None:
         ({"same_truth": False, "p_holm": np.nan}, "other images"),
         ({"metric": "unheard of"}, ""),
     ]
-    from fusionbench.contracts import MetricSpec
+    from fusionbench.contracts.evaluator import MetricSpec
 
     metrics = {
         "mAP": MetricSpec(name="mAP", title=""),

@@ -5,7 +5,7 @@ values are those that several independent public projects pin for these files; `
 ``yolov8n-seg.pt`` are also known by git blob.
 """
 
-from fusionbench.contracts import Artifact
+from fusionbench.contracts.artifact import Artifact
 
 _SAM = "https://dl.fbaipublicfiles.com/segment_anything"
 

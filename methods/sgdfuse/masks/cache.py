@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fusionbench.images import write_atomic
+from fusionbench.files.atomic import write_atomic
 
 from .provider import Image, MaskProvider, Objectness, check_image, image_hash
 

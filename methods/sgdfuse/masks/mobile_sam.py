@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fusionbench.errors import InputError
-from fusionbench.images import as_rgb
+from fusionbench.images.codec import as_rgb
 
 from .artifacts import MOBILE_SAM
 from .objectness import Segment, objectness_from_segments

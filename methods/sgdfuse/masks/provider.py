@@ -11,9 +11,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from fusionbench import artifacts
-from fusionbench.contracts import Artifact
+from fusionbench.contracts.artifact import Artifact
 from fusionbench.errors import ImageError, MissingWeightsError
+from fusionbench.files import artifacts
 
 Image = npt.NDArray[np.uint8]
 Objectness = npt.NDArray[np.float32]

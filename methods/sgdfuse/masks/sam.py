@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fusionbench.errors import InputError
-from fusionbench.images import as_rgb
+from fusionbench.images.codec import as_rgb
 
 from .artifacts import SAM_VIT_B, SAM_VIT_H, SAM_VIT_L
 from .objectness import Segment, objectness_from_segments

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fusionbench.errors import ImageError, InputError
-from fusionbench.images import EXTENSIONS, read_grey
+from fusionbench.images.codec import EXTENSIONS, read_grey
 
 from .provider import Image, Objectness, ProviderUnavailableError, check_image, image_hash, make_fingerprint
 

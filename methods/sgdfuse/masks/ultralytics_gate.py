@@ -1,11 +1,11 @@
-"""The harness's door to ultralytics (``fusionbench.ultralytics_gate``), with the errors of a mask provider."""
+"""The harness's door to ultralytics (``fusionbench.files.ultralytics_gate``), with the errors of a mask provider."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from fusionbench import ultralytics_gate as gate
+from fusionbench.files import ultralytics_gate as gate
 
 from .provider import ProviderUnavailableError
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from fusionbench.errors import InputError
-from fusionbench.images import as_rgb
+from fusionbench.images.codec import as_rgb
 
 from .artifacts import YOLOV8N_SEG
 from .objectness import Segment, objectness_from_segments

@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from fusionbench import catalog
 from fusionbench.datasets.demo.dataset import render_pair
 from fusionbench.errors import InputError
+from fusionbench.plugins import catalog
 
 PERSON_ID, BIKE_ID, CAR_ID = 2, 3, 1
 
@@ -154,7 +154,7 @@ def test_bad_options_are_refused(options):
 def test_unknown_split_and_unknown_pair(demo):
     with pytest.raises(InputError, match="no split"):
         demo.pairs("val")
-    from fusionbench.contracts import Pair
+    from fusionbench.contracts.dataset import Pair
 
     for name in ("00001N", "xyz", "T1D", ""):  # 00001 is a day scene
         with pytest.raises(InputError, match="not the name"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from memory_dataset import MemoryDataset
 
-from fusionbench.contracts import Boxes, DatasetSpec, Pair, PairImages
+from fusionbench.contracts.dataset import Boxes, DatasetSpec, Pair, PairImages
 from fusionbench.evaluators.detection.network import build_network, save_network
 
 ARCHITECTURE = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fusionbench import catalog
 from fusionbench.errors import InputError
 from fusionbench.evaluators.detection.class_maps import map_classes
+from fusionbench.plugins import catalog
 
 COCO = ("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat")
 

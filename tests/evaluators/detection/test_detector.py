@@ -13,7 +13,7 @@ import torch
 from fusionbench.errors import InputError
 from fusionbench.evaluators.detection.class_maps import ClassMap, map_classes
 from fusionbench.evaluators.detection.detector import Detector, Thresholds, letterbox, load_detector
-from fusionbench.images import read_image
+from fusionbench.images.codec import read_image
 
 
 class Planted(torch.nn.Module):
@@ -104,7 +104,7 @@ def test_thresholds_that_make_no_sense(wrong: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_boxes_are_those_of_ultralytics(shared: Path) -> None:
     """Against ultralytics' own prediction with the same thresholds, on real images of two shapes."""
-    from fusionbench.ultralytics_gate import restricted_ultralytics
+    from fusionbench.files.ultralytics_gate import restricted_ultralytics
 
     weights = shared / "weights" / "yolov8n.pt"
     files = [shared / "data/msrs/test/vi/00001D.webp", sorted((shared / "data/m3fd/vi").iterdir())[0]]

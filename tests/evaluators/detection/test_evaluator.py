@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusionbench.contracts import Boxes, EvaluatorSettings, FusedSet, Value
+from fusionbench.contracts.dataset import Boxes
+from fusionbench.contracts.evaluator import EvaluatorSettings, FusedSet, Value
 from fusionbench.errors import ImageError, InputError
 from fusionbench.evaluators.detection import evaluator, retraining, training
 from fusionbench.evaluators.detection.average_precision import Found

@@ -139,8 +139,8 @@ def test_bad_box_files_are_named_with_file_and_line_and_the_rest_is_scored(
 
 
 def test_a_checkpoint_of_another_architecture(cli, boxed: Path, tmp_path: Path) -> None:
-    from fusionbench.artifacts import locate
     from fusionbench.evaluators.segmentation.weight_artifacts import DEMO_SEGMENTER
+    from fusionbench.files.artifacts import locate
 
     result = cli(*on_folder(boxed, tmp_path, "--task-option", f"detection.model={locate(DEMO_SEGMENTER)}"))
     assert result.code == 1

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from fusionbench.catalog import build
-from fusionbench.contracts import EvaluatorSettings, MethodContext, MethodSpec
+from fusionbench.contracts.evaluator import EvaluatorSettings
+from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.evaluators.efficiency.spec import SPEC
+from fusionbench.plugins.catalog import build
 
 
 class TwoConvolutions(nn.Module):
@@ -86,7 +87,9 @@ def measure(monkeypatch):
 
     def run(name, sizes, *, fields=None, context=None, metrics=None, device="cpu", **options):
         spec = MethodSpec(name="fake", title="Fake", factory=f"tests:{name}", **(fields or {}))
-        monkeypatch.setattr("fusionbench.catalog.build", lambda factory: METHODS[factory.partition(":")[2]])
+        monkeypatch.setattr(
+            "fusionbench.plugins.catalog.build", lambda factory: METHODS[factory.partition(":")[2]]
+        )
         settings = EvaluatorSettings(metrics=metrics, device=device, options=options)
         evaluator = build(SPEC.factory)(SPEC, settings)
         values = evaluator.score(spec, context or MethodContext(), sizes)

@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
-from fusionbench.catalog import build
-from fusionbench.contracts import EvaluatorSettings, MethodContext, MethodSpec
+from fusionbench.contracts.evaluator import EvaluatorSettings
+from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.errors import InputError
 from fusionbench.evaluators.efficiency.spec import SPEC
+from fusionbench.plugins.catalog import build
 
 ALL = {metric.name for metric in SPEC.metrics}
 

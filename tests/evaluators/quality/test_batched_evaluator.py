@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from fusionbench.contracts import EvaluatorSettings, PairImages
+from fusionbench.contracts.dataset import PairImages
+from fusionbench.contracts.evaluator import EvaluatorSettings
 from fusionbench.evaluators.quality import evaluator as ordinary
 from fusionbench.evaluators.quality.batched_catalogue import BATCHED
 from fusionbench.evaluators.quality.batched_evaluator import BatchedQualityEvaluator
 from fusionbench.evaluators.quality.catalogue import FORMULAS
 from fusionbench.evaluators.quality.spec import SPEC
-from fusionbench.store import RunStore
+from fusionbench.store.run_store import RunStore
 
 torch.set_num_threads(1)
 

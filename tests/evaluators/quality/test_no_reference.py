@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.special import gamma
 
-from fusionbench.artifacts import check_file, locate
 from fusionbench.errors import FusionBenchError, InputError
 from fusionbench.evaluators.quality import brisque, natural_scene, niqe
 from fusionbench.evaluators.quality.noreference_artifacts import BRISQUE_MODEL, BRISQUE_RANGES, NIQE_MODEL
 from fusionbench.evaluators.quality.undefined import Undefined
+from fusionbench.files.artifacts import check_file, locate
 
 WEIGHTS = (
     Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[3].parent / "shared")) / "weights"

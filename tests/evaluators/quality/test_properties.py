@@ -13,9 +13,9 @@ from synthetic_scene import scene
 from fusionbench.evaluators.quality.catalogue import FORMULAS
 from fusionbench.evaluators.quality.scoring import score_arrays
 from fusionbench.evaluators.quality.spec import SPEC
-from fusionbench.images import write_png
-from fusionbench.means import means
-from fusionbench.scoring import score_folders
+from fusionbench.images.codec import write_png
+from fusionbench.scoring.folders import score_folders
+from fusionbench.statistics.means import means
 
 METRICS = {metric.name: metric for metric in SPEC.metrics}
 CORRECTED = list(FORMULAS["corrected"])

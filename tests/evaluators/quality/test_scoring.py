@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from synthetic_scene import scene
 
-from fusionbench.contracts import EvaluatorSettings, PairImages
+from fusionbench.contracts.dataset import PairImages
+from fusionbench.contracts.evaluator import EvaluatorSettings
 from fusionbench.errors import FusionBenchError, InputError, UnknownNameError
 from fusionbench.evaluators.quality.catalogue import FORMULAS
 from fusionbench.evaluators.quality.evaluator import build

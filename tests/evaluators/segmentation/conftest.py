@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from memory_dataset import MemoryDataset
 
-from fusionbench.contracts import DatasetSpec, Pair, PairImages
+from fusionbench.contracts.dataset import DatasetSpec, Pair, PairImages
 from fusionbench.evaluators.segmentation.recipe import Recipe, make_recipe
 from fusionbench.evaluators.segmentation.recipes import RETRAIN
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from fusionbench.artifacts import locate
 from fusionbench.evaluators.segmentation.network import find_checkpoint, load_checkpoint
 from fusionbench.evaluators.segmentation.recipe import make_recipe
 from fusionbench.evaluators.segmentation.recipes import DEMO
 from fusionbench.evaluators.segmentation.weight_artifacts import DEMO_SEGMENTER
+from fusionbench.files.artifacts import locate
 
 MSRS = ("unlabelled", "car", "person", "bike", "curve", "car_stop", "guardrail", "color_cone", "bump")
 

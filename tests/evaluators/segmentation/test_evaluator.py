@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusionbench.contracts import EvaluatorSettings
+from fusionbench.contracts.evaluator import EvaluatorSettings
 from fusionbench.errors import InputError, MissingDataError
 from fusionbench.evaluators.segmentation.evaluator import build
 from fusionbench.evaluators.segmentation.network import initial_network, save_checkpoint

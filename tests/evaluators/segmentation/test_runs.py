@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fusionbench.datasets.spec import MSRS_CLASSES
-from fusionbench.images import write_png
+from fusionbench.images.codec import write_png
 
 
 def test_bad_labels_are_named_with_the_reason_and_the_rest_is_scored(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusionbench.contracts import PairImages
+from fusionbench.contracts.dataset import PairImages
 from fusionbench.errors import ImageError, InputError
 from fusionbench.evaluators.segmentation.samples import (
     average,

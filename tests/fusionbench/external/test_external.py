@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 import yaml
 
-from fusionbench.images import read_grey, read_image, read_rgb, to_grey, write_png
+from fusionbench.images.codec import read_grey, read_image, read_rgb, write_png
+from fusionbench.images.grey import to_grey
 
 from .conftest import Describe, git
 
@@ -258,7 +259,7 @@ def test_inputs_come_in_the_form_the_script_wants(
         command=["{python}", "{clone}/fuse.py", "{work}/in/thermal", "{work}/in/grey", "{work}/out"],
     )  # fmt: skip
     seen: dict[str, np.ndarray] = {}
-    from fusionbench.external import stage
+    from fusionbench.execution import external_stage as stage
 
     remove = stage._remove
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from fusionbench.catalog import build
-from fusionbench.contracts import MethodContext, MethodSpec
+from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.methods.classical.spec import SPECS
+from fusionbench.plugins.catalog import build
 
 
 @pytest.fixture(scope="session")

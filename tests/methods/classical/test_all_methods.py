@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from fusionbench.contracts import Method
+from fusionbench.contracts.method import Method
 from fusionbench.errors import InputError
 from fusionbench.methods.classical.spec import SPECS
 

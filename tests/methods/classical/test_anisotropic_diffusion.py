@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusionbench.images import as_grey, read_image, read_rgb
+from fusionbench.images.codec import as_grey, read_image, read_rgb
 from fusionbench.methods.classical.anisotropic_diffusion import diffuse, principal_weights
 
 

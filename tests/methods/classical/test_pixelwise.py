@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from fusionbench.images import as_grey, read_grey, read_image, read_rgb, to_grey
+from fusionbench.images.codec import as_grey, read_grey, read_image, read_rgb
+from fusionbench.images.grey import to_grey
 
 
 def planes(array):

@@ -12,7 +12,7 @@ import torch
 import yaml
 
 from fusionbench.errors import FusionBenchError, InputError
-from fusionbench.images import write_png
+from fusionbench.images.codec import write_png
 from fusionbench.methods.sgdfuse import ablate
 from fusionbench.methods.sgdfuse.ablation_plan import PLAN, read_plan
 from fusionbench.methods.sgdfuse.checkpoint import load_weights

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusionbench.errors import ImageError, InputError, UnknownNameError
-from fusionbench.images import write_png
+from fusionbench.images.codec import write_png
 from fusionbench.methods.sgdfuse.masks import MaskCache, best_available, get_provider, image_hash
 from fusionbench.methods.sgdfuse.masks.provider import ProviderUnavailableError
 

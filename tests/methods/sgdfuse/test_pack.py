@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fusionbench.errors import InputError, MissingDataError
-from fusionbench.images import write_png
+from fusionbench.images.codec import write_png
 from fusionbench.methods.sgdfuse.pack import (
     Pack,
     PackedPair,

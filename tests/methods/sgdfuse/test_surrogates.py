@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusionbench.images import read_rgb
+from fusionbench.images.codec import read_rgb
 from fusionbench.methods.sgdfuse import surrogates as S
 
 DATA = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[3] / "../shared")).resolve()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fusionbench.errors import InputError
-from fusionbench.images import write_png
+from fusionbench.images.codec import write_png
 from fusionbench.methods.sgdfuse.checkpoint import load_checkpoint, load_weights
 from fusionbench.methods.sgdfuse.config import TrainConfig
 from fusionbench.methods.sgdfuse.train import learning_rate, train

@@ -1,0 +1,62 @@
+"""Reports: spec, and the rows and details that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from .artifact import _Spec
+from .dataset import DatasetSpec, PairImages
+from .evaluator import MetricSpec
+from .method import MethodSpec
+
+
+class ReportSpec(_Spec):
+    """A report as data. ``default`` reports are rendered at the end of every run."""
+
+    name: str
+    title: str
+    summary: str = ""
+    default: bool = True
+    factory: str = ""
+    version: int = 1
+
+
+def _no_details() -> pd.DataFrame:
+    from .rows import details_frame
+
+    return details_frame([])
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """What a report gets. ``rows`` has the columns of ``fusionbench.contracts.rows.COLUMNS``; ``run`` is the run file's content.
+
+    ``methods``, ``metrics`` and ``conventions`` are the specs (as data) of what the rows name, so that a report knows titles, directions and
+    digits without importing any other plugin. ``fused_dir`` holds ``<method>/<dataset>/<split>/<image>.png``; ``load_pair(dataset, split, image)``
+    decodes sources for figures. ``options`` are the report's own settings (``published``: show published rows). ``details`` has one
+    row a unit that left tables or masks: method, dataset, split, evaluator, protocol, seed, folder (``fusionbench.contracts.rows.DETAIL_COLUMNS``).
+    """
+
+    rows: pd.DataFrame
+    run: Mapping[str, Any]
+    methods: Mapping[str, MethodSpec]
+    metrics: Mapping[str, MetricSpec]
+    datasets: Mapping[str, DatasetSpec]
+    fused_dir: Path
+    load_pair: Callable[[str, str, str], PairImages]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    details: pd.DataFrame = field(default_factory=_no_details)
+
+
+class Report(Protocol):
+    """Rows in, files out. Built by ``factory(spec)``."""
+
+    def render(self, data: ReportInput, folder: Path) -> list[Path]:
+        """Write the report's files into ``folder`` and return their paths (empty if the rows have nothing for it)."""
+        ...

@@ -1,0 +1,1 @@
+"""A plan's work: fusing, scoring images and sets, engines and worker processes."""

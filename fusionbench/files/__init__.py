@@ -1,0 +1,1 @@
+"""Files and artifacts: atomic writing, downloads, archives, conversion of weights."""

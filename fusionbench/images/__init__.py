@@ -1,0 +1,1 @@
+"""Images: decoding and encoding, grey conversions, colour recombination, quantisation, padding."""

@@ -1,0 +1,1 @@
+"""From a configuration to a plan: methods, datasets, protocols, units and their content keys."""

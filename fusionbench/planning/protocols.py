@@ -1,0 +1,194 @@
+"""Which conventions and protocols a run computes, and what protocols add to a plan: recipes with the user's options in them, the
+files that they name, the pairs that carry labels.
+
+A protocol (a ``ConventionSpec`` with a ``recipe``) is named in every row together with a hash (``protocol_hash``), so that a
+changed threshold, schedule or checkpoint never passes for the same protocol.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..contracts.dataset import Dataset, Pair
+from ..contracts.evaluator import ConventionSpec, EvaluatorSpec, MetricSpec
+from ..errors import InputError, MissingWeightsError
+from ..files import artifacts
+from ..plugins import catalog
+from .config import RunConfig
+
+WEIGHT_ENDINGS = {".pt", ".pth", ".safetensors", ".onnx"}
+"""A text of a recipe that ends so names a file of weights."""
+
+
+def protocol_hash(recipe: Mapping[str, Any], judge_sha256: str = "") -> str:
+    """The eight hex digits that stand after a protocol's judge in rows (``det-zeroshot/yolov8n@3fa9c1d2``)."""
+    text = json.dumps([dict(recipe), judge_sha256], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def check_task_options(config: RunConfig) -> None:
+    """Raise ``InputError`` for options of a task that isn't there, or that none of its protocols has."""
+    tasks = {e.task: e for e in catalog.evaluators.all().values()}
+    for task, options in config.task_options.items():
+        if task not in tasks:
+            raise InputError(f"--task-option {task}.…: {catalog.unknown_name_message('task', task, tasks)}")
+        known = dict.fromkeys(key for c in tasks[task].conventions for key in c.recipe)
+        for key in options:
+            if key not in known:
+                told = f"it has {', '.join(known)}" if known else "it has none"
+                raise InputError(f"--task-option {task}.{key}: {task} has no option {key!r}; {told}")
+
+
+def recipe_of(config: RunConfig, evaluator: EvaluatorSpec, convention: ConventionSpec) -> dict[str, Any]:
+    """A protocol's recipe with the user's options in it. Raises ``InputError`` for a value of another type."""
+    recipe = dict(convention.recipe)
+    for key, value in config.task_options.get(evaluator.task, {}).items():
+        if key not in recipe:
+            continue
+        default = recipe[key]
+        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if default is not None and type(value) is not type(default) and not isinstance(default, list | tuple):
+            raise InputError(
+                f"--task-option {evaluator.task}.{key}={value}: expected a value like {default!r}"
+            )
+        recipe[key] = value
+    return recipe
+
+
+def named_file(evaluator: EvaluatorSpec, text: str) -> Path | None:
+    """The file that a recipe's text stands for: a path, or the verified local file of the evaluator's artifact of that name or
+    file name; None if it is neither. Raises ``MissingWeightsError`` with what to do for an artifact that isn't at hand."""
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path
+    for artifact in evaluator.artifacts:
+        if text in (artifact.name, artifact.filename):
+            return artifacts.locate(artifact)
+    return None
+
+
+def files_of(evaluator: EvaluatorSpec, recipe: Mapping[str, Any]) -> dict[str, str]:
+    """sha256 of every file that a recipe names, by the recipe's key. Raises ``MissingWeightsError`` for one that isn't at hand."""
+    found = {}
+    for key, value in recipe.items():
+        path = named_file(evaluator, value) if isinstance(value, str) and value else None
+        if path is not None:
+            found[key] = artifacts.file_hashes(path)[0]
+        elif isinstance(value, str) and Path(value).suffix.lower() in WEIGHT_ENDINGS:
+            known = ", ".join(a.filename for a in evaluator.artifacts)
+            raise MissingWeightsError(
+                f"{evaluator.task}.{key}={value}: there is no such file here, and nothing is downloaded by a name that has no checksum. "
+                f"Get the file and give its path (--task-option {evaluator.task}.{key}=PATH), or name one that is known: {known}"
+            )
+    return found
+
+
+def labelled(pairs: Sequence[Pair], evaluator: EvaluatorSpec) -> tuple[Pair, ...]:
+    """The pairs that have the labels or boxes the evaluator needs. Pairs without files at all (rendered ones) bring it along when they are loaded."""
+    roles = [role for role in ("labels", "boxes") if role in evaluator.needs]
+    return tuple(
+        p for p in pairs if p.infrared is None or all(getattr(p, role) is not None for role in roles)
+    )
+
+
+def lacking(dataset: Dataset, evaluator: EvaluatorSpec) -> list[str]:
+    """What the evaluator needs and the dataset has no classes for: ``labels``, ``boxes``."""
+    classes = {"labels": dataset.spec.semantic_classes, "boxes": dataset.spec.box_classes}
+    return [what for what, names in classes.items() if what in evaluator.needs and not names]
+
+
+def conventions_of(config: RunConfig, evaluator: EvaluatorSpec, dataset: str = "") -> list[str]:
+    """The conventions to compute: quality conventions by flag; other tasks run their default protocol (on that dataset) unless one
+    of theirs is named. ``all`` stands for all conventions of quality: protocols may train, and are named one by one.
+
+    Conventions that define none of the metrics asked for are left out. Raises ``InputError`` for unknown names, and if none is left.
+    """
+    known = [c.name for c in evaluator.conventions]
+    default = evaluator.default_conventions.get(dataset, evaluator.default_convention)
+    wanted = catalog.split_names(config.convention)
+    if "all" in wanted and evaluator.task == "quality":
+        return _defining(config, evaluator, known or [default])
+    named = [w for w in wanted if w in known]
+    everything = [c.name for e in catalog.evaluators.all().values() for c in e.conventions]
+    for name in wanted:
+        if name not in everything and name != "all":
+            raise InputError(
+                catalog.unknown_name_message(
+                    "protocol" if evaluator.task != "quality" else "convention", name, everything
+                )
+            )
+    return _defining(config, evaluator, named or [default])
+
+
+def _defining(config: RunConfig, evaluator: EvaluatorSpec, conventions: list[str]) -> list[str]:
+    """Those of the conventions that define a metric asked for. Raises ``InputError`` if none does."""
+    asked = _asked(config, evaluator)
+    if config.metrics is None or not asked:
+        return conventions
+    kept = [c for c in conventions if any(_defines(m, c) for m in asked)]
+    if not kept:
+        raise InputError("; ".join(undefined_metrics(config, evaluator, conventions).values()))
+    return kept
+
+
+def _defines(metric: MetricSpec, convention: str) -> bool:
+    return not metric.conventions or convention in metric.conventions
+
+
+def undefined_metrics(
+    config: RunConfig, evaluator: EvaluatorSpec, conventions: Sequence[str]
+) -> dict[str, str]:
+    """The metrics asked for that none of the conventions defines, each with a sentence that says so: nobody should wonder where they are.
+
+    ``all`` and globs ask only for what there is, unless they match nothing that the conventions define.
+    """
+    if config.metrics is None:
+        return {}
+    spelt = {name.lower() for name in catalog.split_names(config.metrics)}
+    lacking = [m for m in _asked(config, evaluator) if not any(_defines(m, c) for c in conventions)]
+    exact = [m for m in lacking if m.name.lower() in spelt]
+    everything_lacks = len(lacking) == len(_asked(config, evaluator))
+    several = len(conventions) > 1
+    where = f"convention{'s' if several else ''} {', '.join(conventions)} {'do' if several else 'does'}"
+    return {
+        m.name: f"{m.name}: {where} not define it; it is in: {', '.join(m.conventions)}"
+        for m in (lacking if everything_lacks else exact)
+    }
+
+
+def metrics_of(
+    config: RunConfig, evaluator: EvaluatorSpec, convention: str | None = None
+) -> tuple[str, ...] | None:
+    """The metrics to compute: those asked for, or the evaluator's defaults; with a ``convention``, those of them that it defines.
+
+    A convention that defines none of the defaults gives all its own. None if the evaluator is to choose. Raises ``InputError`` for
+    names that no evaluator has.
+    """
+    asked = _asked(config, evaluator)
+    if convention is not None:
+        defined = [m for m in asked if _defines(m, convention)]
+        if not defined and config.metrics is None:
+            defined = [m for m in evaluator.metrics if _defines(m, convention)]
+        asked = defined
+    return tuple(m.name for m in asked) or None
+
+
+def _asked(config: RunConfig, evaluator: EvaluatorSpec) -> list[MetricSpec]:
+    """The evaluator's metrics that the flag names or globs match; its defaults, if there is none of them."""
+    own = {m.name.lower(): m for m in evaluator.metrics}
+    chosen: list[str] = []
+    for wanted in catalog.split_names(config.metrics or []):
+        if wanted.lower() == "all":
+            return list(own.values())
+        matches = fnmatch.filter(own, wanted.lower())
+        chosen += matches
+        if not matches and not fnmatch.filter((m.lower() for m in catalog.metrics()), wanted.lower()):
+            raise InputError(catalog.unknown_name_message("metric", wanted, catalog.metrics()))
+    names = chosen or [name.lower() for name in evaluator.default_metrics]
+    return [own[name] for name in dict.fromkeys(names) if name in own]

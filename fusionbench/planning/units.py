@@ -1,0 +1,76 @@
+"""What a plan consists of: methods and datasets as they were selected, and the units of work about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..contracts.dataset import Dataset, DatasetSpec, Pair
+from ..contracts.evaluator import EvaluatorSpec
+from ..contracts.method import MethodSpec
+from ..store.unit_id import UnitId
+
+
+@dataclass(frozen=True)
+class PlannedMethod:
+    """A method of the run: its spec, the options given to it, and the folder where its images lie ready (``dir:``),
+    or will lie when its official script has run (external methods, a folder a split)."""
+
+    spec: MethodSpec
+    options: dict[str, Any]
+    folder: Path | None = None
+    fingerprint: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedDataset:
+    """A dataset of the run, opened, with the pairs that were selected."""
+
+    spec: DatasetSpec
+    dataset: Dataset
+    split: str
+    pairs: tuple[Pair, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ScoreUnit:
+    """An evaluator with one convention (or protocol), applied to one method on one split, or to the method itself."""
+
+    id: UnitId
+    evaluator: EvaluatorSpec
+    metrics: tuple[str, ...] | None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """The protocol's recipe with the user's options in it."""
+    pairs: tuple[Pair, ...] | None = None
+    """The pairs that carry the labels the evaluator needs; None: all of the group's."""
+    retrains: bool = False
+    training: UnitId | None = None
+    """The unit that fuses the training split, where the protocol names one."""
+    training_pairs: tuple[Pair, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """All units about one method on one split."""
+
+    method: PlannedMethod
+    dataset: PlannedDataset
+    fuse: UnitId
+    scores: tuple[ScoreUnit, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.method.spec.name} on {self.dataset.spec.name}/{self.dataset.split}"
+
+
+@dataclass(frozen=True)
+class MethodUnit:
+    """Units about a method itself (efficiency), at the given (height, width) sizes."""
+
+    method: PlannedMethod
+    score: ScoreUnit
+    sizes: tuple[tuple[int, int], ...]

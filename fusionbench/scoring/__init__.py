@@ -1,0 +1,1 @@
+"""Scoring of images that are fused already: folders and arrays."""

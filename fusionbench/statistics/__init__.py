@@ -1,0 +1,1 @@
+"""Intervals, paired tests, rank correlations and means of per-image values."""

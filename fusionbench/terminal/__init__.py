@@ -1,0 +1,1 @@
+"""What the user sees: the console and the progress display."""

@@ -3,7 +3,7 @@ ranks.
 
 Pure functions on arrays and on frames of rows (columns of ``fusionbench.contracts.rows.COLUMNS``), built on SciPy.
 Randomness is seeded, so that a report rendered twice is the same. Values that are not finite never enter a
-statistic; how many were left out, and which, is for the caller to say (see ``fusionbench.reports.summary``).
+statistic; how many were left out, and which, is for the caller to say (see ``fusionbench.reports.scores.summary``).
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.errors import InputError
 from fusionbench.plugins.catalog import build as resolve
-from fusionbench.reports.agreement import between_conventions, directed, over_images, over_methods
-from fusionbench.reports.compare import format_p, render_comparison, verdicts
-from fusionbench.reports.correlation import convention_map
-from fusionbench.reports.ranking import _figure, _ranked
+from fusionbench.reports.analysis.agreement import between_conventions, directed, over_images, over_methods
+from fusionbench.reports.analysis.compare import format_p, render_comparison, verdicts
+from fusionbench.reports.analysis.correlation import convention_map
+from fusionbench.reports.analysis.ranking import _figure, _ranked
 from fusionbench.reports.spec import SPECS
 
 

@@ -28,19 +28,25 @@ from synthetic_tasks import (
 from fusionbench.contracts.report import ReportInput
 from fusionbench.errors import StoreError
 from fusionbench.plugins.catalog import build as resolve
-from fusionbench.reports.class_ap import class_points
-from fusionbench.reports.compare import render_comparison
-from fusionbench.reports.confusion import confusion_matrices, shares
-from fusionbench.reports.details import by_table, details_of, is_dev_only, is_retrained, protocol_of
-from fusionbench.reports.layout import tables
-from fusionbench.reports.overlays import class_colours, mask_overlay
-from fusionbench.reports.paper_table import paper_tables, six_classes
-from fusionbench.reports.prediction import honest_note, paired_scores, predictions, tau_interval, tau_needed
+from fusionbench.reports.analysis.compare import render_comparison
+from fusionbench.reports.analysis.prediction import (
+    honest_note,
+    paired_scores,
+    predictions,
+    tau_interval,
+    tau_needed,
+)
+from fusionbench.reports.analysis.task_comparison import compare_draws, task_verdicts
+from fusionbench.reports.figures.class_ap import class_points
+from fusionbench.reports.figures.confusion import confusion_matrices, shares
+from fusionbench.reports.figures.overlays import class_colours, mask_overlay
+from fusionbench.reports.figures.task_pictures import best_confidence
+from fusionbench.reports.scores.details import by_table, details_of, is_dev_only, is_retrained, protocol_of
+from fusionbench.reports.scores.summary import summary
 from fusionbench.reports.spec import SPECS
-from fusionbench.reports.summary import summary
-from fusionbench.reports.table import build as table_report
-from fusionbench.reports.task_comparison import compare_draws, task_verdicts
-from fusionbench.reports.task_pictures import best_confidence
+from fusionbench.reports.tables.paper_table import paper_tables, six_classes
+from fusionbench.reports.tables.result_table import tables
+from fusionbench.reports.tables.table import build as table_report
 
 TASK_REPORTS = ("task-pictures", "class-ap", "pr-curves", "confusion")
 

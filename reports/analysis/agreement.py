@@ -16,8 +16,8 @@ import pandas as pd
 
 from fusionbench.statistics.ranks import rank_correlation
 
-from .layout import COMPETING_REFERENCES, COSTS, REFERENCE_METHODS
-from .summary import direction_of, refuse_mixture, summary
+from ..scores.labels import COMPETING_REFERENCES, COSTS, REFERENCE_METHODS
+from ..scores.summary import direction_of, refuse_mixture, summary
 
 if TYPE_CHECKING:
     from fusionbench.contracts.evaluator import MetricSpec

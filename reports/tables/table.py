@@ -17,10 +17,11 @@ from tabulate import tabulate
 from fusionbench.files.atomic import write_atomic
 from fusionbench.terminal import console as terminal
 
+from ..scores.labels import REFERENCE_METHODS
+from ..scores.summary import leaderboard, summary
 from .latex import latex_document, latex_table
-from .layout import REFERENCE_METHODS, Line, ResultTable, tables
 from .paper_table import paper_tables
-from .summary import leaderboard, summary
+from .result_table import Line, ResultTable, tables
 
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput, ReportSpec

@@ -12,7 +12,7 @@ import pandas as pd
 from fusionbench.errors import FusionBenchError
 from fusionbench.images.codec import as_grey
 
-from .summary import direction_of
+from ..scores.summary import direction_of
 
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput

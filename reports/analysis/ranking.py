@@ -19,9 +19,16 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.statistics.comparison import entrant_names
 from fusionbench.statistics.ranks import Friedman, friedman
 
-from .figures import FONT, method_colours, new_figure, pages, save
-from .layout import ARROWS, COMPETING_REFERENCES, REFERENCE_METHODS, entrant_title, ordered_entrants, slug
-from .summary import TABLE_KEY, direction_of
+from ..figures.drawing import FONT, method_colours, new_figure, pages, save
+from ..scores.labels import (
+    ARROWS,
+    COMPETING_REFERENCES,
+    REFERENCE_METHODS,
+    entrant_title,
+    ordered_entrants,
+    slug,
+)
+from ..scores.summary import TABLE_KEY, direction_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

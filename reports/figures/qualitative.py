@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.errors import FusionBenchError
 from fusionbench.images.codec import as_grey, as_rgb, read_image
 
-from .figures import FONT, new_figure, save
+from ..scores.labels import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
+from .drawing import FONT, new_figure, save
 from .insets import choose_regions, with_insets
-from .layout import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
 from .scenes import chosen_scenes
 
 if TYPE_CHECKING:

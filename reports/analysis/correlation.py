@@ -11,10 +11,10 @@ import pandas as pd
 
 from fusionbench.files.atomic import write_atomic
 
+from ..figures.drawing import FONT, new_figure, save
+from ..scores.labels import slug
+from ..scores.summary import TABLE_KEY
 from .agreement import between_conventions, directed, over_images, over_methods
-from .figures import FONT, new_figure, save
-from .layout import slug
-from .summary import TABLE_KEY
 
 REFERENCE = "corrected"
 """The convention that the others are held against in a picture."""

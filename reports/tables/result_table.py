@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from .details import Detail, by_table, details_of, protocol_of
+from ..published import published_beside
+from ..scores.details import Detail, by_table, details_of, protocol_of
+from ..scores.labels import (
+    ARROWS,
+    COMPETING_REFERENCES,
+    COSTS,
+    REFERENCE_METHODS,
+    entrant_title,
+    format_value,
+    ordered_entrants,
+    slug,
+)
+from ..scores.summary import TABLE_KEY, direction_of, refuse_mixture, summary
 from .notes import (
     caption,
     contamination,
@@ -24,23 +36,11 @@ from .notes import (
     scored_images,
     task_notes,
 )
-from .published import published_beside
-from .summary import TABLE_KEY, direction_of, refuse_mixture, summary
 
 if TYPE_CHECKING:
     from fusionbench.contracts.evaluator import MetricSpec
-    from fusionbench.contracts.method import MethodSpec
     from fusionbench.contracts.report import ReportInput
 
-REFERENCE_METHODS = ("infrared", "visible")
-"""The single sensors: always printed first."""
-
-COSTS = "efficiency"
-"""The evaluator whose numbers don't depend on what a method was trained on."""
-
-COMPETING_REFERENCES = frozenset({"detection", "segmentation"})
-"""Evaluators in which a single sensor may be marked best: the downstream tasks, where beating it is the point. A
-quality metric compares an image with the sources, so that a source scores absurdly well by being one."""
 
 CLASS_COLUMNS = {"detection": ("mAP", "mAP50"), "segmentation": ("IoU",)}
 """Scores shown class by class in a task's table; those of other scores stand in summary.csv alone."""
@@ -51,8 +51,6 @@ CLASS_ORDER = ("background", "unlabelled", "car", "person", "curve", "color_cone
 METRIC_ORDER = ("EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf")
 """Metrics in the order of the paper's Tables 1 to 3; others follow in the order of their specs."""
 
-ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
-MISSING = "–"
 Mark = Literal["", "best", "second"]
 
 
@@ -150,22 +148,6 @@ class ResultTable:
             for x in self.lines
         )
         return replace(self, columns=self.columns[part], lines=lines)
-
-
-def slug(text: str) -> str:
-    """A plain file name of letters, digits, ``-``, ``_`` and ``.``."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in text)
-    return "-".join(part for part in kept.split("-") if part.strip(".")).strip(".") or "unnamed"
-
-
-def format_value(value: float, digits: int) -> str:
-    """The one way a table prints a number: fixed decimals, ``–`` for a missing one, never ``-0.000``."""
-    if math.isnan(value):
-        return MISSING
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:.{digits}f}"
-    return text.lstrip("-") if not any(c in "123456789" for c in text) else text
 
 
 def mark_best(
@@ -297,24 +279,6 @@ def _marked(lines: list[Line], columns: Sequence[Column], references_compete: bo
         for j, column in enumerate(columns)
     ]
     return [replace(line, marks=tuple(marks[i] for marks in by_column)) for i, line in enumerate(lines)]
-
-
-def ordered_entrants(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> list[tuple[str, str]]:
-    """(entrant, method) pairs of a summary: in the order of ``methods``, then of the rows."""
-    rank = {name: i for i, name in enumerate(methods)}
-    pairs = dict.fromkeys(lines[["entrant", "method"]].itertuples(index=False, name=None))
-    return sorted(pairs, key=lambda pair: rank.get(pair[1], len(rank)))
-
-
-def entrant_title(entrant: str, method: str, methods: Mapping[str, MethodSpec]) -> str:
-    """How a method is called in tables and figures: its title, with ``@run`` where several runs hold it."""
-    title = methods[method].title if method in methods else method
-    return title if entrant == method else f"{title}@{entrant.split('@', 1)[1]}"
-
-
-def fewer_images(count: float, most: float) -> str:
-    """What to add to an entrant's name in a figure that is about more images than it has."""
-    return f" (n = {count:.0f})" if count < most else ""
 
 
 def _columns(lines: pd.DataFrame, metrics: Mapping[str, MetricSpec], evaluator: str) -> tuple[Column, ...]:

@@ -11,11 +11,11 @@ import pandas as pd
 
 from fusionbench.files.atomic import write_atomic
 
-from .details import Detail, by_table, details_of
-from .figures import FONT, method_colours, new_figure, save
-from .layout import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
-from .notes import caption
-from .summary import TABLE_KEY, summary
+from ..scores.details import Detail, by_table, details_of
+from ..scores.labels import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
+from ..scores.summary import TABLE_KEY, summary
+from ..tables.notes import caption
+from .drawing import FONT, method_colours, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,10 +12,10 @@ import pandas as pd
 
 from fusionbench.statistics.comparison import entrant_names
 
-from .figures import FONT, method_colours, new_figure, pages, save
-from .layout import ARROWS, entrant_title, fewer_images, ordered_entrants, slug
-from .notes import commit_of
-from .summary import TABLE_KEY, direction_of
+from ..scores.labels import ARROWS, entrant_title, fewer_images, ordered_entrants, slug
+from ..scores.summary import TABLE_KEY, direction_of
+from ..tables.notes import commit_of
+from .drawing import FONT, method_colours, new_figure, pages, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

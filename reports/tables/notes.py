@@ -9,7 +9,7 @@ import pandas as pd
 
 from fusionbench.statistics.comparison import entrant_names
 
-from .details import Detail, is_dev_only, is_retrained, judge_notes
+from ..scores.details import Detail, is_dev_only, is_retrained, judge_notes
 
 if TYPE_CHECKING:
     from fusionbench.contracts.method import MethodSpec

@@ -15,10 +15,10 @@ import pandas as pd
 
 from fusionbench.contracts.evaluator import MetricSpec
 
-from .details import Detail, by_table, details_of, protocol_of
-from .layout import Column, ResultTable, result_table
-from .published import published_rows
-from .summary import TABLE_KEY, summary
+from ..published import published_rows
+from ..scores.details import Detail, by_table, details_of, protocol_of
+from ..scores.summary import TABLE_KEY, summary
+from .result_table import Column, ResultTable, result_table
 
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput

@@ -16,10 +16,10 @@ from matplotlib.patches import Rectangle
 from fusionbench.errors import FusionBenchError
 from fusionbench.images.codec import as_rgb, read_image
 
-from .details import Detail, by_table, details_of
-from .figures import FONT, new_figure, save
+from ..scores.details import Detail, by_table, details_of
+from ..scores.labels import REFERENCE_METHODS, entrant_title, slug
+from .drawing import FONT, new_figure, save
 from .insets import SHARE, best_window
-from .layout import REFERENCE_METHODS, entrant_title, slug
 from .overlays import class_colours, draw_boxes, legend_patches, mask_overlay, outline
 from .scenes import chosen_scenes, light_of
 

@@ -12,10 +12,10 @@ from synthetic import frame, quality_rows, report_input, row, synthetic_pair
 
 from fusionbench.contracts.report import ReportInput
 from fusionbench.plugins.catalog import build as resolve
-from fusionbench.reports.figures import label_points, method_colours, new_figure, pages
-from fusionbench.reports.insets import COLOURS, choose_regions, with_insets
-from fusionbench.reports.scatter import marker_areas
-from fusionbench.reports.scenes import chosen_scenes, disagreement, hour_of, mixed
+from fusionbench.reports.figures.drawing import label_points, method_colours, new_figure, pages
+from fusionbench.reports.figures.insets import COLOURS, choose_regions, with_insets
+from fusionbench.reports.figures.scatter import marker_areas
+from fusionbench.reports.figures.scenes import chosen_scenes, disagreement, hour_of, mixed
 from fusionbench.reports.spec import SPECS
 
 

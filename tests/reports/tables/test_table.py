@@ -15,11 +15,12 @@ from rich.table import Table
 from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.contracts.method import MethodSpec
-from fusionbench.reports.latex import escape, latex_document, latex_table
-from fusionbench.reports.layout import format_value, mark_best, slug, tables
-from fusionbench.reports.notes import contamination
+from fusionbench.reports.scores.labels import format_value, slug
 from fusionbench.reports.spec import SPECS
-from fusionbench.reports.table import build, csv_table, markdown_table, terminal_tables
+from fusionbench.reports.tables.latex import escape, latex_document, latex_table
+from fusionbench.reports.tables.notes import contamination
+from fusionbench.reports.tables.result_table import mark_best, tables
+from fusionbench.reports.tables.table import build, csv_table, markdown_table, terminal_tables
 
 SPEC = next(s for s in SPECS if s.name == "table")
 

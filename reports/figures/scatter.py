@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .figures import FONT, label_points, method_colours, new_figure, save
-from .layout import (
+from ..scores.labels import (
     ARROWS,
     COMPETING_REFERENCES,
     COSTS,
@@ -22,7 +21,8 @@ from .layout import (
     ordered_entrants,
     slug,
 )
-from .summary import TABLE_KEY, direction_of, summary
+from ..scores.summary import TABLE_KEY, direction_of, summary
+from .drawing import FONT, label_points, method_colours, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,12 +20,12 @@ from tabulate import tabulate
 
 from fusionbench.files.atomic import write_atomic
 
+from ..figures.drawing import FONT, method_colours, new_figure, pages, save
+from ..scores.details import is_dev_only
+from ..scores.labels import ARROWS, COMPETING_REFERENCES, entrant_title, format_value, slug
+from ..scores.summary import direction_of, summary
+from ..tables.latex import latex_grid
 from .agreement import MIN_METHODS, directed
-from .details import is_dev_only
-from .figures import FONT, method_colours, new_figure, pages, save
-from .latex import latex_grid
-from .layout import ARROWS, COMPETING_REFERENCES, entrant_title, format_value, slug
-from .summary import direction_of, summary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fusionbench.files.atomic import write_atomic
 from fusionbench.statistics.comparison import entrant_names
 
-from .layout import ordered_entrants, slug
-from .summary import TABLE_KEY
+from ..scores.labels import ordered_entrants, slug
+from ..scores.summary import TABLE_KEY
 
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput, ReportSpec

@@ -12,12 +12,13 @@ import pandas as pd
 
 from fusionbench.files.atomic import write_atomic
 
-from .details import Detail, by_table, details_of
-from .figures import FONT, label_points, new_figure, save
-from .latex import latex_grid
-from .layout import REFERENCE_METHODS, entrant_title, format_value, mark_best, ordered_entrants, slug
-from .notes import caption
-from .summary import TABLE_KEY, summary
+from ..scores.details import Detail, by_table, details_of
+from ..scores.labels import REFERENCE_METHODS, entrant_title, format_value, ordered_entrants, slug
+from ..scores.summary import TABLE_KEY, summary
+from ..tables.latex import latex_grid
+from ..tables.notes import caption
+from ..tables.result_table import mark_best
+from .drawing import FONT, label_points, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

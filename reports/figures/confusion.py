@@ -12,12 +12,12 @@ import pandas as pd
 
 from fusionbench.files.atomic import write_atomic
 
-from .details import Detail, by_table, class_names, details_of
-from .figures import FONT, new_figure, pages, save
-from .latex import latex_grid
-from .layout import entrant_title, slug
-from .notes import caption
-from .summary import TABLE_KEY, summary
+from ..scores.details import Detail, by_table, class_names, details_of
+from ..scores.labels import entrant_title, slug
+from ..scores.summary import TABLE_KEY, summary
+from ..tables.latex import latex_grid
+from ..tables.notes import caption
+from .drawing import FONT, new_figure, pages, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,9 +19,9 @@ from fusionbench.contracts.rows import SCORE_KEY
 from fusionbench.statistics.intervals import student_interval
 from fusionbench.statistics.paired import holm
 
-from .details import Detail, by_table, is_retrained
-from .layout import ARROWS, format_value
-from .summary import direction_of
+from ..scores.details import Detail, by_table, is_retrained
+from ..scores.labels import ARROWS, format_value
+from ..scores.summary import direction_of
 
 if TYPE_CHECKING:
     from fusionbench.contracts.evaluator import MetricSpec

@@ -21,10 +21,10 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.statistics.comparison import compare, entrant_names
 from fusionbench.statistics.paired import holm
 
-from .details import Detail, by_table, details_of, is_dev_only
-from .latex import latex_grid
-from .layout import ARROWS, COMPETING_REFERENCES, format_value, ordered_entrants, slug
-from .summary import TABLE_KEY, direction_of
+from ..scores.details import Detail, by_table, details_of, is_dev_only
+from ..scores.labels import ARROWS, COMPETING_REFERENCES, format_value, ordered_entrants, slug
+from ..scores.summary import TABLE_KEY, direction_of
+from ..tables.latex import latex_grid
 from .task_comparison import HEADINGS as TASK_HEADINGS
 from .task_comparison import NOTE as TASK_NOTE
 from .task_comparison import compare_draws, interval, signed, task_cells, task_verdicts

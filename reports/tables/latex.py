@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from .layout import ARROWS, MISSING, Column, Line, ResultTable
+from ..scores.labels import ARROWS, MISSING
+from .result_table import Column, Line, ResultTable
 
 WIDTH = 115
 """Characters that fit a page's width at ten points; wider tables continue below, in the same float."""

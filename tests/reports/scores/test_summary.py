@@ -10,9 +10,9 @@ import pytest
 from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.errors import InputError
-from fusionbench.reports.agreement import over_images, over_methods
-from fusionbench.reports.layout import result_table
-from fusionbench.reports.summary import SUMMARY_COLUMNS, leaderboard, refuse_mixture, summary
+from fusionbench.reports.analysis.agreement import over_images, over_methods
+from fusionbench.reports.scores.summary import SUMMARY_COLUMNS, leaderboard, refuse_mixture, summary
+from fusionbench.reports.tables.result_table import result_table
 
 
 def test_mean_median_deviation_and_interval_of_one_score() -> None:

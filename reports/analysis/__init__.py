@@ -1,0 +1,1 @@
+"""Reports that compare: ranks, correlations, agreement, prediction of tasks."""

@@ -1,0 +1,1 @@
+"""Stored rows as tables of scores per method, and their labels."""

@@ -30,8 +30,9 @@ from fusionbench.execution.memory import reuse_freed_memory
 from fusionbench.images.codec import FloatArray, UInt8Array
 from fusionbench.images.grey import to_grey
 from fusionbench.images.quantisation import finish, stretch
-from fusionbench.methods.batch_statistics import ImageNorm2d
-from fusionbench.methods.native import FusionNetwork, NativeMethod
+from fusionbench.methods.porting.adapter import NativeMethod
+from fusionbench.methods.porting.batch_statistics import ImageNorm2d
+from fusionbench.methods.porting.network import FusionNetwork
 from fusionbench.planning.selection import select_pairs
 from fusionbench.plugins import catalog
 from fusionbench.reports.published import ABLATION_SOURCES, published_rows

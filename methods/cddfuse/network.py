@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..dual_branch import DualBranchNetwork
-from ..restormer_blocks import DenseTransformerBlock
+from ..porting.dual_branch import DualBranchNetwork
+from ..porting.restormer_blocks import DenseTransformerBlock
 
 
 class CDDFuse(DualBranchNetwork):

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "Zhaozixiang1228/MMIF-CDDFuse"
 _COMMIT = "fd8da1f39d8d403b7343e577bd5a30cba38c7b7b"

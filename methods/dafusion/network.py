@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..batch_statistics import ImageNorm2d
-from ..native import FusionNetwork
+from ..porting.batch_statistics import ImageNorm2d
+from ..porting.network import FusionNetwork
 
 EPSILON = 1e-5
 

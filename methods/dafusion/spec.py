@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "wang-x-1997/DAFusion"
 _COMMIT = "fba8584213cbe8f72a9ea27ea967a1219266b945"

@@ -3,7 +3,7 @@
 from fusionbench.contracts.artifact import Artifact
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, conversions, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, conversions, official_file
 
 _PAPER = {
     "paper": "Li, Wu: DenseFuse: A fusion approach to infrared and visible images",

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from ..native import FusionNetwork
+from ..porting.network import FusionNetwork
 
 
 def _block(

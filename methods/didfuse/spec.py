@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "Zhaozixiang1228/IVIF-DIDFuse"
 _COMMIT = "5f287300dce7cbc90b9e08e6872455af6baa279f"

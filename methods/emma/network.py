@@ -11,8 +11,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from ..native import FusionNetwork
-from ..restormer_blocks import DenseTransformerBlock
+from ..porting.network import FusionNetwork
+from ..porting.restormer_blocks import DenseTransformerBlock
 
 SCALES = ((1, 8), (8, 16), (16, 32), (32, 32))
 MULTIPLE = 32

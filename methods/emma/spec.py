@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "Zhaozixiang1228/MMIF-EMMA"
 _COMMIT = "9983ca2f627588cd001ed08e21eadf1ab5c48beb"

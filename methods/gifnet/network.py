@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..native import FusionNetwork
+from ..porting.network import FusionNetwork
 
 WIDTH = 98
 HEADS = 2

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "AWCXV/GIFNet"
 _COMMIT = "c8ad04ae3bfefcebfa9abe94d1d5895c8db56a44"

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from ..native import FusionNetwork
+from ..porting.network import FusionNetwork
 
 MEAN = (0.485, 0.456, 0.406)
 """Channel means of ImageNet. The authors' main script uses 0 here, but their published results come from these constants."""

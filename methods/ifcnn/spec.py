@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "uzeful/IFCNN"
 _COMMIT = "8fe59c2b1553e52acc793986208ca479d134a8da"

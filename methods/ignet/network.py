@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..batch_statistics import use_image_statistics
-from ..native import FusionNetwork
+from ..porting.batch_statistics import use_image_statistics
+from ..porting.network import FusionNetwork
 from .graph import GraphLevel, conv_norm_relu
 
 LEVELS = ((512, 16), (256, 8), (128, 4))

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, official_file
+from ..porting.sources import FACTORY, official_file
 
 _REPOSITORY = "lok-18/IGNet"
 _COMMIT = "1757e6bad837f6a222fb88b7b8ddb9b8f148709b"

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "hli1221/imagefusion-LRRNet"
 _COMMIT = "e489fc325ea6acb9b7327b1de2c0cc4a09172ba4"

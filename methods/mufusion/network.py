@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..native import FusionNetwork
+from ..porting.network import FusionNetwork
 
 TILE = 128
 STEP = 124

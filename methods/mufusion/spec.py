@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, official_file
+from ..porting.sources import FACTORY, official_file
 
 _REPOSITORY = "AWCXV/MUFusion"
 _COMMIT = "223134e6317081bbf57cf51d175e93b386bb7602"

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..channels_last import pointwise
-from ..dual_branch import DualBranchNetwork
-from ..restormer_blocks import ChannelNorm
+from ..porting.channels_last import pointwise
+from ..porting.dual_branch import DualBranchNetwork
+from ..porting.restormer_blocks import ChannelNorm
 
 
 class PoolBlock(nn.Module):

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "HXY13/PFCFuse-Image-Fusion"
 _COMMIT = "d9e02afa46f32655dcaf9bd216a993c71e3b2708"

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..native import FusionNetwork
+from ..porting.network import FusionNetwork
 
 ENCODER = ((16, 16), (16, 32), (32, 64), (64, 128))
 DECODER = ((256, 256), (256, 128), (128, 64), (64, 32))

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _OFFICIAL = ("Linfeng-Tang/PIAFusion", "10b5c59ea27bfb012466a0355f082e5e6d76b557")
 _PORT = ("linklist2/PIAFusion_pytorch", "dc1abc3371ee8f468b306a9ed3138187e39decc4")

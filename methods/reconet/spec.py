@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, official_file
+from ..porting.sources import FACTORY, official_file
 
 _REPOSITORY = "dlut-dimt/ReCoNet"
 _COMMIT = "0870f5f37852ace85850d9fd2d4570eb57682d22"

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, official_file
+from ..porting.sources import FACTORY, official_file
 
 _REPOSITORY = "RollingPlain/SAGE_IVIF"
 _COMMIT = "377fdbef6b8b6ccbd1139358ad66bb41ea084dc1"

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..native import FusionNetwork
+from ..porting.network import FusionNetwork
 
 
 class SDNet(FusionNetwork):

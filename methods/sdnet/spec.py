@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, official_file, packed_layout
+from ..porting.sources import FACTORY, official_file, packed_layout
 
 _REPOSITORY = "HaoZhang1018/SDNet"
 _COMMIT = "bf6a2eeed1f723f0fd319b882d2bf38016bf6e55"

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..channels_last import PointwiseConv2d
-from ..native import FusionNetwork
+from ..porting.channels_last import PointwiseConv2d
+from ..porting.network import FusionNetwork
 
 
 class NamedConv(nn.Module):

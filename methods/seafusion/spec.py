@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, official_file
+from ..porting.sources import FACTORY, official_file
 
 _REPOSITORY = "Linfeng-Tang/SeAFusion"
 _COMMIT = "c80fbd7028a3aa7d4d1afbb23e31a2a1a5b89351"

@@ -15,7 +15,7 @@ from fusionbench.errors import InputError, MissingWeightsError
 
 from .checkpoint import load_weights
 from .masks import MaskCache, best_available
-from .network import SGDFuseNetwork, image_noise
+from .network.network import SGDFuseNetwork, image_noise
 
 MINIMUM_SIZE = 32
 

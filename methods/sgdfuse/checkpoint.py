@@ -16,7 +16,7 @@ from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.files.atomic import write_atomic
 
 from .config import Config, config_from_dict
-from .network import SGDFuseNetwork, build_network
+from .network.network import SGDFuseNetwork, build_network
 
 FORMAT = "fusionbench-sgdfuse-1"
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..channels_last import PointwiseConv2d, pointwise
+from ..porting.channels_last import PointwiseConv2d, pointwise
 
 WIDTH = 16
 CLAMP = 0.8

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..native import FusionNetwork
-from ..restormer_blocks import ChannelNorm
+from ..porting.network import FusionNetwork
+from ..porting.restormer_blocks import ChannelNorm
 from .coupling import CouplingBlock
 
 CHANNELS = 16

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "zheng980629/SHIP"
 _COMMIT = "6b95318c7700fce74a476e057f077ecd90ff85b3"

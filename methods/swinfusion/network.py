@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..native import FusionNetwork
+from ..porting.network import FusionNetwork
 from .windows import WINDOW, attend, from_windows, position_index, to_windows
 
 WIDTH = 60

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file
+from ..porting.sources import FACTORY, NO_LICENCE, official_file
 
 _REPOSITORY = "Linfeng-Tang/SwinFusion"
 _COMMIT = "ceeec3fe935630b4d1f2f545984a7a6cb5133f62"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..batch_statistics import use_image_statistics
-from ..native import FusionNetwork
+from ..porting.batch_statistics import use_image_statistics
+from ..porting.network import FusionNetwork
 
 NEGLIGIBLE = 1e-30
 """Parameters below this are set to zero: most of ``++`` are denormal numbers, which slow a CPU down many times over."""

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, official_file
+from ..porting.sources import FACTORY, official_file
 
 _REPOSITORY = "JinyuanLiu-CV/TarDAL"
 _COMMIT = "1d1d1e99b96e7de0cd4e4f57aa0d321e5b5e2727"

@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.method import MethodSpec
 
-from ..sources import FACTORY, NO_LICENCE, official_file, packed_layout
+from ..porting.sources import FACTORY, NO_LICENCE, official_file, packed_layout
 
 _REPOSITORY = "hanna-xu/U2Fusion"
 _COMMIT = "0a5882140df67b3e0b588e1f2233e18cf944f1a4"

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from fusionbench.errors import MissingRepositoryError, MissingWeightsError
-from fusionbench.methods.fixture_weights import fixture_weights
-from fusionbench.methods.native import build_network
+from fusionbench.methods.porting.fixture_weights import fixture_weights
+from fusionbench.methods.porting.network import build_network
 from fusionbench.planning.config import RunConfig
 from fusionbench.planning.plan import Plan, make_plan
 from fusionbench.plugins import catalog

@@ -10,9 +10,9 @@ import fusionbench.methods.sgdfuse as package
 from fusionbench.contracts.method import MethodContext
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.methods.sgdfuse.adapter import SGDFuse
-from fusionbench.methods.sgdfuse.network import count_parameters
+from fusionbench.methods.sgdfuse.network.luma import rgb_to_luma
+from fusionbench.methods.sgdfuse.network.network import count_parameters
 from fusionbench.methods.sgdfuse.spec import SPECS
-from fusionbench.methods.sgdfuse.surrogates import rgb_to_luma
 from fusionbench.plugins import catalog
 
 WEIGHTS = Path(package.__path__[0]) / "weights" / "sgdfuse.safetensors"

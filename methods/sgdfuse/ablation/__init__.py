@@ -1,0 +1,1 @@
+"""Ablations of SGDFuse: plan, runs, tables, held-out scores."""

@@ -1,0 +1,1 @@
+"""SGDFuse's network: stage I, U-Net, diffusion, HFAH."""

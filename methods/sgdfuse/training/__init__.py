@@ -1,0 +1,1 @@
+"""SGDFuse's training: data pack, objective, losses, loop, validation."""

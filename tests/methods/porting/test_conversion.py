@@ -1,0 +1,199 @@
+"""Pickled modules become safetensors without anything in them being executed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from fusionbench.contracts.method import MethodContext
+from fusionbench.errors import InputError, MissingWeightsError
+from fusionbench.files import artifacts
+from fusionbench.methods.porting.adapter import NativeMethod
+from fusionbench.methods.porting.conversion import convert, read_pickled_module
+from fusionbench.methods.porting.fixture_weights import fixture_weights
+from fusionbench.methods.porting.network import build_network
+from fusionbench.plugins import catalog
+
+
+@pytest.fixture
+def foreign_class(monkeypatch: pytest.MonkeyPatch) -> type[nn.Module]:
+    """A module class that lives in the authors' module ``net``, as far as the file is concerned."""
+    cls = type("Decoder_res", (nn.Module,), {"__module__": "net"})
+    module = types.ModuleType("net")
+    module.Decoder_res = cls  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "net", module)
+    return cls
+
+
+def test_reads_parameters_and_buffers(tmp_path: Path, foreign_class: type[nn.Module]) -> None:
+    model = foreign_class()
+    model.con = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU())
+    model.w = nn.Parameter(torch.rand(1))
+    torch.save(model, tmp_path / "model_D.pth")
+    expected = model.state_dict()
+    found = read_pickled_module(tmp_path / "model_D.pth")
+    assert set(found) == set(expected)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_refuses_what_would_be_executed(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {tmp_path / 'executed'}",)
+
+    torch.save(Trap(), tmp_path / "model.pth")
+    with pytest.raises(InputError, match="system"):
+        read_pickled_module(tmp_path / "model.pth")
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("FUSIONBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FUSIONBENCH_WEIGHTS", raising=False)
+    return tmp_path / "cache" / "weights"
+
+
+@pytest.fixture
+def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that passes for ReCoNet's official one, here and in the process that converts it."""
+    network = build_network(catalog.methods.get("reconet").options)
+    path = tmp_path / "reconet.pth"
+    torch.save(fixture_weights(network.official_shapes(), lambda _: 1.0), path)
+    spec = catalog.methods.get("reconet")
+    (artifact,) = spec.artifacts
+    fitting = artifact.model_copy(
+        update={
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "git_blob": None,
+            "bytes": None,
+            "alternatives": (),
+        }
+    )
+    monkeypatch.setitem(catalog.methods.all(), "reconet", spec.model_copy(update={"artifacts": (fitting,)}))
+    return path
+
+
+def test_converts_and_uses_the_result(
+    official: Path, cache: Path, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = cli("weights", "convert", official, "--for", "reconet")
+    assert result.code == 0, result.err
+    assert "wrote" in result.out
+    found, expected = load_file(cache / "reconet.safetensors"), torch.load(official, weights_only=True)
+    assert set(found) == set(expected)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    (artifact,) = catalog.methods.get("reconet").artifacts
+    assert artifacts.locate(artifact) == cache / "reconet.safetensors"
+    # Found where weights are looked for, it is taken for the official file: unless it has changed since.
+    (cache / "reconet.safetensors").write_bytes(b"spoilt")
+    with pytest.raises(MissingWeightsError):
+        artifacts.locate(artifact)
+    # Nothing given: the file is taken from the cache.
+    (cache / artifact.filename).write_bytes(official.read_bytes())
+    assert cli("weights", "convert", "--for", "reconet").code == 0
+    assert artifacts.locate(artifact) == cache / "reconet.safetensors"
+    assert artifacts.locate(artifact, official=True) == cache / artifact.filename
+
+
+def test_conversion_refuses_what_it_does_not_know(
+    official: Path, cache: Path, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pth"
+    torch.save({"x": torch.zeros(2)}, other)
+    for arguments, words in (
+        ((other, "--for", "reconet"), ["isn't one of the files", "expected"]),
+        ((tmp_path / "none.pth", "--for", "reconet"), ["there is no file"]),
+        (("--for", "reconet"), ["needs", "too"]),
+        ((official, "--for", "average"), ["no weights of its own"]),
+        ((official, "--for", "maefuse"), ["no weights of its own"]),
+        ((official, "--for", "reconett"), ["did you mean 'reconet'"]),
+        ((official,), ["--for METHOD"]),
+        ((official, "--for", "reconet", "--out", tmp_path / "x.pth"), [".safetensors"]),
+    ):
+        result = cli("weights", "convert", *arguments)
+        assert result.code == 2, arguments
+        for word in words:
+            assert word in result.err, arguments
+    assert not list(cache.glob("*")) if cache.exists() else True
+
+
+def test_a_failed_conversion_leaves_nothing(
+    official: Path, cache: Path, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The right checksum, but tensors that the network doesn't take."""
+    torch.save({"x": torch.zeros(2)}, official)
+    (artifact,) = catalog.methods.get("reconet").artifacts
+    fitting = artifact.model_copy(update={"sha256": hashlib.sha256(official.read_bytes()).hexdigest()})
+    spec = catalog.methods.get("reconet").model_copy(update={"artifacts": (fitting,)})
+    monkeypatch.setitem(catalog.methods.all(), "reconet", spec)
+    result = cli("weights", "convert", official, "--for", "reconet")
+    assert result.code == 2
+    assert "don't belong to ReCoNet" in result.err
+    assert not list(cache.iterdir())
+
+
+def test_parts_pickled_whole_are_joined(tmp_path: Path, foreign_class: type[nn.Module]) -> None:
+    """DAFusion's three files: told apart by the artifact, whatever the file is called."""
+    spec = catalog.methods.get("dafusion")
+    network = build_network(spec.options)
+    tensors = fixture_weights(network.official_shapes(), lambda _: 0.5)
+    files = {}
+    for artifact, part in spec.options["pickled_parts"].items():
+        model = foreign_class()
+        for name, tensor in tensors.items():
+            *parents, last = name.split(".")
+            if parents[0] != part:
+                continue
+            place: nn.Module = model
+            for parent in parents[1:]:
+                if parent not in place._modules:
+                    place.add_module(parent, nn.Module())
+                place = place._modules[parent]
+            place.register_buffer(last, tensor)
+        files[artifact] = tmp_path / f"{artifact}.bin"
+        torch.save(model, files[artifact])
+    convert(spec, files, tmp_path / "out.safetensors")
+    found = load_file(tmp_path / "out.safetensors")
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
+def test_confined_processes_reach_nothing() -> None:
+    code = """
+import socket, subprocess
+from fusionbench.files.confinement import confine
+assert confine()
+for attempt in (lambda: socket.socket(), lambda: socket.socket(socket.AF_UNIX), lambda: subprocess.run(["true"])):
+    try:
+        attempt()
+    except PermissionError:
+        continue
+    raise SystemExit("allowed")
+import torch
+assert torch.ones(2).sum() == 2
+"""
+    if sys.platform != "linux":
+        pytest.skip("seccomp is Linux's")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_pickled_says_how_to_convert_it(tmp_path: Path) -> None:
+    torch.save(nn.Linear(2, 2), tmp_path / "model_E.pth")
+    method = NativeMethod(
+        catalog.methods.get("dafusion"), MethodContext(weights=lambda _: tmp_path / "model_E.pth")
+    )
+    with pytest.raises(InputError, match=r"weights convert model_E\.pth --for dafusion"):
+        method.load(torch.device("cpu"), "fp32")

@@ -19,10 +19,10 @@ import torch
 
 from fusionbench.contracts import UInt8Array
 from fusionbench.datasets.demo.dataset import render_pair
-from fusionbench.evaluators.detection.class_maps import map_classes
-from fusionbench.evaluators.detection.detector import Thresholds, load_detector
-from fusionbench.evaluators.segmentation.network import initial_network
-from fusionbench.evaluators.segmentation.prediction import predict
+from fusionbench.evaluators.detection.judge.detector import Thresholds, load_detector
+from fusionbench.evaluators.detection.scores.class_maps import map_classes
+from fusionbench.evaluators.segmentation.judge.network import initial_network
+from fusionbench.evaluators.segmentation.judge.prediction import predict
 from fusionbench.evaluators.segmentation.recipe import make_recipe
 from fusionbench.evaluators.segmentation.recipes import FROZEN
 from fusionbench.execution.memory import reuse_freed_memory

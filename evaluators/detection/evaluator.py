@@ -14,12 +14,12 @@ from fusionbench.files import artifacts
 from fusionbench.images.codec import as_rgb
 from fusionbench.planning.protocols import named_file, protocol_hash
 
-from .average_precision import Truth
-from .class_maps import map_classes
-from .detector import Detector, Thresholds, load_detector
 from .ground_truth import read_boxes
-from .retraining import retrained
-from .scoring import IMAGE_METRICS, image_values, score_set, set_values, write_details
+from .judge.detector import Detector, Thresholds, load_detector
+from .judge.retraining import retrained
+from .scores.average_precision import Truth
+from .scores.class_maps import map_classes
+from .scores.set_scores import IMAGE_METRICS, image_values, score_set, set_values, write_details
 
 Progress = Callable[[int, int], None]
 

@@ -90,5 +90,5 @@ SPEC = EvaluatorSpec(
     reference_methods=("infrared", "visible"),
     artifacts=ARTIFACTS,
     factory="fusionbench.evaluators.detection.evaluator:build",
-    trainer="fusionbench.evaluators.detection.judge:train_judge",
+    trainer="fusionbench.evaluators.detection.judge.train_judge:train_judge",
 )

@@ -15,10 +15,10 @@ from fusionbench.contracts import UInt8Array
 from fusionbench.files.atomic import write_atomic
 from fusionbench.images.codec import write_png
 
-from .judges import Judging
+from .judge.samples import Labelled
+from .judge.segmenting import Judging
 from .recipe import Recipe
-from .samples import Labelled
-from .set_scores import SetScores
+from .scores.set_scores import SetScores
 
 DEV_ONLY = {
     "msrs-2fold-devonly": "two folds of the evaluated split, few epochs, reduced size; not the standard MSRS figure"

@@ -11,13 +11,13 @@ from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec, Fu
 from fusionbench.errors import InputError
 from fusionbench.planning.protocols import protocol_hash
 
-from .boundary import boundary_scores
-from .confusion import confusion_matrix, pixel_accuracy
 from .details import write_details
-from .judges import segment
+from .judge.samples import check_fits, read_labelled
+from .judge.segmenting import segment
 from .recipe import Recipe, make_recipe
-from .samples import check_fits, read_labelled
-from .set_scores import SetScores
+from .scores.boundary import boundary_scores
+from .scores.confusion import confusion_matrix, pixel_accuracy
+from .scores.set_scores import SetScores
 
 _NEITHER = "in neither the labels nor the predictions"
 

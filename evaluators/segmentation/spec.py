@@ -21,5 +21,5 @@ SPEC = EvaluatorSpec(
     reference_methods=("infrared", "visible"),
     artifacts=ARTIFACTS,
     factory="fusionbench.evaluators.segmentation.evaluator:build",
-    trainer="fusionbench.evaluators.segmentation.train_judge:train",
+    trainer="fusionbench.evaluators.segmentation.judge.train_judge:train",
 )

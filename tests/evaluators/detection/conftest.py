@@ -10,7 +10,7 @@ import pytest
 from memory_dataset import MemoryDataset
 
 from fusionbench.contracts.dataset import Boxes, DatasetSpec, Pair, PairImages
-from fusionbench.evaluators.detection.network import build_network, save_network
+from fusionbench.evaluators.detection.judge.network import build_network, save_network
 
 ARCHITECTURE = """
 nc: 3

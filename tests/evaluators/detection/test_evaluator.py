@@ -15,8 +15,9 @@ import pytest
 from fusionbench.contracts.dataset import Boxes
 from fusionbench.contracts.evaluator import EvaluatorSettings, FusedSet, Value
 from fusionbench.errors import ImageError, InputError
-from fusionbench.evaluators.detection import evaluator, retraining, training
-from fusionbench.evaluators.detection.average_precision import Found
+from fusionbench.evaluators.detection import evaluator
+from fusionbench.evaluators.detection.judge import retraining, training
+from fusionbench.evaluators.detection.scores.average_precision import Found
 from fusionbench.evaluators.detection.spec import PROTOCOLS, SPEC
 
 Rows = list[tuple[str, Value]]

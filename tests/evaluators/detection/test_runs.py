@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fusionbench.evaluators.detection import retraining
-from fusionbench.evaluators.detection.network import load_network
+from fusionbench.evaluators.detection.judge import retraining
+from fusionbench.evaluators.detection.judge.network import load_network
 
 TINY = ("--jobs", 1, "--option", "demo.size=96x80", "--option", "demo.train_count=3")
 

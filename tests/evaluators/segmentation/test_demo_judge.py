@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from fusionbench.evaluators.segmentation.network import find_checkpoint, load_checkpoint
+from fusionbench.evaluators.segmentation.judge.network import find_checkpoint, load_checkpoint
 from fusionbench.evaluators.segmentation.recipe import make_recipe
 from fusionbench.evaluators.segmentation.recipes import DEMO
 from fusionbench.evaluators.segmentation.weight_artifacts import DEMO_SEGMENTER

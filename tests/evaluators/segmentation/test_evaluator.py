@@ -15,7 +15,7 @@ import pytest
 from fusionbench.contracts.evaluator import EvaluatorSettings
 from fusionbench.errors import InputError, MissingDataError
 from fusionbench.evaluators.segmentation.evaluator import build
-from fusionbench.evaluators.segmentation.network import initial_network, save_checkpoint
+from fusionbench.evaluators.segmentation.judge.network import initial_network, save_checkpoint
 from fusionbench.evaluators.segmentation.spec import SPEC
 
 CLASSES = ("unlabelled", "bright", "dark")

@@ -20,9 +20,9 @@ from fusionbench.contracts.dataset import Dataset, Pair, PairImages
 from fusionbench.errors import FusionBenchError, ImageError, InputError
 from fusionbench.images.codec import as_rgb
 
-from .confusion import IGNORED_ID
+from ..recipe import Recipe
+from ..scores.confusion import IGNORED_ID
 from .network import MEAN, STD
-from .recipe import Recipe
 
 Size = tuple[int, int]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusionbench.evaluators.detection.average_precision import (
+from fusionbench.evaluators.detection.scores.average_precision import (
     Found,
     Truth,
     average_precision,

@@ -11,14 +11,7 @@ import numpy.typing as npt
 from fusionbench.statistics.intervals import DRAWS, image_draws
 
 from .boundary import mean_boundary
-from .confusion import (
-    Counts,
-    Scores,
-    intersection_over_union,
-    mean_iou,
-    mean_over_classes,
-    pixel_accuracy,
-)
+from .confusion import Counts, Scores, intersection_over_union, mean_iou, mean_over_classes, pixel_accuracy
 
 Figure = tuple[str, str]
 """Metric and class name ("" for all classes)."""

@@ -25,8 +25,8 @@ from fusionbench.files import artifacts
 from fusionbench.files.atomic import write_atomic
 from fusionbench.planning.protocols import named_file
 
-from .recipe import Recipe
-from .spec import SPEC
+from ..recipe import Recipe
+from ..spec import SPEC
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusionbench.evaluators.segmentation.boundary import boundary_f, boundary_scores, mean_boundary
+from fusionbench.evaluators.segmentation.scores.boundary import boundary_f, boundary_scores, mean_boundary
 
 
 def halves(column: int, size: tuple[int, int] = (8, 40)) -> np.ndarray:

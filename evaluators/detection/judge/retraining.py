@@ -14,8 +14,8 @@ from fusionbench.contracts.evaluator import EvaluatorSettings, FusedSet
 from fusionbench.errors import InputError
 from fusionbench.images.codec import as_rgb
 
+from ..ground_truth import BoxedSet, read_boxes
 from .detector import Detector
-from .ground_truth import BoxedSet, read_boxes
 from .network import build_network, load_network, save_network, with_classes
 from .scenes import NO_AUGMENTATION, Augmentation, Scene, SceneStore, canvas_size
 from .training import Schedule, train

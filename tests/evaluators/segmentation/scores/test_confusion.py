@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from fusionbench.evaluators.segmentation.confusion import (
+from fusionbench.evaluators.segmentation.scores.confusion import (
     confusion_matrix,
     intersection_over_union,
     mean_iou,

@@ -18,8 +18,8 @@ from torchvision.ops import batched_nms
 from fusionbench.errors import InputError
 from fusionbench.files.ultralytics_gate import restricted_ultralytics
 
-from .average_precision import Found
-from .class_maps import ClassMap
+from ..scores.average_precision import Found
+from ..scores.class_maps import ClassMap
 from .network import load_network, stated_training
 from .scenes import PADDING
 

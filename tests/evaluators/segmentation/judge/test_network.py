@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fusionbench.errors import InputError, MissingWeightsError
-from fusionbench.evaluators.segmentation.network import (
+from fusionbench.evaluators.segmentation.judge.network import (
     build_network,
     encoder_file,
     find_checkpoint,

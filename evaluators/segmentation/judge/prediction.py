@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from fusionbench.contracts import UInt8Array
 from fusionbench.images.codec import as_rgb
 
-from .recipe import Recipe
+from ..recipe import Recipe
 from .samples import normalised, resize_image
 
 MULTIPLE = 32

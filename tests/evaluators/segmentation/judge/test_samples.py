@@ -7,7 +7,7 @@ import pytest
 
 from fusionbench.contracts.dataset import PairImages
 from fusionbench.errors import ImageError, InputError
-from fusionbench.evaluators.segmentation.samples import (
+from fusionbench.evaluators.segmentation.judge.samples import (
     average,
     batch_indices,
     class_weights,

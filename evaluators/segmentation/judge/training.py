@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from fusionbench.errors import FusionBenchError, InputError
 from fusionbench.files import artifacts
 
+from ..recipe import Recipe
 from .network import (
     encoder_file,
     find_checkpoint,
@@ -28,7 +29,6 @@ from .network import (
     save_checkpoint,
     save_training_state,
 )
-from .recipe import Recipe
 from .samples import Sample, class_weights, sample_batch
 
 TRAINING_VERSION = 1

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from fusionbench.errors import InputError
-from fusionbench.evaluators.detection.class_maps import ClassMap, map_classes
-from fusionbench.evaluators.detection.detector import Detector, Thresholds, letterbox, load_detector
+from fusionbench.evaluators.detection.judge.detector import Detector, Thresholds, letterbox, load_detector
+from fusionbench.evaluators.detection.scores.class_maps import ClassMap, map_classes
 from fusionbench.images.codec import read_image
 
 

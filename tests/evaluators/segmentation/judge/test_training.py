@@ -15,18 +15,18 @@ import pytest
 import torch
 
 from fusionbench.errors import FusionBenchError, InputError
-from fusionbench.evaluators.segmentation import training
-from fusionbench.evaluators.segmentation.confusion import confusion_matrix, mean_iou
-from fusionbench.evaluators.segmentation.network import find_checkpoint, load_checkpoint
-from fusionbench.evaluators.segmentation.prediction import predict
-from fusionbench.evaluators.segmentation.samples import make_sample
-from fusionbench.evaluators.segmentation.training import (
+from fusionbench.evaluators.segmentation.judge import training
+from fusionbench.evaluators.segmentation.judge.network import find_checkpoint, load_checkpoint
+from fusionbench.evaluators.segmentation.judge.prediction import predict
+from fusionbench.evaluators.segmentation.judge.samples import make_sample
+from fusionbench.evaluators.segmentation.judge.training import (
     CHECKPOINT,
     STATE,
     step_count,
     train_segmenter,
     training_key,
 )
+from fusionbench.evaluators.segmentation.scores.confusion import confusion_matrix, mean_iou
 
 CLASSES = ("unlabelled", "bright", "dark")
 
@@ -110,9 +110,9 @@ torch.set_num_threads(1)
 sys.path[:0] = {tests!r}
 from pathlib import Path
 from conftest import CLASSES, Squares, TINY
-from fusionbench.evaluators.segmentation import training
+from fusionbench.evaluators.segmentation.judge import training
 from fusionbench.evaluators.segmentation.recipe import make_recipe
-from fusionbench.evaluators.segmentation.samples import make_sample
+from fusionbench.evaluators.segmentation.judge.samples import make_sample
 training.STEPS_BETWEEN_STATES = 2
 dataset = Squares(12)
 images = {{p.name: dataset.load(p, labels=True) for p in dataset.pairs("train")}}
@@ -124,7 +124,7 @@ training.train_segmenter(samples, make_recipe("t", {{**TINY, "epochs": 8.0}}), C
 @pytest.mark.slow
 def test_killed_outright_it_goes_on_to_the_same_bytes(samples, tiny, one_thread, tmp_path: Path) -> None:
     def command(folder: Path) -> list[str]:
-        tests = [str(parent) for parent in Path(__file__).parents[:2]]
+        tests = [str(parent) for parent in Path(__file__).parents[1:3]]
         return [sys.executable, "-c", _SCRIPT.format(tests=tests, folder=str(folder))]
 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

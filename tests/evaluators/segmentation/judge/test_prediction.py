@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fusionbench.evaluators.segmentation.network import initial_network
-from fusionbench.evaluators.segmentation.prediction import predict
+from fusionbench.evaluators.segmentation.judge.network import initial_network
+from fusionbench.evaluators.segmentation.judge.prediction import predict
 from fusionbench.evaluators.segmentation.recipe import make_recipe
 from fusionbench.evaluators.segmentation.recipes import DEMO, FROZEN
 

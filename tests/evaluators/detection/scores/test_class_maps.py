@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fusionbench.errors import InputError
-from fusionbench.evaluators.detection.class_maps import map_classes
+from fusionbench.evaluators.detection.scores.class_maps import map_classes
 from fusionbench.plugins import catalog
 
 COCO = ("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat")

@@ -12,10 +12,9 @@ import pytest
 import torch
 
 from fusionbench.errors import InputError
-from fusionbench.evaluators.detection.class_maps import ClassMap
-from fusionbench.evaluators.detection.detector import Detector, Thresholds
-from fusionbench.evaluators.detection.network import build_network
-from fusionbench.evaluators.detection.scenes import (
+from fusionbench.evaluators.detection.judge.detector import Detector, Thresholds
+from fusionbench.evaluators.detection.judge.network import build_network
+from fusionbench.evaluators.detection.judge.scenes import (
     NO_AUGMENTATION,
     Augmentation,
     Scene,
@@ -23,7 +22,8 @@ from fusionbench.evaluators.detection.scenes import (
     augmented,
     canvas_size,
 )
-from fusionbench.evaluators.detection.training import Schedule, learning_rate, train
+from fusionbench.evaluators.detection.judge.training import Schedule, learning_rate, train
+from fusionbench.evaluators.detection.scores.class_maps import ClassMap
 
 NAMES = ("square",)
 

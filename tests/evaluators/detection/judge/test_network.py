@@ -11,7 +11,12 @@ import torch
 from safetensors.torch import save_file
 
 from fusionbench.errors import FusionBenchError, InputError
-from fusionbench.evaluators.detection.network import build_network, load_network, save_network, with_classes
+from fusionbench.evaluators.detection.judge.network import (
+    build_network,
+    load_network,
+    save_network,
+    with_classes,
+)
 
 NAMES = ("person", "bike", "car")
 

@@ -16,9 +16,9 @@ from fusionbench.contracts.evaluator import EvaluatorSettings, FusedSet
 from fusionbench.errors import InputError, MissingDataError
 from fusionbench.files import artifacts
 
+from ..recipe import Recipe
 from .network import encoder_file, find_checkpoint, load_checkpoint
 from .prediction import predict
-from .recipe import Recipe
 from .samples import Labelled, fold_of, make_sample, read_labelled
 from .train_judge import average_samples
 from .training import TrainedSegmenter, step_count, train_segmenter, training_key

@@ -17,8 +17,8 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.planning.selection import open_dataset
 from fusionbench.terminal.progress import make_progress
 
-from .recipe import Recipe, make_recipe
-from .recipes import DEMO_TRAINING, FROZEN
+from ..recipe import Recipe, make_recipe
+from ..recipes import DEMO_TRAINING, FROZEN
 from .samples import Sample, average, checked_labels, make_sample
 from .training import CHECKPOINT, STATE, train_segmenter
 

@@ -1,0 +1,1 @@
+"""The detector that judges: network, training, inference."""

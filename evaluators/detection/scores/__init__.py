@@ -1,0 +1,1 @@
+"""What a detector's boxes are worth: average precision per class."""

@@ -1,0 +1,1 @@
+"""The segmenter that judges: network, training, inference."""

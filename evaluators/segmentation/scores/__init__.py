@@ -1,0 +1,1 @@
+"""What a segmenter's labels are worth: confusion, IoU, boundary scores."""

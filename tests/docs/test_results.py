@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_readme_holds_the_generated_tables():
     done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "results.py"), "--check"],
+        [sys.executable, str(ROOT / "tools" / "results.py"), "--check"],
         capture_output=True,
         text=True,
         check=False,

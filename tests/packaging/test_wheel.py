@@ -67,7 +67,7 @@ def test_nothing_but_fusionbench_lands_in_site_packages(site_packages: Path) -> 
         for p in site_packages.iterdir()
         if not p.name.startswith(("_", "pip", "setuptools", "distutils"))
     }
-    assert not there & {*PLUGINS, "tests", "docs", "benchmarks"}
+    assert not there & {*PLUGINS, "tests", "docs", "benchmarks", "tools"}
     packages = {name for name in there if not name.endswith(".dist-info")}
     assert packages == {"fusionbench"}
     for folder in PLUGINS:

@@ -1,7 +1,7 @@
 """Why does a measured row differ from a published one? The same weights run, saved and scored in other ways, beside that row.
 
-    python benchmarks/hypotheses.py pfcfuse --data-root /data/msrs --limit 20
-    python benchmarks/hypotheses.py dafusion --data-root /data/msrs --limit 20 "swapped + running statistics" "JPEG 75"
+    python tools/hypotheses.py pfcfuse --data-root /data/msrs --limit 20
+    python tools/hypotheses.py dafusion --data-root /data/msrs --limit 20 "swapped + running statistics" "JPEG 75"
 
 A way is one change or several joined by ``+``, or "as published" (by its authors); by default that and each change alone are tried. The
 last column is the largest relative difference from the published row (Zhang et al., SGDFuse, Tables 1 and 2; convention cddfuse); the

@@ -1,7 +1,7 @@
 """Put the tables of finished runs into the documentation: docs/results/<name>.md, and all of them between README.md's markers.
 
-    python benchmarks/results.py runs/msrs runs/roadscene          # write
-    python benchmarks/results.py --check                            # exit 1 if README.md differs from docs/results/
+    python tools/results.py runs/msrs runs/roadscene          # write
+    python tools/results.py --check                            # exit 1 if README.md differs from docs/results/
 
 Tables are what the ``table`` report makes of the stored rows; nothing is typed by hand. The command shown above each table is the one
 recorded in the run.
@@ -83,9 +83,7 @@ def main() -> None:
     text = f"{before}{BEGIN}\n\n{block()}\n\n{END}{after}"
     if options.check:
         sys.exit(
-            0
-            if text == readme.read_text()
-            else "README.md differs from docs/results/: run benchmarks/results.py"
+            0 if text == readme.read_text() else "README.md differs from docs/results/: run tools/results.py"
         )
     readme.write_text(text)
 

@@ -1,6 +1,6 @@
 """The big tables of the baselines: docs/results/baselines-<name>.md, from the runs of one dataset.
 
-    python benchmarks/baselines.py msrs runs/msrs-baselines runs/msrs-slow
+    python tools/baselines.py msrs runs/msrs-baselines runs/msrs-slow
 
 Slow methods are measured on a part of the pairs (``--limit``), and methods may only be compared on the same pairs: so there is one
 table for each number of pairs, with every method that has at least those, restricted to them. Below stands each published number

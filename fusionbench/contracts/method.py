@@ -46,7 +46,7 @@ class MethodSpec(_Spec):
     grey: str = "bt601"
     colour: str = "bt601"
     quantise: Literal["clip", "minmax", "minmax-rgb", "max-rgb"] = "clip"
-    rounding: Literal["nearest", "truncate", "half-up", "half-down"] = "nearest"
+    rounding: Literal["nearest", "truncate", "half-up", "half-down", "wrap"] = "nearest"
     size_multiple: int = 1
     size_rule: Literal["pad", "crop"] = "pad"
     minimum_size: int = 1

@@ -29,8 +29,11 @@ ROUNDINGS: dict[str, Rounding] = {
     "truncate": _clipped,
     "half-up": lambda x: _clipped(np.floor(x + 0.5)),
     "half-down": lambda x: _clipped(np.floor(x + 0.499999999)),
+    "wrap": lambda x: np.trunc(x).astype(np.int64).astype(np.uint8),
 }
-"""Level (float, nominally 0..255; overwritten) to uint8; ``half-down`` is scikit-image's old saver, ``half-up`` SciPy's."""
+"""Level (float, nominally 0..255; overwritten) to uint8; ``half-down`` is scikit-image's old saver, ``half-up`` SciPy's.
+
+``wrap`` is what a cast without clipping gives: towards zero, then modulo 256. So -3.7 becomes 253."""
 
 
 def stretch(image: FloatArray) -> FloatArray:

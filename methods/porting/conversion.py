@@ -53,7 +53,7 @@ class _ModuleReader(pickle.Unpickler):
         ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
         ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
     }
-    MODULES: ClassVar[tuple[str, ...]] = ("torch.nn.modules.", "net.", "net_utilis.")
+    MODULES: ClassVar[tuple[str, ...]] = ("torch.nn.modules.", "net.", "net_utilis.", "models.")
 
     def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
         super().__init__(archive.open(f"{root}/data.pkl"))
@@ -79,6 +79,8 @@ def read_pickled_module(path: Path) -> dict[str, torch.Tensor]:
         with zipfile.ZipFile(path) as archive:
             root = next(n for n in archive.namelist() if n.endswith("/data.pkl")).rsplit("/", 1)[0]
             module = _ModuleReader(archive, root).load()
+        if isinstance(module, dict) and len(module) == 1:  # CAF: a dictionary around the module
+            (module,) = module.values()
         return dict(_tensors(module, ""))
     except (
         zipfile.BadZipFile,
@@ -108,8 +110,10 @@ def convert(spec: MethodSpec, files: Mapping[str, Path], out: Path) -> None:
     network takes them."""
     tensors: dict[str, torch.Tensor] = {}
     for artifact, path in files.items():
-        if part := spec.options.get("pickled_parts", {}).get(artifact):
-            tensors.update({f"{part}.{name}": value for name, value in read_pickled_module(path).items()})
+        part = spec.options.get("pickled_parts", {}).get(artifact)
+        if part is not None:
+            prefix = f"{part}." if part else ""
+            tensors.update({prefix + name: value for name, value in read_pickled_module(path).items()})
         else:
             tensors.update(read_checkpoints([path], spec.options.get("tensorflow_layout")))
     build_network(spec.options).load_official(tensors)

@@ -43,7 +43,7 @@ class Case:
 
     ``overrides`` of the spec give the official form where the benchmark runs another one; ``grey`` leaves out colour. ``gain``
     is that of the random weights (None: the real ones); ``adjust`` changes some of them afterwards. ``scale`` is the
-    range of the network's output, by which differences are divided. ``remark`` says below the table why the difference is above
+    range of the network's output, by which differences are divided. ``samples`` is a pattern of the recorded samples' names. ``remark`` says below the table why the difference is above
     ``TARGET``, and is followed by what float64 shows.
     """
 
@@ -57,6 +57,7 @@ class Case:
     gain: Callable[[str], float] | None = None
     adjust: Callable[[dict[str, torch.Tensor]], None] | None = None
     scale: float = 1.0
+    samples: str = r"\d+"
     note: str = ""
     remark: str = ""
 
@@ -86,10 +87,15 @@ _GAIN_SWINFUSION = _gain(
 _GREY_SCRIPT = {"grey": "pillow", "quantise": "minmax", "rounding": "half-up"}
 _EVALUATION = {"arguments": {"image_statistics": False}}
 
+_WRAPPED = {"rounding": "wrap"}
+
 CASES = (
+    Case("caf", "caf", overrides=_WRAPPED, note="colour, wrapped"),
+    Case("caf-seg", "caf", "net_out_seg", "saved_seg", overrides=_WRAPPED, note="colour, wrapped"),
     Case("cddfuse", "cddfuse", grey=True, gain=_gain({
         r"\.output\.": 1.6, r"\.bottleneckBlock\.0\.": 3.0, r"\.bottleneckBlock\.5\.": 0.4}, 0.8)),
     Case("dafusion", "dafusion", scale=255),
+    Case("datfuse", "datfuse", grey=True),
     Case("densefuse", "densefuse", grey=True, scale=255),
     Case("densefuse-tf", "densefuse", "net_out_tf", "saved_tf", grey=True, scale=510),
     Case("didfuse", "didfuse", grey=True),
@@ -103,13 +109,18 @@ CASES = (
     Case("ignet", "ignet", gain=_GAIN_IGNET, adjust=_adjust_ignet),
     Case("ignet", "ignet", "net_out_eval", None, gain=_GAIN_IGNET, adjust=_adjust_ignet,
          overrides={"options": _EVALUATION}, note="evaluation mode"),
+    Case("itfuse", "itfuse", grey=True),
     Case("lrrnet", "lrrnet", grey=True),
+    Case("mfeif", "mfeif", grey=True),
+    Case("mfeif", "mfeif", saved=None, gain=_gain({}, 3.0), scale=40.7, samples="r", note="random weights"),
     Case("mufusion", "mufusion", saved="saved_rgb"),
     Case("mufusion", "mufusion", grey=True, overrides=_GREY_SCRIPT, note="grey script"),
     Case("pfcfuse", "pfcfuse"),
     Case("piafusion", "piafusion/tf", gain=_gain({}, 1.4)),
     Case("piafusion-port", "piafusion/pt", gain=_gain({}, 1.4)),
     Case("reconet", "reconet", grey=True),
+    Case("res2fusion", "res2fusion", "net_out_1e3", "saved_1e3", grey=True, scale=255),
+    Case("res2fusion-1e1", "res2fusion", grey=True, scale=255),
     Case("sage", "sage"),
     Case("sdnet", "sdnet", grey=True),
     Case("seafusion", "seafusion"),
@@ -121,6 +132,7 @@ CASES = (
     Case("tardal-plusplus", "tardal", "net_out_plusplus", "saved_plusplus"),
     Case("u2fusion", "u2fusion"),
     Case("u2fusion", "u2fusion", "net_out_swapped", None, swapped=True, note="infrared first"),
+    Case("ydtr", "ydtr", grey=True),
 )  # fmt: skip
 
 
@@ -184,7 +196,7 @@ def _passes(
 ) -> Iterator[tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]]:
     """Per recorded pass (an image, or a window of one) what the port takes and what the official network returned."""
     for name in sorted(golden):
-        match = re.fullmatch(r"(\d+)/net_in_ir(.*)", name)
+        match = re.fullmatch(rf"({case.samples})/net_in_ir(.*)", name)
         expected = golden.get(f"{match[1]}/{case.net_out}{match[2]}") if match else None
         if match is None or expected is None:
             continue
@@ -212,7 +224,7 @@ def _pixel_differences(
 ) -> Iterator[np.ndarray[Any, Any]]:
     """Per pair the differences in levels of all saved samples."""
     for name in sorted(golden):
-        match = re.fullmatch(r"(\d+)/ir", name)
+        match = re.fullmatch(rf"({case.samples})/ir", name)
         expected = golden.get(f"{match[1]}/{case.saved}") if match and case.saved else None
         if match is None or expected is None:
             continue

@@ -24,21 +24,32 @@ def official_file(
     converted: Mapping[str, str] | None = None,
     licence: str = NO_LICENCE,
     instructions: str = "",
+    saved_as: str = "",
 ) -> Artifact:
     """A weight file in the history of a GitHub repository, at a pinned commit.
 
-    ``converted`` maps file names to sha256 of safetensors conversions (official tensor names) that do as well.
+    ``converted`` maps file names to sha256 of safetensors conversions (official tensor names) that do as well. ``saved_as``
+    is the name in the cache where several methods call their file alike; in a folder of its own the file keeps its name.
     """
+    filename = path.rsplit("/", 1)[-1]
+    where = f"It is {path} in https://github.com/{repository}/tree/{commit}"
+    alternatives = conversions(converted or {}, licence)
+    if saved_as:
+        where += f"; save it as {saved_as}, or as {filename} in a folder of its own"
+        official = Artifact(
+            name=filename, filename=filename, sha256=sha256, git_blob=git_blob, licence=licence
+        )
+        alternatives = (official, *alternatives)
     return Artifact(
         name=name,
-        filename=path.rsplit("/", 1)[-1],
+        filename=saved_as or filename,
         sha256=sha256,
         git_blob=git_blob,
         bytes=size,
         urls=(f"https://raw.githubusercontent.com/{repository}/{commit}/{quote(path)}",),
-        instructions=instructions or f"It is {path} in https://github.com/{repository}/tree/{commit}.",
+        instructions=instructions or f"{where}.",
         licence=licence,
-        alternatives=conversions(converted or {}, licence),
+        alternatives=alternatives,
     )
 
 

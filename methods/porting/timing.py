@@ -28,12 +28,12 @@ FULL, SMALL = (480, 640), (178, 368)
 """(height, width): MSRS, and the smaller size at which some slow methods were timed too."""
 
 OFFICIAL_SECONDS: dict[str, tuple[tuple[int, int], float, str]] = {
-    "cddfuse": (SMALL, 5.1, ""), "dafusion": (FULL, 1.25, ""), "densefuse": (FULL, 0.71, ""), "densefuse-tf": (FULL, 0.90, "TensorFlow"),
+    "caf": (FULL, 2.0, ""), "cddfuse": (SMALL, 5.1, ""), "datfuse": (FULL, 0.84, ""), "dafusion": (FULL, 1.25, ""), "densefuse": (FULL, 0.71, ""), "densefuse-tf": (FULL, 0.90, "TensorFlow"),
     "didfuse": (FULL, 2.1, ""), "emma": (FULL, 2.0, ""), "gifnet": (SMALL, 2.0, ""), "ifcnn": (FULL, 0.76, ""), "ignet": (FULL, 4.4, ""),
-    "lrrnet": (FULL, 7.7, ""), "mufusion": (SMALL, 1.5, "float64, with file handling"), "pfcfuse": (FULL, 19.6, "with file handling"),
+    "itfuse": (FULL, 2.5, ""), "lrrnet": (FULL, 7.7, ""), "mfeif": (FULL, 11.5, ""), "mufusion": (SMALL, 1.5, "float64, with file handling"), "pfcfuse": (FULL, 19.6, "with file handling"),
     "piafusion-port": (FULL, 5.5, ""), "reconet": (FULL, 1.1, ""), "sage": (FULL, 0.65, ""), "sdnet": (FULL, 0.42, "TensorFlow"),
     "seafusion": (FULL, 1.43, ""), "ship": (FULL, 5.8, "with file handling"), "swinfusion": (SMALL, 6.9, ""), "tardal": (FULL, 1.5, ""),
-    "u2fusion": (FULL, 3.5, "TensorFlow"),
+    "u2fusion": (FULL, 3.5, "TensorFlow"), "ydtr": (FULL, 11.1, ""),
 }  # fmt: skip
 """CPU seconds of one pair on one thread in the official code: size, the least recorded time, what else is in it."""
 

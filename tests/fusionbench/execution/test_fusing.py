@@ -247,6 +247,7 @@ def test_recombination_keeps_chroma_and_sets_luma() -> None:
         ("truncate", [0, 0, 1, 2, 3, 255, 0]),
         ("half-up", [0, 1, 2, 3, 4, 255, 0]),
         ("half-down", [0, 0, 1, 2, 3, 255, 0]),
+        ("wrap", [0, 0, 1, 2, 3, 44, 252]),
     ],
 )
 def test_roundings(name: str, expected: list[int]) -> None:

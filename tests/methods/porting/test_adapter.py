@@ -41,6 +41,10 @@ HEAVY = {
     "piafusion-port",
     "mufusion",
     "mufusion-roadscene",
+    "mfeif",
+    "ydtr",
+    "res2fusion",
+    "res2fusion-1e1",
 }
 
 

@@ -47,6 +47,25 @@ def test_reads_parameters_and_buffers(tmp_path: Path, foreign_class: type[nn.Mod
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
+def test_a_module_in_a_dictionary_keeps_its_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CAF's files: the module of a class that isn't ours, as the one entry of a dictionary."""
+    cls = type("Ours", (nn.Module,), {"__module__": "models"})
+    module = types.ModuleType("models")
+    module.Ours = cls  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "models", module)
+    spec = catalog.methods.get("caf")
+    network = build_network(spec.options)
+    model = cls()
+    for name in ("encoder1", "encoder2", "dense"):
+        model.add_module(name, getattr(network, name))
+    model.add_module("fuse", network.fuse_layers)
+    torch.save({"fuse": model.eval()}, tmp_path / "Det_final.pth")
+    convert(spec, {"caf": tmp_path / "Det_final.pth"}, tmp_path / "out.safetensors")
+    found = load_file(tmp_path / "out.safetensors")
+    assert set(found) == set(model.state_dict())
+    assert len(found) == 46
+
+
 def test_refuses_what_would_be_executed(tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[object, tuple[str]]:

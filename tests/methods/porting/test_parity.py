@@ -81,7 +81,7 @@ def test_random_weights_of_ignet_have_the_published_hash() -> None:
     [
         ("cddfuse", 552.5), ("pfcfuse", 247.4), ("emma", 40.4), ("u2fusion", 202.4), ("tardal", 90.9), ("seafusion", 51.0),
         ("densefuse", 27.03), ("ifcnn", 39.81), ("didfuse", 113.95), ("lrrnet", 14.17), ("sdnet", 8.78), ("sage", 19.99),
-        ("dafusion", 38.35), ("reconet", 6.40), ("mufusion", 65.7), ("piafusion", 361.0),
+        ("dafusion", 38.35), ("reconet", 6.40), ("mufusion", 65.7), ("piafusion", 361.0), ("caf", 45.4), ("mfeif", 215.5),
     ],
 )  # fmt: skip
 def test_multiply_adds_are_the_official_networks(method: str, published: float) -> None:

@@ -1,0 +1,1 @@
+"""CAF: ``spec`` (data) and ``network`` (the ported network)."""

@@ -1,0 +1,1 @@
+"""DATFuse: ``spec`` (data) and ``network`` (the ported network)."""

@@ -1,0 +1,1 @@
+"""ITFuse: ``spec`` (data) and ``network`` (the ported network)."""

@@ -1,0 +1,1 @@
+"""MFEIF: ``spec`` (data) and ``network`` (the ported network)."""

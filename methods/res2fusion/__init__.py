@@ -1,0 +1,1 @@
+"""Res2Fusion: ``spec`` (data) and ``network`` (the ported network)."""

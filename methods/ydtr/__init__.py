@@ -1,0 +1,1 @@
+"""YDTR: ``spec`` (data) and ``network`` (the ported network)."""

@@ -1,5 +1,6 @@
 """Instance masks of a COCO-trained YOLO segmentation model as segments (package ultralytics)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,8 @@ class YoloSegMasks:
     ``FUSIONBENCH_YOLO_SEG_WEIGHTS``, then the fetched artifact ``yolov8n-seg``. ``confidence``: instances
     below it are dropped. It is low on purpose: objectness is graded, so that a doubtful instance weighs
     little rather than nothing, and COCO models are less sure of themselves on infrared. ``image_size``: the
-    longer side the network sees, in pixels, a multiple of 32.
+    longer side the network sees, in pixels, a multiple of 32. ``classes``: COCO indices to keep, all by
+    default.
     """
 
     name = "yolo-seg"
@@ -33,6 +35,7 @@ class YoloSegMasks:
         checkpoint: str | Path | None = None,
         confidence: float = 0.10,
         image_size: int = 640,
+        classes: Sequence[int] = (),
         device: str = "cpu",
     ) -> None:
         if not 0 < confidence < 1 or image_size < 32 or image_size % 32:
@@ -45,7 +48,10 @@ class YoloSegMasks:
         path = weight_file(checkpoint, WEIGHTS_VARIABLE, YOLOV8N_SEG)
         self._confidence, self._image_size = confidence, image_size
         self._device = torch.device(device)
-        options = {"confidence": confidence, "image_size": image_size}
+        self._classes = [int(index) for index in classes] or None
+        options: dict[str, object] = {"confidence": confidence, "image_size": image_size}
+        if self._classes:
+            options["classes"] = self._classes
         self.fingerprint = make_fingerprint(self.name, options, file_sha256(path))
         with restricted_ultralytics() as ultralytics:
             try:
@@ -71,6 +77,7 @@ class YoloSegMasks:
                 bgr,
                 conf=self._confidence,
                 imgsz=self._image_size,
+                classes=self._classes,
                 device=self._device,
                 retina_masks=True,  # masks at the image's own size
                 verbose=False,

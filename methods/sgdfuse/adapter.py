@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.errors import InputError, MissingWeightsError
 
 from .checkpoint import load_weights
-from .masks import MaskCache, best_available
+from .masks import MaskCache, best_available, pair_masks
 from .network.network import SGDFuseNetwork, image_noise
 
 MINIMUM_SIZE = 32
@@ -70,7 +71,7 @@ class SGDFuse:
             raise InputError(
                 f"{self.spec.name} fuses images of at least {MINIMUM_SIZE}×{MINIMUM_SIZE}, got {width}×{height}"
             )
-        mask_ir, mask_vi = self._masks(infrared), self._masks(visible)
+        mask_ir, mask_vi = self._masks(infrared, visible)
         noise = image_noise(infrared, visible, self.context.seed, self.network.noise_channels)
         fused: Tensor = self.network(infrared, visible, mask_ir, mask_vi, noise)
         return fused.float()
@@ -87,15 +88,14 @@ class SGDFuse:
             "training": self._facts,
         }
 
-    def _masks(self, images: Tensor) -> Tensor:
-        levels = images.detach().mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-        maps = []
-        for image in levels:
-            image = np.ascontiguousarray(image[..., 0] if image.shape[-1] == 1 else image)
-            found = (
-                self._cache.objectness(self._provider, image)
-                if self._cache
-                else self._provider.objectness(image)
-            )
-            maps.append(torch.from_numpy(np.ascontiguousarray(found)).float())
-        return torch.stack(maps)[:, None].to(images.device)
+    def _masks(self, infrared: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+        pairs = zip(_levels(infrared), _levels(visible), strict=True)
+        maps = [pair_masks(self._provider, ir[..., 0].copy(), vi, self._cache) for ir, vi in pairs]
+        both = torch.from_numpy(np.array(maps, np.float32)).to(infrared.device)
+        return both[:, :1], both[:, 1:]
+
+
+def _levels(images: Tensor) -> npt.NDArray[np.uint8]:
+    """N×C×H×W in [0, 1] → uint8 N×H×W×C."""
+    levels = images.detach().mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
+    return np.ascontiguousarray(levels.cpu().numpy())

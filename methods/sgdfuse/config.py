@@ -18,8 +18,9 @@ CHOICES = {
     "model.base": ("none", "max"),
     "model.colour": ("rgb", "luma"),
     "model.norm": ("group", "layer", "none"),
+    "model.hfah_steps": ("concatenated", "mean"),
     "diffusion.sampler": ("ddim", "ddpm"),
-    "loss.intensity_target": ("ir", "max"),
+    "loss.intensity_target": ("ir", "max", "outside"),
     "loss.gradient_target": ("visible", "max"),
     "train.lr_schedule": ("constant", "cosine"),
 }
@@ -63,6 +64,9 @@ class ModelConfig:
     hfah_hidden: tuple[int, int] = (32, 32)
     hfah_residual: float = 0.5
     """0: I_f is HFAH's Tanh alone (paper). Otherwise I_f = F1 + this range × Tanh, in units of the [0, 1] image."""
+    hfah_steps: str = "concatenated"
+    """How HFAH joins the features of the visited time steps: `concatenated` (their number is part of the network's shape) or `mean`
+    (the same weights run with any number of steps)."""
     use_stage1: bool = True
     """Ablation: without stage I, F1 is the mean of the sources."""
     use_stage2: bool = True
@@ -73,6 +77,26 @@ class ModelConfig:
     """Ablation: without HFAH the fused image is the denoised image's first three channels."""
     use_mask_ir: bool = True
     use_mask_vi: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class TreatmentConfig:
+    """What differs inside and outside the masks (`treatment.py`); with `used` off nothing does, as in the paper's preset."""
+
+    used: bool = False
+    """I_f = T(M̂) + HFAH's correction, M̂ being the masks as HFAH corrects them, and stage II aims at T of the true masks."""
+    gamma: float = 0.8
+    """Exponent on the visible luma: below 1 it lifts dark regions."""
+    heat: float = 0.3
+    """Share of the infrared's excess over its surroundings that is added inside the masks."""
+    share: float = 0.5
+    """Outside the masks, how far the image goes from the visible one (0) to the maximum (1)."""
+    sigma: float = 25.0
+    """Standard deviation of the Gaussian that means `surroundings`, pixels."""
+    softness: float = 3.0
+    """Standard deviation of the Gaussian that softens the masks' borders, pixels."""
+    mask_range: float = 6.0
+    """How far HFAH may move the masks, in logits (0: the masks are taken as they are)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +123,8 @@ class LossConfig:
     intensity1: float = 1.0
     gradient1: float = 1.0
     intensity_target: str = "max"
-    """Stage-I intensity target (decision 7): `ir` (Eq. 14) or `max` (max of infrared and visible)."""
+    """Stage-I intensity target (decision 7): `ir` (Eq. 14), `max` (max of infrared and visible) or `outside` (T(0): what can be said
+    of a pixel without a mask, so that stage I does not give away the answer)."""
     gradient_target: str = "max"
     """Stage-I gradient target: `visible` (Eq. 13) or `max` (the larger gradient by magnitude)."""
     min_share: float = 0.0
@@ -115,6 +140,8 @@ class LossConfig:
     """Compare luma with luma (True) or each of the three channels (the paper's ‖·‖ over H×W×3)."""
     preliminary: float = 0.0
     """Weight of the stage-I objective on F1 while stage II trains (with stage I fine-tuned)."""
+    mask: float = 0.0
+    """Weight of the cross-entropy between the masks as HFAH corrects them and the true ones (`treatment.used`)."""
     vif: float = 0.0
     """Weight of −VIF (`surrogates.vif`), on the fused luma."""
     qabf: float = 0.0
@@ -148,6 +175,10 @@ class TrainConfig:
     finetune_stage1: bool = False
     """Let stage II change stage I's weights (decision 7)."""
     stage1_lr_scale: float = 1.0
+    augment: bool = False
+    """Change gamma, gain and noise of each sensor at random, and move infrared against visible by up to two pixels."""
+    degrade: float = 0.0
+    """Probability that a crop's masks are the true ones, degraded (`masks/labels.py`), where the pair has a map of truth."""
     mask_drop: float = 0.0
     """Probability of blanking a pair's masks, and the same of taking another provider's (decision 5)."""
     validate_every: int = 500
@@ -155,6 +186,8 @@ class TrainConfig:
     log_every: int = 20
     validation_pairs: int = 6
     """Pairs of each dataset (at most a quarter of it) that are held out of training, evenly spaced, for validation."""
+    boxes: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Folders of YOLO files (COCO classes), by dataset name, for training pairs whose dataset has no boxes in its training split."""
     repeat: dict[str, int] = dataclasses.field(default_factory=dict)
     """How often a dataset's pairs count in an epoch, by dataset name (1 where absent)."""
 
@@ -164,6 +197,7 @@ class Config:
     """Everything that shapes a run; stored in each checkpoint."""
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    treatment: TreatmentConfig = dataclasses.field(default_factory=TreatmentConfig)
     diffusion: DiffusionConfig = dataclasses.field(default_factory=DiffusionConfig)
     loss: LossConfig = dataclasses.field(default_factory=LossConfig)
     train: TrainConfig = dataclasses.field(default_factory=TrainConfig)
@@ -203,7 +237,7 @@ def config_from_dict(data: Mapping[str, Any], origin: str = "configuration") -> 
     """A Config from nested plain data; absent fields keep their defaults, unknown ones raise InputError."""
     if not isinstance(data, Mapping):
         raise InputError(
-            f"{origin}: expected sections (model, diffusion, loss, train), found {type(data).__name__}"
+            f"{origin}: expected sections (model, treatment, diffusion, loss, train), found {type(data).__name__}"
         )
     flat: dict[str, Any] = {}
     for section, values in data.items():
@@ -221,7 +255,9 @@ def apply_overrides(config: Config, overrides: Mapping[str, Any], origin: str = 
         section_name, _, field_name = key.partition(".")
         section = getattr(config, section_name, None)
         if not dataclasses.is_dataclass(section) or isinstance(section, type):
-            raise InputError(f"{origin}: no setting {key!r}; sections are model, diffusion, loss and train")
+            raise InputError(
+                f"{origin}: no setting {key!r}; sections are model, treatment, diffusion, loss and train"
+            )
         hints = get_type_hints(type(section))
         if field_name not in hints:
             raise InputError(f"{origin}: no setting {key!r}; {section_name} has {', '.join(sorted(hints))}")
@@ -243,7 +279,7 @@ def _cast(value: Any, kind: Any, where: str) -> Any:
     if get_origin(kind) is dict:
         if not isinstance(value, Mapping):
             raise InputError(f"{where} must be a mapping, found {value!r}")
-        return {str(key): int(item) for key, item in value.items()}
+        return {str(key): _cast(item, get_args(kind)[1], where) for key, item in value.items()}
     if kind is bool:
         if not isinstance(value, bool):
             raise InputError(f"{where} must be true or false, found {value!r}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .cache import MaskCache
     from .objectness import Segment, area_prior, objectness_from_labels, objectness_from_segments
+    from .pairs import pair_masks
     from .provider import MaskProvider, image_hash
     from .registry import PROVIDERS, Selection, best_available, get_provider
 
@@ -26,12 +27,14 @@ __all__ = [
     "image_hash",
     "objectness_from_labels",
     "objectness_from_segments",
+    "pair_masks",
 ]
 
 _HOME = {
     "MaskCache": "cache",
     "MaskProvider": "provider",
     "image_hash": "provider",
+    "pair_masks": "pairs",
     "PROVIDERS": "registry",
     "Selection": "registry",
     "best_available": "registry",

@@ -53,5 +53,12 @@ YOLOV8N_SEG = Artifact(
     licence="AGPL-3.0",
 )
 
+TWO_SENSOR = Artifact(
+    name="sgdfuse-two-sensor",
+    filename="two-sensor.safetensors",
+    resource="fusionbench.methods.sgdfuse:weights/two-sensor.safetensors",
+    licence="MIT (started from EfficientNet-Lite0, Apache-2.0; trained on research data)",
+)
+
 MASK_ARTIFACTS = (SAM_VIT_B, SAM_VIT_L, SAM_VIT_H, MOBILE_SAM, YOLOV8N_SEG)
-"""All of them; none is needed (the provider ``saliency`` has no weights), and none is fetched unasked."""
+"""All that are downloaded; none is needed (``two-sensor`` ships, ``saliency`` has no weights), none is fetched unasked."""

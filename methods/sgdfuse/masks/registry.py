@@ -15,6 +15,7 @@ PROVIDERS: dict[str, str] = {
     "sam": "sam:SamMasks",
     "mobile-sam": "mobile_sam:MobileSamMasks",
     "yolo-seg": "yolo_seg:YoloSegMasks",
+    "two-sensor": "two_sensor:TwoSensorMasks",
     "saliency": "saliency:SaliencyMasks",
     "file": "stored:StoredMasks",
     "random": "controls:RandomRectangles",
@@ -22,7 +23,7 @@ PROVIDERS: dict[str, str] = {
 }
 """Provider name → ``module:class`` in this package; imported when asked for."""
 
-FALLBACKS = ("sam", "mobile-sam", "yolo-seg", "saliency")
+FALLBACKS = ("sam", "mobile-sam", "yolo-seg", "two-sensor", "saliency")
 """From the paper's own provider to the one that always works; a fallback only moves to the right."""
 
 
@@ -58,8 +59,8 @@ def get_provider(name: str, **options: Any) -> MaskProvider:
 
 
 def best_available(preferred: str = "auto", **options: Any) -> Selection:
-    """The provider ``preferred`` if it can run here, else the next of sam, mobile-sam, yolo-seg, saliency
-    that can.
+    """The provider ``preferred`` if it can run here, else the next of sam, mobile-sam, yolo-seg,
+    two-sensor, saliency that can.
 
     ``auto`` starts at ``sam``. ``options`` go to the preferred provider alone. ``file``, ``random`` and
     ``none`` are never replaced (they were asked for on purpose), and neither is a provider whose weight file

@@ -30,7 +30,9 @@ class HFAH(nn.Module):
         width, (hidden, narrow) = config.hfah_width, config.hfah_hidden
         factor = config.unshuffle
         self.attention = nn.ModuleList(SpatialAttention() for _ in feature_widths)
-        self.reduce = nn.ModuleList(nn.Conv2d(channels * steps, width, 1) for channels in feature_widths)
+        self.mean_of_steps = config.hfah_steps == "mean"
+        shares = 1 if self.mean_of_steps else steps
+        self.reduce = nn.ModuleList(nn.Conv2d(channels * shares, width, 1) for channels in feature_widths)
         self.mix = nn.Conv2d(width * len(feature_widths), hidden, 3, padding=1)
         self.spread = nn.Conv2d(hidden, narrow, 3, padding=1)
         self.shuffle = nn.PixelShuffle(factor)
@@ -44,11 +46,12 @@ class HFAH(nn.Module):
             nn.init.zeros_(self.out.get_parameter("bias"))
 
     def forward(self, features: list[list[Tensor]], preliminary: Tensor) -> Tensor:
-        """`features[step][scale]`; `preliminary` is F1 in [-1, 1] units, used by the residual form alone."""
+        """`features[step][scale]`; `preliminary` is what the residual form adds to, in [-1, 1] units (it alone uses it)."""
         finest = features[0][-1].shape[-2:]
         scales = []
         for scale, (attention, reduce) in enumerate(zip(self.attention, self.reduce, strict=True)):
-            visited = torch.cat([attention(step[scale]) for step in features], dim=1)
+            attended = [attention(step[scale]) for step in features]
+            visited = torch.stack(attended).mean(dim=0) if self.mean_of_steps else torch.cat(attended, dim=1)
             reduced = reduce(visited)
             if reduced.shape[-2:] != finest:
                 reduced = F.interpolate(reduced, size=finest, mode="bilinear", align_corners=False)

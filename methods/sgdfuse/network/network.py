@@ -15,7 +15,11 @@ from .diffusion import Schedule, ddim_step, ddpm_sample, diffuse, linear_schedul
 from .hfah import HFAH
 from .luma import rgb_to_luma
 from .stage1 import PreliminaryFusion
+from .treatment import gaussian, treat
 from .unet import CHANNELS, DenoisingUNet
+
+MASK_DOUBT = 0.02
+"""No mask is nearer to 0 or 1 than this where HFAH may move it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,18 @@ class FusionOutput:
     preliminary: Tensor
     conditioned: Tensor | None = None
     denoised: Tensor | None = None
+    mask: Tensor | None = None
+    """The joint mask as HFAH corrected it, as logits N×1×H×W (`treatment.used`)."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What stage II treats by the masks: padded infrared, visible (colour and luma), and the softened joint mask, each N×C×H×W."""
+
+    infrared: Tensor
+    visible: Tensor
+    luma: Tensor
+    mask: Tensor
 
 
 class SGDFuseNetwork(nn.Module):
@@ -89,19 +105,30 @@ class SGDFuseNetwork(nn.Module):
         noise: Tensor = self.unet(noisy, level)[0]
         return noise
 
-    def refine(self, preliminary: Tensor, conditioned: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def refine(
+        self, preliminary: Tensor, conditioned: Tensor, noise: Tensor, guide: Guide | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Stage II: noise I0 to t_start, denoise over the visited steps, aggregate their features (HFAH).
 
-        Returns the fused image in [0, 1] units and the denoised I0 in [-1, 1].
+        Returns the fused image in [0, 1] units, the denoised I0 in [-1, 1] and, with a `guide`, the corrected mask's logits.
         """
         if self.unet is None:
             raise RuntimeError("this configuration has no stage II")
+        features, image = self._denoised(conditioned, noise)
+        if guide is not None and self.hfah is not None:
+            return self._treated(guide, features, image)
+        fused, image = self._aggregate(preliminary, features, image)
+        return fused, image, None
+
+    def _denoised(self, conditioned: Tensor, noise: Tensor) -> tuple[list[list[Tensor]], Tensor]:
+        """The decoder's features at the visited steps, and the denoised I0."""
+        assert self.unet is not None
         model = self.config.model
         features: list[list[Tensor]] = []
         if model.use_diffusion:
             image = diffuse(conditioned, noise[:, :CHANNELS], self.alpha_bars[0] ** 0.5)  # Eq. 7 at t_start
             if self.config.diffusion.sampler == "ddpm":
-                return self._aggregate(preliminary, *self._ancestral(image, noise))
+                return self._ancestral(image, noise)
             for alpha_bar, alpha_bar_next in pairwise(self.alpha_bars):
                 level = torch.full((image.shape[0],), alpha_bar**0.5, device=image.device)
                 predicted, decoded = self.unet(image, level)
@@ -114,7 +141,25 @@ class SGDFuseNetwork(nn.Module):
             level = torch.ones(image.shape[0], device=image.device)
             _, decoded = self.unet(image, level)
             features = [decoded] * self.config.diffusion.steps
-        return self._aggregate(preliminary, features, image)
+        return features, image
+
+    def _treated(
+        self, guide: Guide, features: list[list[Tensor]], image: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """I_f = T(M̂) + correction: HFAH sees T(M), moves the mask where the features speak against it, and adds what T lacks.
+
+        HFAH's first channel is the correction, its second moves the mask, its third is not used.
+        """
+        assert self.hfah is not None
+        settings = self.config.treatment
+        base = treat(guide.infrared, guide.luma, guide.mask, settings)
+        made = self.hfah(features, 2 * (guide.visible + base - guide.luma) - 1)
+        logits = (
+            torch.logit(guide.mask.clamp(MASK_DOUBT, 1 - MASK_DOUBT)) + settings.mask_range * made[:, 1:2]
+        )
+        treated = treat(guide.infrared, guide.luma, torch.sigmoid(logits), settings)
+        luma = treated + self.config.model.hfah_residual * made[:, :1]
+        return guide.visible + (luma - guide.luma), image, logits
 
     def _ancestral(self, image: Tensor, noise: Tensor) -> tuple[list[list[Tensor]], Tensor]:
         """Eq. 9–11 from t_start to 0, one step at a time: the decoder's features at the visited steps, and I0."""
@@ -174,8 +219,17 @@ class SGDFuseNetwork(nn.Module):
         if self.unet is None:
             return FusionOutput(preliminary, preliminary)
         conditioned = self.condition(wide, mask_ir, mask_vi)
-        fused, denoised = self.refine(wide, conditioned, noise)
-        return FusionOutput(_crop(fused, padding, height, width), preliminary, conditioned, denoised)
+        guide = self._guide(infrared, visible, mask_ir, mask_vi) if self.config.treatment.used else None
+        fused, denoised, logits = self.refine(wide, conditioned, noise, guide)
+        moved = None if logits is None else _crop(logits, padding, height, width)
+        return FusionOutput(_crop(fused, padding, height, width), preliminary, conditioned, denoised, moved)
+
+    def _guide(self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor) -> Guide:
+        model = self.config.model
+        given = [mask for mask, used in ((mask_ir, model.use_mask_ir), (mask_vi, model.use_mask_vi)) if used]
+        joint = torch.stack(given).amax(dim=0) if given else torch.zeros_like(mask_ir)  # Eq. 16
+        softened = gaussian(joint, self.config.treatment.softness)
+        return Guide(infrared, visible, rgb_to_luma(visible), softened)
 
     def forward(
         self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor, noise: Tensor

@@ -7,10 +7,12 @@ channels). ∇ is the Sobel operator on each channel (decision 8), compared comp
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from ..config import LossConfig
+from ..config import LossConfig, TreatmentConfig
 from ..network.luma import rgb_to_luma
+from ..network.treatment import gaussian, treat
 from . import surrogates
 from .surrogates import sobel
 
@@ -54,13 +56,20 @@ def joint_mask(mask_ir: Tensor, mask_vi: Tensor, floor: float = 0.0) -> Tensor:
 
 
 def stage1_loss(
-    preliminary: Tensor, infrared: Tensor, visible: Tensor, config: LossConfig
+    preliminary: Tensor,
+    infrared: Tensor,
+    visible: Tensor,
+    config: LossConfig,
+    treatment: TreatmentConfig | None = None,
 ) -> dict[str, Tensor]:
     """Eq. 15, L_stage1 = L_int + L_grad, as weighted terms. Targets by decision 7: `ir`/`visible` are the paper's."""
     fused, infrared, visible = comparable(preliminary, infrared, visible, config.on_luma)
-    target = (
-        infrared if config.intensity_target == "ir" else max_intensity(infrared, visible, config.min_share)
-    )
+    if config.intensity_target == "outside":
+        target = treat(infrared, visible, torch.zeros_like(infrared), treatment or TreatmentConfig())
+    elif config.intensity_target == "ir":
+        target = infrared
+    else:
+        target = max_intensity(infrared, visible, config.min_share)
     gradients = sobel(visible) if config.gradient_target == "visible" else max_gradients(infrared, visible)
     return {
         "intensity1": config.intensity1 * intensity_loss(fused, target.expand_as(fused)),  # Eq. 14
@@ -80,6 +89,38 @@ def stage2_loss(
         "gradient2": config.gradient2
         * gradient_loss(fused, max_gradients(infrared, visible), mask),  # Eq. 18
     }
+
+
+def treatment_loss(
+    fused: Tensor,
+    infrared: Tensor,
+    visible: Tensor,
+    truth: Tensor,
+    config: LossConfig,
+    treatment: TreatmentConfig,
+) -> dict[str, Tensor]:
+    """Eq. 19 with a word on M = 0, as weighted terms: `truth` is the true joint mask, N×1×H×W.
+
+    Intensity: T(M) in place of Eq. 17's maximum. Gradients: Eq. 18's inside, those of T outside. Pixels weigh M̃ (decision 6).
+    """
+    fused, infrared, visible = comparable(fused, infrared, visible, True)
+    soft = gaussian(truth, treatment.softness)
+    target = treat(infrared, visible, soft, treatment)
+    weight = config.mask_floor + (1 - config.mask_floor) * soft
+    inside = max_gradients(infrared, visible.clamp(1e-4, 1) ** treatment.gamma)
+    horizontal, vertical = (
+        soft * sharp + (1 - soft) * plain for sharp, plain in zip(inside, sobel(target), strict=True)
+    )
+    return {
+        "intensity2": config.intensity2 * intensity_loss(fused, target, weight),  # Eq. 17
+        "gradient2": config.gradient2 * gradient_loss(fused, (horizontal, vertical), weight),  # Eq. 18
+    }
+
+
+def mask_loss(logits: Tensor, truth: Tensor, softness: float) -> Tensor:
+    """Cross-entropy of the corrected joint mask with the true one (softened alike); objects, being rare, count four times."""
+    soft = gaussian(truth, softness)
+    return F.binary_cross_entropy_with_logits(logits, soft, 1 + 3 * soft)
 
 
 def comparable(

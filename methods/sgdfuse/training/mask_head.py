@@ -22,18 +22,15 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor
 
-from fusionbench import catalog
-from fusionbench.artifacts import data_root
-from fusionbench.contracts import PairImages
-from fusionbench.images import write_atomic
+from fusionbench.files.artifacts import data_root
+from fusionbench.files.atomic import write_atomic
+from fusionbench.plugins import catalog
 
-from ..masks import MaskCache, get_provider
+from ..masks import MaskCache
 from ..masks.two_sensor_network import TwoSensorNetwork, load_encoder
 from .augment import augment_sensors
-from .truth import FloatMap, read_yolo_boxes, truth_map
+from .truth import Teacher, known_objects
 
-COCO_ROAD_USERS = (0, 1, 2, 3, 5, 7)
-TEACHER_SIZES = {"ir": 640, "vi": 640, "max": 960}
 WEIGHTS, CHECKPOINT, HISTORY = "two-sensor.safetensors", "head.ckpt", "history.jsonl"
 SHARES = {"demo": 0.15, "msrs": 0.30, "llvip": 0.25, "roadscene": 0.20, "m3svd": 0.10}
 """How often a crop comes from a dataset; others share what a mean one gets."""
@@ -50,27 +47,6 @@ class Sample:
     name: str
     images: Tensor
     truth: Tensor
-
-
-class Teacher:
-    """YOLOv8n-seg on infrared, visible and their maximum: where road users are, with its confidence."""
-
-    def __init__(self, cache: MaskCache, device: str = "cpu") -> None:
-        self._cache = cache
-        self._providers = {
-            view: get_provider("yolo-seg", image_size=size, classes=COCO_ROAD_USERS, device=device)
-            for view, size in TEACHER_SIZES.items()
-        }
-
-    def find(self, images: PairImages) -> FloatMap:
-        """Confidence, float32 H×W in [0, 1], the largest over the views."""
-        maximum = np.maximum(images.visible, images.infrared[..., None])
-        views = {"ir": images.infrared, "vi": images.visible, "max": maximum}
-        maps = [
-            self._cache.objectness(provider, np.ascontiguousarray(views[view]))
-            for view, provider in self._providers.items()
-        ]
-        return np.maximum.reduce(maps)
 
 
 def load_samples(
@@ -91,19 +67,16 @@ def load_samples(
             spec = spec.model_copy(
                 update={"options": {**spec.options, "train_count": 48 + scenes, "size": "480x384"}}
             )
-        folder = Path(root) if root is not None or name == "demo" else data_root(name)
+        folder = None
+        if spec.needs_root:
+            folder = Path(root) if root is not None else data_root(name)
         dataset = catalog.build(spec.factory)(spec, folder)
         pairs = list(dataset.pairs("train" if "train" in spec.splits else spec.splits[0]))
         for pair in pairs[48:] if name == "demo" else pairs:
             images = dataset.load(pair, labels=True)
-            file = boxes[name] / f"{pair.name}.txt" if name in boxes else None
-            if file is not None and file.is_file():
-                found = read_yolo_boxes(file, *images.infrared.shape)
-                images = PairImages(images.infrared, images.visible, None, found)
-            elif name not in {"demo", "llvip"}:
-                images = PairImages(images.infrared, images.visible)
-            instances = None if images.labels is not None else teacher.find(images)
-            truth = np.rint(255 * truth_map(images, spec.semantic_classes, instances)).astype(np.uint8)
+            known = known_objects(images, name, pair.name, spec, boxes.get(name), teacher)
+            assert known is not None  # there is a teacher
+            truth = np.rint(255 * known).astype(np.uint8)
             channels = np.concatenate((images.infrared[None], images.visible.transpose(2, 0, 1)))
             samples.append(Sample(name, pair.name, torch.from_numpy(channels), torch.from_numpy(truth)))
         print(f"{name}: {len(samples)} pairs so far", flush=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ..config import LossConfig
 from ..network.diffusion import noise_loss, sample_levels
 from ..network.network import SGDFuseNetwork
-from .losses import metric_terms, stage1_loss, stage2_loss
+from .losses import mask_loss, metric_terms, stage1_loss, stage2_loss, treatment_loss
 from .pack import Batch
 
 
@@ -23,10 +23,16 @@ class TrainingObjective(nn.Module):
             parameter.requires_grad_(first if stage == 1 else not first or finetune_stage1)
 
     def forward(
-        self, infrared: Tensor, visible: Tensor, mask_ir: Tensor, mask_vi: Tensor, generator: torch.Generator
+        self,
+        infrared: Tensor,
+        visible: Tensor,
+        mask_ir: Tensor,
+        mask_vi: Tensor,
+        generator: torch.Generator,
+        truth: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """One forward pass of the stage; the losses are computed in float32 whatever the network's precision."""
-        batch = Batch(infrared, visible, mask_ir, mask_vi)
+        batch = Batch(infrared, visible, mask_ir, mask_vi, truth)
         config = self.network.config.loss
         if self.stage == 1:
             preliminary = self.network.preliminary(batch.infrared, batch.visible)
@@ -39,6 +45,9 @@ class TrainingObjective(nn.Module):
             output = self.network.run(batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, noise)
             with torch.autocast(batch.infrared.device.type, enabled=False):
                 terms = self._fusion_terms(output.fused.float(), batch, config, first=False)
+                if config.mask and output.mask is not None:
+                    softness = self.network.config.treatment.softness
+                    terms["mask"] = config.mask * mask_loss(output.mask.float(), batch.joint, softness)
                 if config.preliminary:
                     aside = self._fusion_terms(output.preliminary.float(), batch, config, first=True)
                     terms["preliminary"] = config.preliminary * torch.stack(list(aside.values())).sum()
@@ -53,10 +62,14 @@ class TrainingObjective(nn.Module):
                 )  # Eq. 12
         return torch.stack(list(terms.values())).sum(), {name: term.detach() for name, term in terms.items()}
 
-    @staticmethod
-    def _fusion_terms(fused: Tensor, batch: Batch, config: LossConfig, first: bool) -> dict[str, Tensor]:
+    def _fusion_terms(
+        self, fused: Tensor, batch: Batch, config: LossConfig, first: bool
+    ) -> dict[str, Tensor]:
+        treatment = self.network.config.treatment
         if first:
-            terms = stage1_loss(fused, batch.infrared, batch.visible, config)
+            terms = stage1_loss(fused, batch.infrared, batch.visible, config, treatment)
+        elif treatment.used:
+            terms = treatment_loss(fused, batch.infrared, batch.visible, batch.joint, config, treatment)
         else:
             terms = stage2_loss(fused, batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, config)
         return {**terms, **metric_terms(fused, batch.infrared, batch.visible, config)}

@@ -20,7 +20,14 @@ from fusionbench.files.artifacts import data_root
 from fusionbench.images.codec import check_same_size
 from fusionbench.plugins import catalog
 
-from ..masks import MaskCache, get_provider
+from ..masks import MaskCache, get_provider, pair_masks
+from ..masks.degrade import degrade
+from ..masks.provider import ProviderUnavailableError
+from .augment import augment_sensors
+from .truth import Teacher, known_objects
+
+LABELS = "labels"
+"""The mask provider of training that knows the objects: true masks, degraded (`masks/degrade.py`)."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +38,27 @@ class PackedPair:
     name: str
     images: Tensor
     masks: Tensor
+    truth: Tensor | None = None
+    """Where objects are, uint8 H×W, for pairs whose objects are known (`training/truth.py`)."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Float tensors in [0, 1]: infrared N×1, visible N×3, mask_ir and mask_vi N×1, all ×H×W."""
+    """Float tensors in [0, 1]: infrared N×1, visible N×3, mask_ir and mask_vi N×1, all ×H×W.
+
+    `truth` (N×1×H×W) is the mask that losses go by where it is known better than by the masks given.
+    """
 
     infrared: Tensor
     visible: Tensor
     mask_ir: Tensor
     mask_vi: Tensor
+    truth: Tensor | None = None
+
+    @property
+    def joint(self) -> Tensor:
+        """The mask that losses go by: the truth, else Eq. 16's maximum of the masks given."""
+        return torch.maximum(self.mask_ir, self.mask_vi) if self.truth is None else self.truth
 
 
 @dataclass(frozen=True)
@@ -65,24 +83,29 @@ def build_pack(
     held_out: int = 6,
     device: torch.device | str = "cpu",
     only_held_out: bool = False,
+    boxes: Mapping[str, str] | None = None,
 ) -> Pack:
     """Decode every training pair of `datasets` (name, root; no root: fusionbench's data folder) and compute its masks by each provider in `masks`.
 
     A dataset without a split called `train` gives all its pairs. `held_out` evenly spaced pairs of each dataset, at most
-    a quarter of it, are kept for validation; `only_held_out` decodes those alone. Raises InputError for an unknown name, MissingDataError for missing files
+    a quarter of it, are kept for validation; `only_held_out` decodes those alone. With `labels` among the masks every pair brings what is known of its
+    objects (`training/truth.py`), with the help of `yolo-seg` where it can run, and of the folders `boxes`. Raises InputError for an unknown name, MissingDataError for missing files
     or an empty selection.
     """
     if not datasets:
         raise InputError(
             "training needs data: pass --dataset NAME:ROOT at least once (for example msrs:/data/MSRS)"
         )
-    providers = [get_provider(name) for name in masks]
+    providers = [get_provider(name) for name in masks if name != LABELS]
     cache = MaskCache(mask_cache) if mask_cache is not None else None
+    teacher = _teacher(cache) if LABELS in masks else None
     training: list[PackedPair] = []
     validation: list[PackedPair] = []
     for name, root in datasets:
         spec = catalog.datasets.get(name)
-        folder = Path(root) if root is not None else data_root(name)
+        folder = None
+        if spec.needs_root:
+            folder = Path(root) if root is not None else data_root(name)
         dataset = catalog.build(spec.factory)(spec, folder)
         pairs = list(dataset.pairs("train" if "train" in spec.splits else spec.splits[0]))
         if not pairs:
@@ -94,22 +117,38 @@ def build_pack(
         for index, pair in enumerate(pairs):
             if only_held_out and index not in aside:
                 continue
-            loaded = dataset.load(pair)
+            loaded = dataset.load(pair, labels=LABELS in masks)
             check_same_size(loaded.infrared, loaded.visible, pair.name)
             channels = np.concatenate((loaded.infrared[None], loaded.visible.transpose(2, 0, 1)))
             maps = np.zeros((len(providers), 2, *loaded.infrared.shape), np.uint8)
             for slot, provider in enumerate(providers):
-                for side, (kind, image) in enumerate((("ir", loaded.infrared), ("vi", loaded.visible))):
-                    stem = f"{kind}/{pair.name}"
-                    found = (
-                        cache.objectness(provider, image, stem) if cache else provider.objectness(image, stem)
-                    )
-                    maps[slot, side] = np.rint(found * 255)
+                found = pair_masks(provider, loaded.infrared, loaded.visible, cache, pair.name)
+                maps[slot] = np.rint(255 * np.stack(found))
+            truth = None
+            if LABELS in masks:
+                folder_of_boxes = Path(boxes[name]) if boxes and name in boxes else None
+                known = known_objects(loaded, name, pair.name, spec, folder_of_boxes, teacher)
+                truth = None if known is None else torch.from_numpy(np.rint(255 * known).astype(np.uint8))
             packed = PackedPair(
-                name, pair.name, torch.from_numpy(channels).to(device), torch.from_numpy(maps).to(device)
+                name,
+                pair.name,
+                torch.from_numpy(channels).to(device),
+                torch.from_numpy(maps).to(device),
+                None if truth is None else truth.to(device),
             )
             (validation if index in aside else training).append(packed)
-    return Pack(tuple(training), tuple(validation), tuple(provider.fingerprint for provider in providers))
+    fingerprints = [provider.fingerprint for provider in providers]
+    if LABELS in masks:
+        fingerprints.append(LABELS if teacher is None else f"{LABELS}+yolo-seg")
+    return Pack(tuple(training), tuple(validation), tuple(fingerprints))
+
+
+def _teacher(cache: MaskCache | None) -> Teacher | None:
+    """The teacher of pairs without labels, where it can run."""
+    try:
+        return Teacher(cache)
+    except ProviderUnavailableError:
+        return None
 
 
 def step_seed(seed: int, *labels: int | str) -> int:
@@ -135,11 +174,15 @@ def sample_batch(
     mask_drop: float = 0.0,
     rank: int = 0,
     world: int = 1,
+    degrade_share: float = 0.0,
+    augment: bool = False,
 ) -> Batch:
     """The batch of one step on one of `world` devices: random crops, mirrored at random, with their masks.
 
     With several providers the masks' provider is drawn per image; with probability `mask_drop` the masks are blank.
-    Images smaller than the crop are reflected up to it.
+    Images smaller than the crop are reflected up to it. Pairs with a map of truth bring it along; for a share of `degrade_share` of
+    them the masks given are that truth, degraded. Where the masks are blank the truth is blank too: without masks no pixel is
+    to be treated as an object's.
     """
     length = sum(repeat.get(pair.dataset, 1) for pair in pack.training)
     images, masks = [], []
@@ -164,20 +207,36 @@ def sample_batch(
         mask = (
             pair.masks[provider][window] if pair.masks.shape[0] and not blank else torch.zeros_like(image[:2])
         )
-        cut = torch.cat((image, mask)).float() / 255
+        truth = mask.amax(dim=0, keepdim=True)
+        if pair.truth is not None and not blank:
+            truth = pair.truth[None][window]
+        cut = torch.cat((image, mask, truth)).float() / 255
         cut = F.pad(cut[None], (0, max(0, crop - width), 0, max(0, crop - height)), mode="reflect")[0]
         cut = cut.flip(-1) if mirrored else cut
-        images.append(cut[:4])
-        masks.append(cut[4:])
+        image, mask, truth = cut[:4], cut[4:6], cut[6:]
+        known = pair.truth is not None and not blank
+        if degrade_share and known and float(torch.rand(1, generator=generator)) < degrade_share:
+            mask = _degraded(truth, draw(2**31)).expand_as(mask)
+        if augment:
+            image = torch.cat(augment_sensors(image[:1], image[1:], generator))
+        images.append(image)
+        masks.append(torch.cat((mask, truth)))
     return _batch(torch.stack(images), torch.stack(masks))
+
+
+def _degraded(truth: Tensor, seed: int) -> Tensor:
+    """1×H×W true mask → 1×H×W as a provider could have it."""
+    made = degrade(truth[0].cpu().numpy(), np.random.default_rng(seed))
+    return torch.from_numpy(made)[None].to(truth.device)
 
 
 def validation_batch(pair: PackedPair) -> Batch:
     """A whole held-out pair as a batch of one, with the first provider's masks."""
     masks = pair.masks[0] if pair.masks.shape[0] else torch.zeros_like(pair.images[:2])
-    return _batch(pair.images[None].float() / 255, masks[None].float() / 255)
+    truth = masks.amax(dim=0) if pair.truth is None else pair.truth
+    return _batch(pair.images[None].float() / 255, torch.cat((masks, truth[None]))[None].float() / 255)
 
 
 def _batch(images: Tensor, masks: Tensor) -> Batch:
     images = images.contiguous(memory_format=torch.channels_last)
-    return Batch(images[:, :1], images[:, 1:], masks[:, :1], masks[:, 1:])
+    return Batch(images[:, :1], images[:, 1:], masks[:, :1], masks[:, 1:2], masks[:, 2:])

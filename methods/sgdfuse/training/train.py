@@ -27,6 +27,7 @@ from .launch import make_fabric
 from .objective import TrainingObjective
 from .pack import Pack, build_pack, sample_batch, step_seed
 from .validation import validate, write_grid
+from .warm_start import fitted
 
 CHECKPOINT = "last.ckpt"
 WEIGHTS = "sgdfuse.safetensors"
@@ -88,7 +89,8 @@ def train(
     fabric = make_fabric(device, precision, devices, num_nodes)
     fabric.launch()
     if pack is None:
-        pack = build_pack(datasets, masks, out / "masks", config.train.validation_pairs, fabric.device)
+        held_out, boxes = config.train.validation_pairs, config.train.boxes
+        pack = build_pack(datasets, masks, out / "masks", held_out, fabric.device, boxes=boxes)
     run = _Run(fabric, config, pack, out, seed, [name for name, _ in datasets], list(masks))
     run.restore(resume, Path(init) if init is not None else None)
     for current in (1, 2):
@@ -141,6 +143,7 @@ class _Run:
             weights = (
                 load_checkpoint(init)["ema"] if init.suffix == ".ckpt" else load_weights(init)[0].state_dict()
             )
+            weights = fitted(weights, self.network)
             self.network.load_state_dict(weights)
             self.shadow.load_state_dict(weights)
 
@@ -222,6 +225,7 @@ class _Run:
         batch = sample_batch(
             self.pack, self.step, settings.batch_size, settings.crop, step_seed(self.seed, "stage", stage),
             settings.repeat, settings.mask_drop, rank, self.fabric.world_size,
+            settings.degrade, settings.augment,
         )  # fmt: skip
         seed = step_seed(self.seed, "noise", stage, self.step, rank)
         torch.manual_seed(seed)  # dropout
@@ -229,7 +233,12 @@ class _Run:
             group["lr"] = group["scale"] * learning_rate(self.step, total, settings)
         optimizer.zero_grad(set_to_none=True)
         loss, terms = objective(
-            batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, torch.Generator().manual_seed(seed)
+            batch.infrared,
+            batch.visible,
+            batch.mask_ir,
+            batch.mask_vi,
+            torch.Generator().manual_seed(seed),
+            batch.truth,
         )
         self.fabric.backward(loss)
         norm = self.fabric.clip_gradients(

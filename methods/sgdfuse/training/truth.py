@@ -13,10 +13,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fusionbench.contracts import Boxes, PairImages
+from fusionbench.contracts.dataset import Boxes, DatasetSpec, PairImages
 from fusionbench.errors import InputError
 
+from ..masks import MaskCache, get_provider
+
 FloatMap = npt.NDArray[np.float32]
+
+COCO_ROAD_USERS = (0, 1, 2, 3, 5, 7)
+TEACHER_SIZES = {"ir": 640, "vi": 640, "max": 960}
+"""Longer side that the teacher sees of each view."""
 
 ROAD_USERS = ("person", "people", "rider", "car", "bike", "bicycle", "motorcycle", "bus", "truck")
 """Classes that count as objects, by the names that datasets give them."""
@@ -26,6 +32,53 @@ DOUBT, TRUST = 0.10, 0.50
 
 FILL = 0.3
 """An instance that fills this share of a box gives the box its shape; other boxes get an ellipse."""
+
+
+class Teacher:
+    """YOLOv8n-seg on infrared, visible and their maximum: where road users are, with its confidence."""
+
+    def __init__(self, cache: MaskCache | None, device: str = "cpu") -> None:
+        self._cache = cache
+        self._providers = {
+            view: get_provider("yolo-seg", image_size=size, classes=COCO_ROAD_USERS, device=device)
+            for view, size in TEACHER_SIZES.items()
+        }
+
+    def find(self, images: PairImages) -> FloatMap:
+        """Confidence, float32 H×W in [0, 1], the largest over the views."""
+        maximum = np.maximum(images.visible, images.infrared[..., None])
+        views = {"ir": images.infrared, "vi": images.visible, "max": maximum}
+        found = np.zeros(images.infrared.shape, np.float32)
+        for view, provider in self._providers.items():
+            image = np.ascontiguousarray(views[view])
+            own = self._cache.objectness(provider, image) if self._cache else provider.objectness(image)
+            np.maximum(found, own, out=found)
+        return found
+
+
+def known_objects(
+    images: PairImages,
+    dataset: str,
+    name: str,
+    spec: DatasetSpec,
+    boxes: Path | None,
+    teacher: Teacher | None,
+) -> FloatMap | None:
+    """The map of truth of a training pair by the best that is known of it; None where nothing is.
+
+    In this order: semantic labels; boxes, from the dataset or from the YOLO file `boxes`/`name`.txt; the teacher alone.
+    Boxes of a dataset that `spec` does not call person or car boxes would be other things: only LLVIP's own are taken.
+    """
+    if images.labels is not None:
+        return truth_map(images, spec.semantic_classes)
+    file = boxes / f"{name}.txt" if boxes is not None else None
+    found = images.boxes if dataset == "llvip" else None
+    if file is not None and file.is_file():
+        found = read_yolo_boxes(file, *images.infrared.shape)
+    if found is None and teacher is None:
+        return None
+    bare = PairImages(images.infrared, images.visible, None, found)
+    return truth_map(bare, (), teacher.find(images) if teacher is not None else None)
 
 
 def truth_map(

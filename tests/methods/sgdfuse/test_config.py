@@ -7,7 +7,7 @@ from fusionbench.methods.sgdfuse.config import apply_overrides, config_from_dict
 
 
 def test_presets_load_and_round_trip():
-    assert preset_names() == ["default", "paper"]
+    assert preset_names() == ["default", "paper", "quality"]
     for name in preset_names():
         config = load_config(name)
         assert config.preset == name
@@ -24,6 +24,7 @@ def test_paper_preset_is_the_paper():
     )
     assert (config.loss.intensity2, config.loss.gradient2, config.loss.mask_floor) == (1.5, 1.0, 0.0)
     assert (config.loss.intensity_target, config.loss.gradient_target) == ("ir", "visible")
+    assert not config.treatment.used
     assert not any(
         (
             config.loss.vif,

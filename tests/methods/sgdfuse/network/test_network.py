@@ -157,7 +157,7 @@ def test_ancestral_sampling_in_the_network_has_its_closed_form(monkeypatch):
     conditioned = torch.rand(1, 5, 32, 32)
     noise = torch.randn(1, network.noise_channels, 32, 32)
     assert network.noise_channels == 5 * 4
-    _, found = network.refine(conditioned[:, :3], conditioned, noise)
+    _, found, _ = network.refine(conditioned[:, :3], conditioned, noise)
     bars = [float(value) for value in network.schedule.alpha_bar[:5]]
     draws = noise.split(5, dim=1)
     expected = conditioned + (1 / bars[4] - 1) ** 0.5 * draws[0]

@@ -110,6 +110,40 @@ def test_crops_are_mirrored_and_masks_with_them():
     assert torch.equal(batch.infrared, batch.mask_ir)
 
 
+def test_truth_follows_the_crop_and_masks_are_degraded_for_a_share():
+    images = torch.zeros(4, 64, 64, dtype=torch.uint8)
+    truth = torch.zeros(64, 64, dtype=torch.uint8)
+    truth[10:40, 10:30] = 255
+    masks = torch.full((1, 2, 64, 64), 128, dtype=torch.uint8)
+    pack = Pack((PackedPair("demo", "a", images, masks, truth),), (), ("one",))
+    batch = sample_batch(pack, 0, 60, 48, seed=0, repeat={}, mask_drop=0.2, degrade_share=0.5)
+    assert batch.truth is not None
+    plain = [bool((mask * 255 - 128).abs().max() < 0.5) for mask in batch.mask_ir]
+    blank = [
+        not bool(mask.any()) and not bool(own.any())
+        for mask, own in zip(batch.mask_ir, batch.truth, strict=True)
+    ]
+    assert 15 < sum(plain) < 40
+    assert 4 <= sum(blank) <= 25
+    kept = [own for own, gone in zip(batch.truth, blank, strict=True) if not gone]
+    assert all(float(own.max()) == 1 for own in kept)
+
+
+def test_without_truth_the_masks_given_count():
+    batch = sample_batch(PACK, 0, 4, 32, seed=0, repeat={})
+    assert batch.truth is not None
+    torch.testing.assert_close(batch.joint, torch.maximum(batch.mask_ir, batch.mask_vi))
+
+
+def test_labels_bring_the_truth_along():
+    pack = build_pack([("demo", None)], ["labels", "none"], None, held_out=2, only_held_out=True)
+    pair = pack.validation[0]
+    assert pair.masks.shape[0] == 1
+    assert pair.truth is not None
+    assert set(pair.truth.unique().tolist()) <= {0, 255}
+    assert pack.providers[-1].startswith("labels")
+
+
 def test_small_images_are_reflected_up_to_the_crop():
     pair = made("a", height=20, width=20)
     batch = sample_batch(Pack((pair,), (), ("one",)), 0, 1, 32, seed=0, repeat={})

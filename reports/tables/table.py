@@ -15,7 +15,7 @@ from rich.text import Text
 from tabulate import tabulate
 
 from fusionbench.files.atomic import write_atomic
-from fusionbench.terminal.console.console import console as terminal
+from fusionbench.terminal import console as terminal
 
 from ..scores.labels import REFERENCE_METHODS
 from ..scores.summary import leaderboard, summary

@@ -20,7 +20,7 @@ from typing import Any
 from fusionbench.api import make_config
 from fusionbench.datasets.reader import FolderDataset
 from fusionbench.evaluators.quality.evaluator import QualityEvaluator
-from fusionbench.execution import image_pipeline as pipeline
+from fusionbench.execution import fused_images
 from fusionbench.execution.runner import execute
 
 spent: dict[str, float] = defaultdict(float)
@@ -51,8 +51,8 @@ def main() -> None:
     FolderDataset.load = timed("decode", FolderDataset.load)  # type: ignore[method-assign]
     FolderDataset.digest = timed("hash the sources", FolderDataset.digest)  # type: ignore[method-assign]
     QualityEvaluator.score = timed("metrics", QualityEvaluator.score)  # type: ignore[method-assign]
-    pipeline.encode_png = timed("encode", pipeline.encode_png)  # type: ignore[assignment]
-    pipeline.write_atomic = timed("write", pipeline.write_atomic)  # type: ignore[assignment]
+    fused_images.encode_png = timed("encode", fused_images.encode_png)  # type: ignore[assignment]
+    fused_images.write_atomic = timed("write", fused_images.write_atomic)  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as folder:
         settings: dict[str, Any] = {
             "method": options.method,

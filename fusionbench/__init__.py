@@ -21,7 +21,7 @@ _LAZY = {
     "score": "api",
     "report": "api",
     "compare": "api",
-    "RunConfig": "config",
+    "RunConfig": "planning.config",
 }
 
 __all__ = ["RunConfig", "__version__", "compare", "fuse", "report", "run", "score"]

@@ -10,8 +10,9 @@ Words: a *pair* is a registered infrared and visible image of one scene; a *unit
 from __future__ import annotations
 
 from .artifact import Artifact
-from .dataset import Boxes, Dataset, DatasetSpec, Finding, Pair, PairImages, UInt8Array
+from .dataset import Boxes, Dataset, DatasetSpec, Finding, HasLabelDigest, Pair, PairImages, UInt8Array
 from .evaluator import (
+    BatchEvaluator,
     ConventionSpec,
     DatasetEvaluator,
     EvaluatorSettings,
@@ -23,7 +24,7 @@ from .evaluator import (
     Value,
 )
 from .external_recipe import ExternalRecipe
-from .method import Method, MethodContext, MethodSpec, MethodStatus
+from .method import HasNetwork, HasProvenance, Method, MethodContext, MethodSpec, MethodStatus
 from .report import Report, ReportInput, ReportSpec
 from .rows import COLUMNS, DETAIL_COLUMNS, SCORE_KEY, details_frame
 
@@ -32,6 +33,7 @@ __all__ = [
     "DETAIL_COLUMNS",
     "SCORE_KEY",
     "Artifact",
+    "BatchEvaluator",
     "Boxes",
     "ConventionSpec",
     "Dataset",
@@ -42,6 +44,9 @@ __all__ = [
     "ExternalRecipe",
     "Finding",
     "FusedSet",
+    "HasLabelDigest",
+    "HasNetwork",
+    "HasProvenance",
     "ImageEvaluator",
     "Method",
     "MethodContext",

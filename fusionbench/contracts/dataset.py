@@ -99,10 +99,19 @@ class Dataset(Protocol):
     def digest(self, pair: Pair) -> str:
         """A hash of the pair's content (file bytes, or the recipe for procedural data): 64 hex digits.
 
-        A dataset whose labels may change on their own also offers ``label_digest(pair)``, so that tasks are scored anew without fusing.
+        A dataset whose labels may change on their own also fulfils ``HasLabelDigest``.
         """
         ...
 
     def verify(self, split: str | None = None) -> list[Finding]:
         """Everything missing, unreadable, mismatched or duplicate, by file name; empty if all is well."""
+        ...
+
+
+@runtime_checkable
+class HasLabelDigest(Protocol):
+    """A dataset whose labels may change on their own: tasks are then scored again without fusing."""
+
+    def label_digest(self, pair: Pair) -> str:
+        """A hash of the pair's labels and boxes (what ``Dataset.digest`` leaves out): 64 hex digits."""
         ...

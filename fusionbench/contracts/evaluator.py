@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     pass
@@ -122,12 +122,20 @@ class EvaluatorSettings:
 class ImageEvaluator(Protocol):
     """An evaluator of scope ``image``. Built by ``factory(spec, settings)``; called from several threads at once.
 
-    One that is faster on several images at once also has ``score_batch(fused, sources)``: sequences of what ``score`` takes, in; a list
-    of what it returns, one an image, out. The harness then hands it the batches that it fused.
+    One that is faster on several images at once also fulfils ``BatchEvaluator``. The harness then hands it the batches that it fused.
     """
 
     def score(self, fused: UInt8Array, sources: PairImages) -> list[Value]:
         """Score one fused image (uint8, H×W or H×W×3 RGB) against its sources."""
+        ...
+
+
+@runtime_checkable
+class BatchEvaluator(Protocol):
+    """An image evaluator that is faster on several images at once."""
+
+    def score_batch(self, fused: Sequence[UInt8Array], sources: Sequence[PairImages]) -> list[list[Value]]:
+        """Score several fused images against their sources: what ``score`` takes and returns, one per image, in order."""
         ...
 
 

@@ -82,8 +82,7 @@ class MethodContext:
 class Method(Protocol):
     """A method ready to fuse. Built by ``factory(spec, context)``.
 
-    Optional attributes: ``network`` (an ``nn.Module`` or list of them, for counting parameters) and
-    ``provenance() -> dict`` (JSON data to be kept with the run, e.g. the mask provider used).
+    A method may also fulfil ``HasNetwork`` and ``HasProvenance``.
     """
 
     def load(self, device: torch.device, precision: str) -> None:
@@ -91,4 +90,20 @@ class Method(Protocol):
 
     def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """Fuse a batch: float32 in [0,1], N×1×H×W and N×C×H×W (C by ``spec.input``) → N×1 or 3×H×W (by ``spec.output``)."""
+        ...
+
+
+@runtime_checkable
+class HasNetwork(Protocol):
+    """A method that shows its network: an ``nn.Module`` or a list of them, for counting parameters."""
+
+    network: Any
+
+
+@runtime_checkable
+class HasProvenance(Protocol):
+    """A method (or whatever else gives fused images) that has something to be kept with the run."""
+
+    def provenance(self) -> dict[str, Any]:
+        """JSON data, for example the mask provider used."""
         ...

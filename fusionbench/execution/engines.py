@@ -15,7 +15,8 @@ from ..planning.units import PlannedMethod, ScoreUnit
 from ..plugins import catalog
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
-from .image_pipeline import GroupPipeline, Shard
+from .batches import Shard
+from .image_pipeline import FlowSettings, run_group
 from .memory import return_freed_memory
 
 
@@ -91,15 +92,21 @@ def run_images(
                 method.spec, method_context(method, config, store.folder), device, config.precision
             )
 
-        pipeline = GroupPipeline(
-            group, store, make_fuser, evaluators, jobs=thread_count(config), batch_size=config.batch_size or (8 if "cuda" in device else 1),
-            shard=shard, redo=config.overwrite == "always", fail_fast=config.fail_fast,
-        )  # fmt: skip
-        result = pipeline.run(progress)
+        settings = FlowSettings(
+            jobs=thread_count(config),
+            batch_size=config.batch_size or (8 if "cuda" in device else 1),
+            shard=shard,
+            redo=config.overwrite == "always",
+            fail_fast=config.fail_fast,
+        )
+        result = run_group(group, store, make_fuser, evaluators, settings, progress)
         return_freed_memory()
         details[group.fuse.key] = {
-            "failures": result.failures, "fused": result.fused, "scored": result.scored, "provenance": pipeline.provenance(),
-        }  # fmt: skip
+            "failures": result.failures,
+            "fused": result.fused,
+            "scored": result.scored,
+            "provenance": result.provenance,
+        }
     return details
 
 

@@ -33,6 +33,7 @@ from ..external.staging import (
 from ..files import artifacts
 from ..files.atomic import write_atomic
 from ..images.codec import check_same_size, encode_png
+from .source_digests import source_digest
 
 if TYPE_CHECKING:
     from ..planning.config import RunConfig
@@ -182,7 +183,7 @@ class Stage:
         found = {}
         for pair in self.group.dataset.pairs:
             with contextlib.suppress(FusionBenchError, OSError):  # the run itself says what is wrong with it
-                found[pair.name] = self.dataset.digest(pair)[:32]
+                found[pair.name] = source_digest(self.dataset, pair)[:32]
         return found
 
     def _is_done(self, name: str, sources: dict[str, str]) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..contracts.dataset import Pair, PairImages
-from ..contracts.method import Method, MethodContext, MethodSpec
+from ..contracts.method import HasProvenance, Method, MethodContext, MethodSpec
 from ..errors import FusionBenchError, ImageError, InputError
 from ..files import artifacts
 from ..images.codec import UInt8Array
@@ -88,7 +88,7 @@ class MethodFuser:
         self.fallbacks: list[str] = []
 
     def provenance(self) -> dict[str, Any]:
-        extra: dict[str, Any] = getattr(self._method, "provenance", dict)()
+        extra = self._method.provenance() if isinstance(self._method, HasProvenance) else {}
         return {"device": str(self.device), "precision": self.precision, "fallbacks": self.fallbacks, **extra}
 
     def fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:

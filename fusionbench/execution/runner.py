@@ -21,8 +21,8 @@ from ..store.journal import Entry
 from ..store.provenance import provenance
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay, make_progress
+from .batches import Shard
 from .engines import GroupDetails, method_context, resolve_devices, run_images
-from .image_pipeline import Shard
 from .set_scoring import left_out, run_dataset_evaluators
 from .workers import run_workers
 

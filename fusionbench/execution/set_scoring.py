@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..contracts.dataset import Dataset, Pair
+from ..contracts.dataset import Pair
 from ..contracts.evaluator import DatasetEvaluator, EvaluatorSettings, FusedSet, Value
 from ..errors import FusionBenchError, InputError, StoreError
 from ..planning.config import RunConfig
@@ -29,8 +29,10 @@ from ..store.journal import Entry
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
 from .engines import thread_count
-from .image_pipeline import read_fused, scored_images
+from .fused_images import fused_reader
+from .image_pipeline import scored_images
 from .memory import reuse_freed_memory
+from .source_digests import label_digest
 from .workers import QueueProgress, end_with_parent
 
 Values = list[tuple[str, Value]]
@@ -162,14 +164,9 @@ def _fused_pairs(
     digest = hashlib.sha256()
     for pair in sorted(chosen, key=lambda p: p.name):
         digest.update(
-            f"{pair.name}:{fused[pair.name].digest}:{_label_digest(group.dataset.dataset, pair)}\n".encode()
+            f"{pair.name}:{fused[pair.name].digest}:{label_digest(group.dataset.dataset, pair)}\n".encode()
         )
     return chosen, digest.hexdigest()
-
-
-def _label_digest(dataset: Dataset, pair: Pair) -> str:
-    digest: Callable[[Pair], str] | None = getattr(dataset, "label_digest", None)
-    return digest(pair) if digest is not None else ""
 
 
 def _score(
@@ -195,7 +192,7 @@ def _fused_set(
 ) -> FusedSet:
     dataset = group.dataset
     return FusedSet(
-        group.method.spec.name, dataset.dataset, dataset.split, pairs, read_fused(store, group), training, digest,
+        group.method.spec.name, dataset.dataset, dataset.split, pairs, fused_reader(store, group), training, digest,
     )  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from ..planning.config import RunConfig
 from ..planning.plan import Plan, make_plan
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
+from .batches import Shard
 from .engines import GroupDetails, _merge_details, run_images, thread_count
-from .image_pipeline import Shard
 
 
 def run_workers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,11 +15,28 @@ KINDS = ("methods", "datasets", "metrics", "conventions", "protocols", "tasks", 
 
 def list_names(
     kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")],
+    family: Annotated[
+        str | None,
+        typer.Option(help="Methods of these families only: classical, learned, diffusion (comma-separated)."),
+    ] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            help="Methods of these statuses only: verified, ported, external, needs-weights (comma-separated)."
+        ),
+    ] = None,
+    year: Annotated[
+        str | None, typer.Option(help="Methods of a year or of a range only, e.g. 2024, 2022-2025 or 2024-.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List methods, datasets, metrics, conventions, protocols, tasks or reports."""
-    from ..errors import UnknownNameError
-    from ..plugins.catalog import unknown_name_message
+    """List methods, datasets, metrics, conventions, protocols, tasks or reports.
+
+    On a terminal methods stand under headings of family and status, the newest first. Piped, each has one line.
+    """
+    from ..errors import InputError, UnknownNameError
+    from ..plugins.catalog import methods, unknown_name_message
+    from .method_list import MethodFilter, grouped_tables, method_rows
 
     kind = kind if kind.endswith("s") else f"{kind}s"
     if kind not in KINDS:
@@ -26,7 +44,12 @@ def list_names(
             unknown_name_message("kind of thing", kind, KINDS).split(" `fusionbench")[0]
             + f" Known: {', '.join(KINDS)}"
         )
-    rows = _ROWS[kind]()
+    if kind == "methods":
+        rows = method_rows(methods.all().values(), MethodFilter.parse(family, status, year))
+    elif family or status or year:
+        raise InputError(f"--family, --status and --year choose methods, not {kind}")
+    else:
+        rows = _ROWS[kind]()
     if json_:
         import json
 
@@ -34,31 +57,21 @@ def list_names(
         return
     from rich.table import Table
 
-    from ..terminal.console import console
+    from ..terminal.console import console, width
 
+    if kind == "methods" and not rows:
+        console().print("no method fits all of these filters")
+        return
+    if kind == "methods" and sys.stdout.isatty():
+        for part in grouped_tables(rows, width()):
+            console().print(part)
+        return
     table = Table(box=None, header_style="bold")
     for column in rows[0] if rows else ["name"]:
         table.add_column(column, no_wrap=column == "name", overflow="fold")
     for row in rows:
         table.add_row(*("" if v is None else str(v) for v in row.values()))
     console().print(table)
-
-
-def _methods() -> list[dict[str, Any]]:
-    from ..plugins.catalog import methods
-
-    return [
-        {
-            "name": m.name,
-            "title": m.title,
-            "year": m.year,
-            "venue": m.venue,
-            "licence": m.licence,
-            "status": m.status,
-            "trained on": ", ".join(m.trained_on),
-        }
-        for m in methods.all().values()
-    ]
 
 
 def _datasets() -> list[dict[str, Any]]:
@@ -120,7 +133,6 @@ def _reports() -> list[dict[str, Any]]:
 
 
 _ROWS = {
-    "methods": _methods,
     "datasets": _datasets,
     "metrics": _metrics,
     "conventions": lambda: _conventions(quality=True),

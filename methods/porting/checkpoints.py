@@ -1,7 +1,7 @@
 """Reads published weight files into flat name → tensor dictionaries, without ever executing anything in them.
 
 Understood: safetensors; PyTorch files through ``torch.load(weights_only=True)``, with the wrappers that the authors used
-undone; and the data file of a TensorFlow checkpoint, which is nothing but little-endian float32 values at known places.
+undone; NumPy arrays; and the data file of a TensorFlow checkpoint, which is nothing but little-endian float32 values at known places.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from fusionbench.errors import InputError
 
 TensorflowLayout = Sequence[tuple[str, Sequence[int], int]]
 """(variable name, shape, byte offset) of each variable in the data file of a TensorFlow checkpoint."""
+
+WRAPPERS = frozenset({"params", "model", "fuse_net"})
+"""Names under which some files keep all their tensors."""
+ARRAY_NAMES = {"fine_tuned_lut.npy": "lut"}
+"""NumPy files that hold one tensor, and its name in the authors' training code (LUT-Fuse)."""
 
 
 class UnsafeFileError(InputError):
@@ -43,6 +48,8 @@ def _read(path: Path, layout: TensorflowLayout | None) -> dict[str, torch.Tensor
         return load_file(path)
     if ".data-" in path.name:
         return _read_tensorflow(path, layout or ())
+    if path.suffix == ".npy":
+        return _read_array(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
@@ -54,9 +61,10 @@ def _read(path: Path, layout: TensorflowLayout | None) -> dict[str, torch.Tensor
 
 
 def flatten(content: Mapping[str, Any], name: str = "") -> dict[str, torch.Tensor]:
-    """Undo the authors' wrappers: ``params``, a ``weight`` entry beside an ``epoch``, nested state dicts (joined by dots)."""
-    if set(content) == {"params"}:
-        return flatten(content["params"], name)
+    """Undo the authors' wrappers: a single entry of ``WRAPPERS``, a ``weight`` entry beside an ``epoch``, nested state dicts (joined
+    by dots)."""
+    if len(content) == 1 and (wrapper := next(iter(content))) in WRAPPERS:
+        return flatten(content[wrapper], name)
     if set(content) == {"weight", "epoch"}:  # DIDFuse: one file a part, told apart by the file's name
         part = "Encoder." if "encoder" in name.lower() else "Decoder."
         return {part + key: value for key, value in flatten(content["weight"]).items()}
@@ -67,6 +75,14 @@ def flatten(content: Mapping[str, Any], name: str = "") -> dict[str, torch.Tenso
         elif isinstance(value, Mapping):
             flat.update({f"{key}.{inner}": tensor for inner, tensor in flatten(value).items()})
     return flat
+
+
+def _read_array(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise UnsafeFileError(f"{path}: can't be read as an array alone ({error}); fetch it again") from error
+    return {ARRAY_NAMES.get(path.name, path.stem): torch.from_numpy(array)}
 
 
 def _read_tensorflow(path: Path, layout: TensorflowLayout) -> dict[str, torch.Tensor]:

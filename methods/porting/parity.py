@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from fusionbench.contracts.method import MethodSpec
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.files.artifacts import locate
+from fusionbench.images.codec import UInt8Array
 from fusionbench.images.grey import to_grey
 from fusionbench.images.quantisation import finish
 from fusionbench.plugins import catalog
@@ -43,8 +45,10 @@ class Case:
 
     ``overrides`` of the spec give the official form where the benchmark runs another one; ``grey`` leaves out colour. ``gain``
     is that of the random weights (None: the real ones); ``adjust`` changes some of them afterwards. ``scale`` is the
-    range of the network's output, by which differences are divided. ``samples`` is a pattern of the recorded samples' names. ``remark`` says below the table why the difference is above
-    ``TARGET``, and is followed by what float64 shows.
+    range of the network's output, by which differences are divided. ``samples`` is a pattern of the recorded samples' names.
+    ``prepare`` changes the size of the infrared and visible images as the official script does. ``bound`` is the agreement
+    that the network's own rounding allows. ``remark`` says below the table why the difference is above ``TARGET``, and is
+    followed by what float64 shows.
     """
 
     method: str
@@ -58,6 +62,8 @@ class Case:
     adjust: Callable[[dict[str, torch.Tensor]], None] | None = None
     scale: float = 1.0
     samples: str = r"\d+"
+    prepare: Callable[[UInt8Array], UInt8Array] | None = None
+    bound: float = TARGET
     note: str = ""
     remark: str = ""
 
@@ -76,6 +82,18 @@ def _adjust_ignet(tensors: dict[str, torch.Tensor]) -> None:
         if re.search(r"C_ca\.\d\.1\.weight$", name):
             tensors[name] = tensor.abs()
     tensors["graph.C_cls.bias"] = (tensors["graph.C_cls.bias"].double() + 0.5).float()
+
+
+def _cut_to_even(image: UInt8Array) -> UInt8Array:
+    """Drop the last row and column of odd sides."""
+    height, width = (side // 2 * 2 for side in image.shape[:2])
+    return image[:height, :width]
+
+
+def _shrink_to_sixteens(image: UInt8Array) -> UInt8Array:
+    """Resize to multiples of 16 by Pillow's bilinear filter."""
+    height, width = (side // 16 * 16 for side in image.shape[:2])
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR), np.uint8)
 
 
 _GAIN_IGNET = _gain(
@@ -100,6 +118,7 @@ CASES = (
     Case("densefuse-tf", "densefuse", "net_out_tf", "saved_tf", grey=True, scale=510),
     Case("didfuse", "didfuse", grey=True),
     Case("emma", "emma", grey=True, gain=_gain({"mlp.project_in": 1.2, "^last|^up": 2.0, r"\.FFN": 0.7}, 0.8)),
+    Case("fiscnet", "fiscnet"),
     Case("gifnet", "gifnet"),
     Case("gifnet", "gifnet", saved="saved_gray", grey=True,
          overrides={"grey": "opencv-flag", "rounding": "truncate"}, note="grey script"),
@@ -111,20 +130,28 @@ CASES = (
          overrides={"options": _EVALUATION}, note="evaluation mode"),
     Case("itfuse", "itfuse", grey=True),
     Case("lrrnet", "lrrnet", grey=True),
+    Case("lutfuse", "lutfuse", prepare=_shrink_to_sixteens, bound=3e-5,
+         remark="The table is steep in places and amplifies the rounding of the context."),
     Case("mfeif", "mfeif", grey=True),
     Case("mfeif", "mfeif", saved=None, gain=_gain({}, 3.0), scale=40.7, samples="r", note="random weights"),
+    Case("mmdrfuse", "mmdrfuse", grey=True),
+    Case("mmdrfuse-teacher", "mmdrfuse", "teacher_net_out", "teacher_saved", grey=True),
     Case("mufusion", "mufusion", saved="saved_rgb"),
     Case("mufusion", "mufusion", grey=True, overrides=_GREY_SCRIPT, note="grey script"),
     Case("pfcfuse", "pfcfuse"),
     Case("piafusion", "piafusion/tf", gain=_gain({}, 1.4)),
     Case("piafusion-port", "piafusion/pt", gain=_gain({}, 1.4)),
     Case("reconet", "reconet", grey=True),
+    Case("refusion", "refusion"),
+    Case("refusion", "refusion", saved="saved_gray", grey=True),
     Case("res2fusion", "res2fusion", "net_out_1e3", "saved_1e3", grey=True, scale=255),
     Case("res2fusion-1e1", "res2fusion", grey=True, scale=255),
     Case("sage", "sage"),
     Case("sdnet", "sdnet", grey=True),
     Case("seafusion", "seafusion"),
+    Case("sfdfusion", "sfdfusion", grey=True, prepare=_cut_to_even),
     Case("ship", "ship", remark="Float32 rounding, which the last coupling block amplifies."),
+    Case("siba", "siba"),
     Case("swinfusion", "swinfusion", saved="saved_rgb", gain=_GAIN_SWINFUSION, adjust=_adjust_swinfusion),
     Case("swinfusion", "swinfusion", grey=True, gain=_GAIN_SWINFUSION, adjust=_adjust_swinfusion, note="grey script"),
     Case("tardal", "tardal"),
@@ -228,13 +255,17 @@ def _pixel_differences(
         expected = golden.get(f"{match[1]}/{case.saved}") if match and case.saved else None
         if match is None or expected is None:
             continue
-        visible = golden[f"{match[1]}/vi"].numpy()
-        infrared = golden[name][None, None].float() / 255
+        infrared, visible = golden[name].numpy(), golden[f"{match[1]}/vi"].numpy()
+        if case.prepare:
+            infrared, visible = case.prepare(infrared), case.prepare(visible)
+        first = torch.from_numpy(infrared)[None, None].float() / 255
         if spec.input == "rgb":
             tensor = torch.from_numpy(visible).permute(2, 0, 1)[None].float() / 255
         else:
             tensor = torch.from_numpy(to_grey(visible, spec.grey))[None, None] / 255
-        image = finish(network.fuse(infrared, tensor)[0].numpy(), visible, spec, grey=case.grey)
+        # Some scripts save grey images of grey pairs, and colour of the others.
+        grey = case.grey or expected.ndim == 2
+        image = finish(network.fuse(first, tensor)[0].numpy(), visible, spec, grey=grey)
         yield np.abs(image.astype(int) - expected.numpy().astype(int)).ravel()
 
 

@@ -97,7 +97,8 @@ def record(method: str, gain: float | None, folder: Path = FOLDER) -> Recording:
 def record_with_some_gain(method: str, folder: Path = FOLDER) -> Recording:
     """``record`` with the gain of the parity case; without one, with that of ``GAINS`` whose output
     shows most."""
-    if any(case.method == method and case.gain for case in CASES):
+    gains = [case.gain for case in CASES if case.method == method]
+    if gains and all(gains):
         return record(method, None, folder)
     found = []
     for gain in GAINS:

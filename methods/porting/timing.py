@@ -34,6 +34,8 @@ OFFICIAL_SECONDS: dict[str, tuple[tuple[int, int], float, str]] = {
     "piafusion-port": (FULL, 5.5, ""), "reconet": (FULL, 1.1, ""), "sage": (FULL, 0.65, ""), "sdnet": (FULL, 0.42, "TensorFlow"),
     "seafusion": (FULL, 1.43, ""), "ship": (FULL, 5.8, "with file handling"), "swinfusion": (SMALL, 6.9, ""), "tardal": (FULL, 1.5, ""),
     "u2fusion": (FULL, 3.5, "TensorFlow"), "ydtr": (FULL, 11.1, ""),
+    "fiscnet": (FULL, 6.6, ""), "lutfuse": (FULL, 0.26, ""), "mmdrfuse": (FULL, 0.02, ""), "mmdrfuse-teacher": (FULL, 2.2, ""),
+    "refusion": (FULL, 7.7, ""), "sfdfusion": (FULL, 1.6, ""), "siba": (FULL, 17.0, ""),
 }  # fmt: skip
 """CPU seconds of one pair on one thread in the official code: size, the least recorded time, what else is in it."""
 

@@ -5,69 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from ..porting.coupling_blocks import WIDTH, CouplingBlock, EdgeBlock, conv, conv_relu_conv, reconstruction
 from ..porting.network import FusionNetwork
 from ..porting.restormer_blocks import ChannelNorm
-from .coupling import CouplingBlock
 
-CHANNELS = 16
-DIFFERENCE = 0.8
-
-
-def conv(inputs: int, outputs: int, kernel: int = 3) -> nn.Conv2d:
-    """A convolution with bias that keeps the size."""
-    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
-
-
-def conv_relu_conv(inputs: int, outputs: int, kernel: int = 3, hidden: int | None = None) -> nn.Sequential:
-    """Two convolutions with a ReLU between; ``hidden`` defaults to ``outputs`` channels."""
-    hidden = hidden or outputs
-    return nn.Sequential(conv(inputs, hidden, kernel), nn.ReLU(inplace=True), conv(hidden, outputs, kernel))
-
-
-class CrossDifference(nn.Module):
-    """A plus-shaped and an X-shaped convolution of five taps each, from which 0.8 times the taps' sum is taken at the centre."""
-
-    PLACES = ((1, 3, 4, 5, 7), (0, 2, 4, 6, 8))  # of the taps in a 3×3 kernel, row by row
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.HP_branch = nn.Parameter(torch.zeros(1))
-        for name in ("h_conv", "d_conv"):
-            taps = nn.Conv2d(CHANNELS, CHANNELS, (1, 5), bias=False)
-            self.add_module(name, nn.ModuleDict({"conv": taps}))
-
-    def kernel(self) -> torch.Tensor:
-        """Both branches as one 16×16×3×3 kernel, weighted by the learned share."""
-        share = torch.sigmoid(self.HP_branch)
-        kernel = self.HP_branch.new_zeros(CHANNELS, CHANNELS, 9)
-        for name, places, weight in zip(("h_conv", "d_conv"), self.PLACES, (share, 1 - share), strict=True):
-            taps = self.get_parameter(f"{name}.conv.weight")[:, :, 0]
-            kernel[:, :, places] += weight * taps
-            kernel[:, :, 4] -= weight * DIFFERENCE * taps.sum(-1)
-        return kernel.view(CHANNELS, CHANNELS, 3, 3)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """16 → 16 channels, residual."""
-        return F.conv2d(x, self.kernel(), padding=1) + x
-
-
-class EdgeBlock(nn.Module):
-    """A plain and an edge-sensitive branch, added."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.process = conv(CHANNELS, CHANNELS)
-        self.Res = conv_relu_conv(CHANNELS, CHANNELS)
-        self.CDC = CrossDifference()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """16 → 16 channels."""
-        x = self.process(x)
-        result: torch.Tensor = self.Res(x) + self.CDC(x)
-        return result
+CHANNELS = WIDTH
 
 
 class FeatureBranch(nn.Module):
@@ -150,23 +94,6 @@ class Interaction(nn.Module):
         return streams
 
 
-class ChannelGate(nn.Module):
-    """Adds one number a channel, made from the global mean of processed features."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.process = conv_relu_conv(CHANNELS, CHANNELS)
-        self.conv_du = nn.Sequential(
-            conv(CHANNELS, 4, 1), nn.ReLU(inplace=True), conv(4, CHANNELS, 1), nn.Sigmoid()
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """16 → 16 channels."""
-        mean = self.process(x).mean((2, 3), keepdim=True)
-        result: torch.Tensor = x + self.conv_du(mean) * mean
-        return result
-
-
 class SHIP(FusionNetwork):
     """Infrared and visible luma in [0,1] → fused luma, unbounded."""
 
@@ -178,13 +105,7 @@ class SHIP(FusionNetwork):
         self.inf = FeatureBranch()
         self.interaction1, self.interaction2, self.interaction3 = Interaction(), Interaction(), Interaction()
         self.postprocess = nn.Sequential(CouplingBlock(3 * CHANNELS, 24), conv(3 * CHANNELS, CHANNELS, 1))
-        self.reconstruction = nn.ModuleDict(
-            {
-                "conv_in": conv(CHANNELS, CHANNELS),
-                "process": nn.Sequential(ChannelGate(), ChannelGate()),
-                "conv_last": conv(CHANNELS, 1),
-            }
-        )
+        self.reconstruction = reconstruction()
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W."""

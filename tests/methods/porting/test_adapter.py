@@ -7,7 +7,9 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.interpolate
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -16,7 +18,9 @@ from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.errors import InputError
 from fusionbench.images.padding import pad_tensor, padding
 from fusionbench.methods.emma.network import EMMA
+from fusionbench.methods.fiscnet.network import merge_phases
 from fusionbench.methods.lrrnet.network import soft_threshold, soft_threshold_planes
+from fusionbench.methods.lutfuse.network import LUTFuse
 from fusionbench.methods.mufusion.network import TILE, tile_places
 from fusionbench.methods.porting.adapter import NativeMethod
 from fusionbench.methods.porting.batch_statistics import use_image_statistics
@@ -184,6 +188,8 @@ def test_wrappers_of_the_authors_are_undone(tmp_path: Path) -> None:
     value = torch.rand(2, 3)
     files = {
         "wrapped.pth": {"params": {"a.weight": value}},
+        "siba.pth": {"model": {"b.weight": value}},
+        "sfdfusion.pth": {"fuse_net": {"c.weight": value}},
         "parts.pth": {"One": {"module.a": value}, "Two": {"module.b": value}},
         "Encoder_weight.pkl": {"weight": {"cov.weight": value}, "epoch": 120},
     }
@@ -191,7 +197,41 @@ def test_wrappers_of_the_authors_are_undone(tmp_path: Path) -> None:
     for name, content in files.items():
         torch.save(content, tmp_path / name)
         found |= set(read_checkpoints([tmp_path / name]))
-    assert found == {"a.weight", "One.module.a", "Two.module.b", "Encoder.cov.weight"}
+    assert found == {"a.weight", "b.weight", "c.weight", "One.module.a", "Two.module.b", "Encoder.cov.weight"}
+
+
+def test_arrays_are_read_without_executing_anything(tmp_path: Path) -> None:
+    table = np.arange(16, dtype=np.float32).reshape(2, 2, 2, 2)
+    np.save(tmp_path / "fine_tuned_lut.npy", table)
+    tensors = read_checkpoints([tmp_path / "fine_tuned_lut.npy"])
+    assert {name: tensor.tolist() for name, tensor in tensors.items()} == {"lut": table.tolist()}
+    np.save(tmp_path / "objects.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="array alone"):
+        read_checkpoints([tmp_path / "objects.npy"])
+
+
+def test_the_table_of_lutfuse_is_interpolated_along_its_four_axes() -> None:
+    network = LUTFuse()
+    tensors = fixture_weights(network.official_shapes(), lambda _: 1.0)
+    table = np.random.default_rng(5).uniform(-1, 1, (16, 16, 16, 16)).astype(np.float32)
+    network.load_official({**tensors, "lut": torch.from_numpy(table[..., None])})
+    places = np.random.default_rng(6).uniform(0, 15, (50, 4)).astype(np.float32)
+    expected = scipy.interpolate.RegularGridInterpolator([np.arange(16)] * 4, table)(places)
+    beyond = torch.tensor([[15.9, 3.0, 15.2, 0.0]])  # constant from the last entry on
+    with torch.inference_mode():
+        np.testing.assert_allclose(network._look_up(torch.from_numpy(places)), expected, atol=1e-5)
+        assert network._look_up(beyond).item() == pytest.approx(float(table[15, 3, 15, 0]))
+
+
+def test_phases_are_merged_as_in_the_whole_fourier_plane() -> None:
+    generator = torch.Generator().manual_seed(4)
+    for size in ((16, 18), (17, 21)):
+        amplitude, visible, infrared = torch.rand(3, 2, 3, *size, generator=generator, dtype=torch.float64)
+        angles = [torch.fft.fft2(image).angle() for image in (visible, infrared)]
+        spectrum = torch.fft.fft2(amplitude).abs()
+        phasors = sum(torch.polar(torch.ones_like(angle), angle) for angle in angles)
+        expected = torch.fft.ifft2(spectrum * phasors).abs()
+        torch.testing.assert_close(merge_phases(amplitude, visible, infrared), expected)
 
 
 def test_tensorflow_data_files_are_plain_floats(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""FISCNet: ``spec`` (data) and ``network`` (the ported network)."""

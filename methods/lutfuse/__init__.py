@@ -1,0 +1,1 @@
+"""LUT-Fuse: ``spec`` (data) and ``network`` (the ported network)."""

@@ -1,0 +1,1 @@
+"""ReFusion: ``spec`` (data) and ``network`` (the ported network)."""

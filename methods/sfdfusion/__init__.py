@@ -1,0 +1,1 @@
+"""SFDFusion: ``spec`` (data) and ``network`` (the ported network)."""

@@ -1,0 +1,1 @@
+"""SIBA: ``spec`` (data) and ``network`` (the ported network)."""

@@ -39,6 +39,10 @@ class MissingRepositoryError(InputError):
     """An official repository or its environment that the user must name, or that isn't the one described."""
 
 
+class MissingExtraError(InputError):
+    """An optional package that is not installed; the message holds the pip command that brings it."""
+
+
 class DownloadError(FusionBenchError):
     """A download that failed or whose checksum is wrong."""
 

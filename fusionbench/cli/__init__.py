@@ -21,6 +21,13 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_BAD_INPUT)
+    except ModuleNotFoundError as error:
+        from ..extras import missing_extra
+
+        if (missing := missing_extra(error, "this command")) is None:
+            raise
+        print(f"fusionbench: {missing}", file=sys.stderr)
+        sys.exit(missing.exit_code)
     except Exception as error:
         if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # click's usage errors
             context = getattr(error, "ctx", None)

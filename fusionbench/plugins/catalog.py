@@ -21,6 +21,7 @@ from ..contracts.evaluator import EvaluatorSpec, MetricSpec
 from ..contracts.method import MethodSpec
 from ..contracts.report import ReportSpec
 from ..errors import FusionBenchError, InputError, UnknownNameError
+from ..extras import missing_extra
 
 S = TypeVar("S", MethodSpec, DatasetSpec, EvaluatorSpec, ReportSpec)
 
@@ -125,6 +126,8 @@ def build(import_string: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
+        if (missing := missing_extra(error, import_string)) is not None:
+            raise missing from error
         raise InputError(
             f"can't import {import_string!r}: no module {error.name!r}; is the plugin's package installed?"
         ) from error

@@ -38,8 +38,8 @@ SPECS = [
         published_as="SGDFuse",
         options={"masks": "saliency", "mask_options": {}, "weights": ""},
         factory=f"{_HERE}.adapter:SGDFuse",
-        trainer=f"{_HERE}.train:train",
-        ablation=f"{_HERE}.ablate:ablate",
+        trainer=f"{_HERE}.training.train:train",
+        ablation=f"{_HERE}.ablation.ablate:ablate",
     ),
     MethodSpec(
         name="sgdfuse-paper",
@@ -59,6 +59,6 @@ SPECS = [
         note="Weights are too large to ship; pass your own with the option weights=PATH.",
         options={"masks": "sam", "mask_options": {}, "weights": ""},
         factory=f"{_HERE}.adapter:SGDFuse",
-        trainer=f"{_HERE}.train:train",
+        trainer=f"{_HERE}.training.train:train",
     ),
 ]

@@ -151,3 +151,11 @@ def test_two_folders_of_one_name_need_labels(pairs: Path, tmp_path: Path) -> Non
     texts = [f"dir:{pairs / 'vi'}", f"dir:{other}"]
     with pytest.raises(InputError, match="another method of this run is called 'vi' too; give it a label"):
         make_plan(RunConfig(method=texts, task=[]))
+
+
+def test_every_import_string_of_every_spec_resolves() -> None:
+    fields = ("factory", "trainer", "ablation")
+    for kind in (catalog.methods, catalog.datasets, catalog.evaluators, catalog.reports):
+        for spec in kind.all().values():
+            for text in filter(None, (getattr(spec, field, "") for field in fields)):
+                assert callable(catalog.build(text)), text

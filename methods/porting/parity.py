@@ -340,7 +340,8 @@ one and is compared with outputs recorded from the official code: the network's 
 isn't 0 to 1), and the pixels that the official script saved, in the form it saved them (grey or colour).
 
 - *params* counts what the fused image depends on; official files may hold more (training heads, unused layers).
-- *GMACs* are multiply-adds of convolutions and matrix products by torch's counter.
+- *GMACs* are multiply-adds of convolutions and matrix products by torch's counter. Res2Fusion's official code needs 709 and
+  18 GB: the port computes the attention's scores twice, and so never holds them all.
 - *passes*: recorded passes through the network (an image, or a window of one).
 - *random, by rule*: the official weights aren't at hand; the official code was recorded with random weights that follow from
   the tensors' names, and the port gets the same. Such methods have the status `needs-weights`.

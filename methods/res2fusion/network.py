@@ -66,12 +66,22 @@ class Res2Fusion(FusionNetwork):
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W."""
         one, other = self.encode(infrared), self.encode(visible)
-        x = fuse_features(one, other, channel_attention(one), channel_attention(other))
-        x += fuse_features(one, other, spatial_attention(one), spatial_attention(other))
-        x /= 2
+        if one.dtype in {torch.float16, torch.bfloat16}:
+            # Sums over the whole image leave half precision's range.
+            with torch.autocast(infrared.device.type, enabled=False):
+                x = self.fuse_encoded(one.float(), other.float())
+        else:
+            x = self.fuse_encoded(one, other)
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
             x = torch.relu_(layer(x))
         return x
+
+    @staticmethod
+    def fuse_encoded(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """The mean of the fusions by channel and by spatial attention, all N×112×H×W."""
+        x = fuse_features(one, other, channel_attention(one), channel_attention(other))
+        x += fuse_features(one, other, spatial_attention(one), spatial_attention(other))
+        return x.div_(2)
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """N×1×H×W → N×112×H×W, ≥ 0."""

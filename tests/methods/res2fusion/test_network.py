@@ -36,3 +36,11 @@ def test_a_constant_image_gives_numbers() -> None:
     for infrared in (black, black + 0.5):
         assert torch.isfinite(network.fuse(infrared, scene)).all()
         assert torch.isfinite(network.fuse(infrared, infrared)).all()
+
+
+def test_attention_stays_in_single_precision() -> None:
+    network = Res2Fusion().eval().requires_grad_(False)
+    infrared, visible = torch.rand(2, 1, 1, 32, 40)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = network.fuse(infrared, visible)
+    torch.testing.assert_close(half.float(), network.fuse(infrared, visible), atol=0.02, rtol=0.05)

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from fusionbench.contracts.dataset import Boxes
 from fusionbench.errors import ImageError
-from fusionbench.images.codec import read_image
+from fusionbench.images.ids import read_ids
+from fusionbench.images.reading import AS_STORED, Reading
 
 IGNORED_ID = 255
 """The id that many tools use for "don't count this pixel"; kept as it is."""
@@ -33,21 +34,35 @@ class BoxFile:
     """The file holds nothing: no objects in this image."""
 
 
-def read_labels(path: Path, size: tuple[int, int], name: str) -> npt.NDArray[np.uint8]:
-    """Read an image of class ids, H×W uint8. Raises ``ImageError`` unless it is one channel (or equal
-    channels) of ``size`` (height, width)."""
-    image = read_image(path)
-    if image.ndim == 3:
-        if not ((image[..., 0] == image[..., 1]).all() and (image[..., 1] == image[..., 2]).all()):
-            raise ImageError(f"{path}: holds colours, not class ids; save the labels as one channel of ids")
-        image = np.ascontiguousarray(image[..., 0])
-    if image.shape != size:
+def read_labels(
+    path: Path, size: tuple[int, int], name: str, classes: int = 0, reading: Reading = AS_STORED
+) -> npt.NDArray[np.uint8]:
+    """Read an image of class ids, H×W uint8; see ``images.ids.read_ids``.
+
+    Raises ``ImageError`` unless it is one channel of ``size`` (height, width), or if it holds an id that is neither
+    below ``classes`` (0: any) nor ``IGNORED_ID``. Those are named.
+    """
+    ids = read_ids(path, reading)
+    if ids.shape != size:
         raise ImageError(
-            f"{path}: the label image of {name} is {image.shape[1]}×{image.shape[0]}, its pair "
+            f"{path}: the label image of {name} is {ids.shape[1]}×{ids.shape[0]}, its pair "
             f"{size[1]}×{size[0]}; "
             f"labels must have the pair's size (resize them with nearest-neighbour interpolation)"
         )
-    return image
+    unknown = np.flatnonzero(np.bincount(ids.ravel(), minlength=256))
+    unknown = unknown[(unknown >= (classes or 256)) & (unknown != IGNORED_ID)]
+    if len(unknown):
+        known = f"known are 0 to {classes - 1}" if classes else "ids go from 0 to 255"
+        raise ImageError(
+            f"{path}: unknown class ids {_first(unknown)}; {known} ({IGNORED_ID}: ignored). Correct the file, or give the "
+            "dataset its class names"
+        )
+    return ids.astype(np.uint8)
+
+
+def _first(values: npt.NDArray[np.int64], count: int = 8) -> str:
+    shown = ", ".join(str(v) for v in values[:count])
+    return f"{shown} and {len(values) - count} more" if len(values) > count else shown
 
 
 def read_box_file(

@@ -132,7 +132,8 @@ class FolderDataset:
         if reason := self._label_refusals.get(pair):
             raise ImageError(reason)
         size = (infrared.shape[0], infrared.shape[1])
-        semantic = read_labels(pair.labels, size, pair.name) if pair.labels else None
+        known = len(self.spec.semantic_classes)
+        semantic = read_labels(pair.labels, size, pair.name, known) if pair.labels else None
         return PairImages(infrared, visible, semantic, self._boxes(pair, size))
 
     def _boxes(self, pair: Pair, size: tuple[int, int]) -> Boxes | None:

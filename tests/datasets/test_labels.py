@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from fusionbench.datasets.labels import box_notes, clip_boxes, read_box_file, read_labels
 from fusionbench.errors import ImageError
@@ -110,3 +111,81 @@ def test_labels_of_wrong_size_or_in_colour_are_refused(tmp_path):
         read_labels(path, (10, 20), "l")
     cv2.imwrite(str(path), np.full((10, 20, 3), 5, np.uint8))
     assert read_labels(path, (10, 20), "l").shape == (10, 20)
+
+
+IDS = np.random.default_rng(3).integers(0, 9, (10, 20)).astype(np.uint8)
+
+
+def palette_png(path, ids, bits=8):
+    image = Image.fromarray(ids, "L").convert("P")
+    image.putpalette([(i * 37) % 256 for i in range(3 * 2**bits)])
+    image.save(path, bits=bits)
+
+
+@pytest.mark.parametrize("kind", ["grey", "16-bit png", "16-bit tif", "palette", "palette 4 bits", "grey palette",
+                                  "8-bit tif", "lzw tif", "bmp", "lossless webp", "16-bit colour", "grey 4 bits", "alpha"])  # fmt: skip
+def test_labels_are_ids_and_never_scaled(tmp_path, kind):
+    path = (
+        tmp_path
+        / f"l.{'tif' if 'tif' in kind else kind if kind == 'bmp' else 'webp' if 'webp' in kind else 'png'}"
+    )
+    if kind.startswith("16-bit colour"):
+        cv2.imwrite(str(path), np.repeat(IDS[..., None], 3, 2).astype(np.uint16))
+    elif kind.startswith("16-bit"):
+        cv2.imwrite(str(path), IDS.astype(np.uint16))
+    elif kind == "grey 4 bits":
+        rows = b"".join(
+            b"\0" + bytes((row[0::2] << 4 | row[1::2]).astype(np.uint8)) for row in IDS
+        )  # two samples a byte
+        path.write_bytes(png(20, 10, 4, 0, rows))
+    elif "palette" in kind:
+        palette_png(path, IDS, 4 if "4" in kind else 8)
+        if kind == "grey palette":
+            image = Image.open(path)
+            image.putpalette([v for i in range(256) for v in ((i * 28) % 256,) * 3])
+            image.save(path)
+    elif kind == "alpha":
+        Image.fromarray(np.dstack([IDS, np.full_like(IDS, 90)]), "LA").save(path)
+    else:
+        Image.fromarray(IDS).save(
+            path, **({"compression": "tiff_lzw"} if "lzw" in kind else {"lossless": True})
+        )
+    assert np.array_equal(read_labels(path, (10, 20), "l", 9), IDS)
+
+
+def png(width, height, depth, colour, rows):
+    import struct
+    import zlib
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
+def test_one_bit_labels_hold_the_ids_0_and_1(tmp_path, suffix):
+    path = tmp_path / f"l.{suffix}"
+    Image.fromarray(IDS > 4).save(path)
+    assert np.array_equal(read_labels(path, (10, 20), "l", 2), IDS > 4)
+
+
+def test_unknown_ids_and_lossy_labels_are_refused_by_name(tmp_path):
+    path = tmp_path / "l.png"
+    cv2.imwrite(str(path), IDS.astype(np.uint16) * 300)
+    with pytest.raises(ImageError, match=r"l\.png: unknown class ids 300, 600, .*; ids go from 0 to 255"):
+        read_labels(path, (10, 20), "l")
+    cv2.imwrite(str(path), np.where(IDS == 0, 255, IDS))
+    assert read_labels(path, (10, 20), "l", 9).max() == 255
+    with pytest.raises(ImageError, match=r"unknown class ids 6, 7, 8; known are 0 to 5 \(255: ignored\)"):
+        read_labels(path, (10, 20), "l", 6)
+    for name in ("l.jpg", "l.webp"):
+        Image.fromarray(IDS).save(tmp_path / name)
+        with pytest.raises(ImageError, match=r"doesn't keep class ids"):
+            read_labels(tmp_path / name, (10, 20), "l", 9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -46,7 +47,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def save_weights(
     path: Path, weights: dict[str, Tensor], config: Config, facts: dict[str, Any], half: bool = False
 ) -> None:
-    """Ship weights: safetensors whose metadata holds the configuration and `facts` (steps, mask provider, data)."""
+    """Ship weights: safetensors whose metadata holds the configuration and `facts` (steps, mask provider, data).
+
+    Paths of the machine that trained are no part of it.
+    """
+    local = dataclasses.replace(config.train, init=Path(config.train.init).name, boxes={})
+    config = dataclasses.replace(config, train=local)
     dtype = torch.float16 if half else torch.float32
     tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in weights.items()}
     metadata = {"format": FORMAT, "config": json.dumps(config.to_dict()), "facts": json.dumps(facts)}

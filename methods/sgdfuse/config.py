@@ -172,6 +172,8 @@ class TrainConfig:
     warmup: int = 0
     gradient_clip: float = 0.0
     ema: float = 0.999
+    init: str = ""
+    """Weights or a checkpoint to start from, as a path; the first version's fit the second one (`training/warm_start.py`)."""
     finetune_stage1: bool = False
     """Let stage II change stage I's weights (decision 7)."""
     stage1_lr_scale: float = 1.0

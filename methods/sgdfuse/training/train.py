@@ -54,13 +54,14 @@ def train(
     num_nodes: int = 1,
     init: Path | str | None = None,
     pack: Pack | None = None,
+    minutes: float | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Path:
     """Train stage 1, 2 or all into the folder `out`; returns the path of the EMA weights (safetensors).
 
     `datasets` are (name, root) pairs, `masks` names of mask providers (varied at random when several), `steps`/`epochs` the
     length of each stage trained, `init` weights or a checkpoint to start from (stage 2 alone needs it, or a finished stage
-    1 in `out`), `pack` the same data already decoded, `overrides` settings by dotted name on top of the preset. With `resume` the run in `out` goes on where its
+    1 in `out`), `pack` the same data already decoded, `minutes` the time after which training stops with a checkpoint, `overrides` settings by dotted name on top of the preset. With `resume` the run in `out` goes on where its
     last checkpoint was written. Raises InputError for settings that can't be meant.
     """
     if str(stage) not in {"1", "2", "all"}:
@@ -75,6 +76,7 @@ def train(
         if setting is not None:
             settings[f"train.{name}"] = setting
     config = apply_overrides(load_config(preset, overrides), settings)
+    init = init or config.train.init or None
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     if not resume and (out / CHECKPOINT).exists():
@@ -91,11 +93,14 @@ def train(
     if pack is None:
         held_out, boxes = config.train.validation_pairs, config.train.boxes
         pack = build_pack(datasets, masks, out / "masks", held_out, fabric.device, boxes=boxes)
-    run = _Run(fabric, config, pack, out, seed, [name for name, _ in datasets], list(masks))
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    run = _Run(fabric, config, pack, out, seed, [name for name, _ in datasets], list(masks), deadline)
     run.restore(resume, Path(init) if init is not None else None)
     for current in (1, 2):
         if str(stage) in {str(current), "all"}:
             run.train_stage(current)
+            if run.late():
+                break
     return out / WEIGHTS
 
 
@@ -111,9 +116,10 @@ class _Run:
         seed: int,
         datasets: list[str],
         masks: list[str],
+        deadline: float | None = None,
     ) -> None:
         self.fabric, self.config, self.pack, self.out, self.seed = fabric, config, pack, out, seed
-        self.datasets, self.masks = datasets, masks
+        self.datasets, self.masks, self.deadline = datasets, masks, deadline
         torch.manual_seed(step_seed(seed, "weights"))
         self.network: SGDFuseNetwork = build_network(config).to(fabric.device)
         self.shadow: SGDFuseNetwork = build_network(config).to(fabric.device).requires_grad_(False)
@@ -214,11 +220,20 @@ class _Run:
                     for line in self._validate(stage):
                         progress.message(line)
                     begun = time.monotonic()
-                if chief and (self.step % settings.checkpoint_every == 0 or self.step == total):
+                late = self.late()
+                if chief and (self.step % settings.checkpoint_every == 0 or self.step == total or late):
                     self._save(stage, optimizer)
+                if late:
+                    break
             progress.finish(label)
         self.optimizer_state = None
         self.fabric.barrier()
+
+    def late(self) -> bool:
+        """Whether the time is over, by the chief's clock: all processes stop after the same step."""
+        if self.deadline is None:
+            return False
+        return bool(self.fabric.broadcast(time.monotonic() > self.deadline))
 
     def _one_step(self, objective: Any, optimizer: Any, stage: int, total: int) -> dict[str, Tensor]:
         settings, rank = self.config.train, self.fabric.global_rank

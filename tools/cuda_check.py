@@ -258,7 +258,12 @@ def go_on_training(check: Check, data: Path | None, state: Path | None, preset: 
     packed = time.monotonic() - begun
     settings: dict[str, Any] = {"train.validate_every": 10**9, "train.checkpoint_every": 500}
     if check.rehearse:
-        settings |= {"train.steps1": 1, "train.steps2": 10**6, "train.checkpoint_every": 5, "train.log_every": 1}
+        settings |= {
+            "train.steps1": 1,
+            "train.steps2": 10**6,
+            "train.checkpoint_every": 5,
+            "train.log_every": 1,
+        }
     init = None
     if state is not None and (state / CHECKPOINT).exists():
         init = out / "start.ckpt"

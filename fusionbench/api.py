@@ -64,7 +64,7 @@ def fuse(
     """
     from .contracts.dataset import Pair, PairImages
     from .contracts.method import MethodContext
-    from .execution.engines import resolve_devices
+    from .execution.devices import resolve_devices
     from .execution.fusing import MethodFuser, weights_resolver
     from .images.codec import as_grey, as_rgb, check_same_size
     from .images.from_python import as_image

@@ -1,125 +1,65 @@
-"""The engines that fuse and score a plan's images: in this process, or in one spawned process a device."""
+"""What executes the work of a plan: the contract, and the choice of an engine.
+
+A plan's work has three kinds: images (methods × splits, fused and scored image by image), sets (evaluators of whole splits, among them
+those that train judges) and measurements of methods. An engine decides where and at the same time as what each runs. Everything else
+is the same for all engines: the plan, what is missing (``missing``, ``set_scoring.find_jobs``), how one piece is done
+(``image_flow``, ``set_scoring.score_set``, ``method_scoring.measure_method``), and the store.
+"""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
-from ..contracts.evaluator import EvaluatorSettings, ImageEvaluator
-from ..contracts.method import MethodContext
-from ..errors import InputError
+from ..contracts.evaluator import Value
 from ..planning.config import RunConfig
 from ..planning.plan import Plan
-from ..planning.units import PlannedMethod, ScoreUnit
-from ..plugins import catalog
+from ..planning.units import MethodUnit
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
-from .batches import Shard
-from .image_pipeline import FlowSettings, run_group
-from .memory import return_freed_memory
+from .devices import resolve_devices
+from .group_journal import GroupResult
+from .set_scoring import SetJob, SetValues
 
 
-def resolve_devices(text: str) -> list[str]:
-    """``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``cuda:all`` or a comma list → device names. Raises ``InputError`` if one isn't there."""
-    import torch
+class Engine(Protocol):
+    """Executes a plan's work. Results are the same bytes for every engine.
 
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    devices: list[str] = []
-    for part in text.split(","):
-        name = part.strip()
-        if name == "auto":
-            devices.append("cuda:0" if count else "cpu")
-        elif name == "cpu":
-            devices.append("cpu")
-        elif name in {"cuda", "cuda:all"} or (name.startswith("cuda:") and name[5:].isdigit()):
-            wanted = [0] if name == "cuda" else list(range(count)) if name == "cuda:all" else [int(name[5:])]
-            if not count or max(wanted) >= count:
-                seen = f"{count} CUDA device{'s' if count != 1 else ''}" if count else "no CUDA device"
-                raise InputError(
-                    f"--device {text}: PyTorch sees {seen}; use --device cpu, or see `fusionbench doctor`"
-                )
-            devices += [f"cuda:{i}" for i in wanted]
-        else:
-            raise InputError(
-                f"--device {text}: expected auto, cpu, cuda, cuda:N, cuda:all or a comma list of these"
-            )
-    return devices
+    ``device`` is where single pieces run that the run itself starts (the scripts of external methods).
+    """
 
+    device: str
 
-def thread_count(config: RunConfig) -> int:
-    """Threads for decoding, scoring and encoding."""
-    return (
-        config.jobs or len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else config.jobs or os.cpu_count() or 1
-    )
+    def fuse_and_score(
+        self, plan: Plan, store: RunStore, progress: ProgressDisplay
+    ) -> dict[str, GroupResult]:
+        """Fuse and score the images that the store lacks; returns what happened, by the key of each group's fuse unit.
 
+        Entries reach the store's journals as they come, so that a kill loses only images in work. Raises ``StoreError`` if they
+        can't be written, ``FusionBenchError`` if a process dies.
+        """
+        ...
 
-def method_context(method: PlannedMethod, config: RunConfig, folder: Path | None) -> MethodContext:
-    """What a method gets when it is built: seed, options, a cache folder beside the run, its weights."""
-    from .fusing import weights_resolver
+    def score_sets(
+        self,
+        jobs: Sequence[SetJob],
+        plan: Plan,
+        store: RunStore,
+        progress: ProgressDisplay,
+        note: Callable[[str], None],
+    ) -> Iterator[tuple[SetJob, SetValues | Exception]]:
+        """Score whole sets; yields each job with its values, or with what went wrong, as they finish."""
+        ...
 
-    return MethodContext(
-        config.seed, method.options, folder / "cache" if folder else None, weights_resolver(method.spec)
-    )
+    def measure_methods(
+        self, units: Sequence[MethodUnit], plan: Plan, store: RunStore
+    ) -> Iterator[tuple[MethodUnit, list[Value] | Exception]]:
+        """Measure methods themselves, one at a time on an otherwise idle device; yields as ``score_sets`` does."""
+        ...
 
 
-GroupDetails = dict[str, dict[str, Any]]
-"""By fuse key: failures by image, counts, and the method's provenance."""
+def choose_engine(config: RunConfig) -> Engine:
+    """The engine that a configuration asks for. Raises ``InputError`` for devices that are missing."""
+    from .local_engine import LocalEngine
 
-
-def run_images(
-    plan: Plan, store: RunStore, device: str, shard: Shard, progress: ProgressDisplay
-) -> GroupDetails:
-    """Fuse and score a shard of all groups' images on one device."""
-    config = plan.config
-    details: GroupDetails = {}
-    for group in plan.groups:
-        evaluators = {
-            s.id.key: image_evaluator(s, config, device, store.folder)
-            for s in group.scores
-            if s.evaluator.scope == "image"
-        }
-
-        def make_fuser(method: PlannedMethod = group.method) -> Any:
-            from ..external.outputs import open_folder
-            from .fusing import MethodFuser
-
-            if method.folder is not None:
-                return open_folder(method.spec, method.folder)
-            return MethodFuser(
-                method.spec, method_context(method, config, store.folder), device, config.precision
-            )
-
-        settings = FlowSettings(
-            jobs=thread_count(config),
-            batch_size=config.batch_size or (8 if "cuda" in device else 1),
-            shard=shard,
-            redo=config.overwrite == "always",
-            fail_fast=config.fail_fast,
-        )
-        result = run_group(group, store, make_fuser, evaluators, settings, progress)
-        return_freed_memory()
-        details[group.fuse.key] = {
-            "failures": result.failures,
-            "fused": result.fused,
-            "scored": result.scored,
-            "provenance": result.provenance,
-        }
-    return details
-
-
-def image_evaluator(score: ScoreUnit, config: RunConfig, device: str, folder: Path) -> ImageEvaluator:
-    """Build the evaluator of a unit."""
-    settings = EvaluatorSettings(score.metrics, score.id.convention, config.seed, device, folder / "cache")
-    evaluator: ImageEvaluator = catalog.build(score.evaluator.factory)(score.evaluator, settings)
-    return evaluator
-
-
-def _merge_details(merged: GroupDetails, details: GroupDetails) -> None:
-    for key, detail in details.items():
-        merged[key]["failures"].update(detail["failures"])
-        merged[key]["fused"] += detail["fused"]
-        merged[key]["scored"] += detail["scored"]
-        merged[key]["provenance"] = merged[key]["provenance"] or detail["provenance"]
+    return LocalEngine(resolve_devices(config.device))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,18 +28,6 @@ from .memory import reuse_freed_memory
 TILE = 512
 TILE_OVERLAP = 64
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-class Fuser(Protocol):
-    """Something that turns pairs into fused images: a method on a device, or a folder of images fused elsewhere."""
-
-    def fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:
-        """Fuse pairs of one size; returns one uint8 image (H×W or H×W×3 RGB) a pair, in order."""
-        ...
-
-    def provenance(self) -> dict[str, Any]:
-        """JSON data to keep with the run."""
-        ...
 
 
 def weights_resolver(spec: MethodSpec) -> Callable[[str], Path]:

@@ -23,6 +23,13 @@ class GroupResult:
     provenance: dict[str, Any] | None = None
     """What the method says of itself, if it had to be loaded."""
 
+    def add(self, other: GroupResult) -> None:
+        """Add what happened to other images of the group."""
+        self.failures.update(other.failures)
+        self.fused += other.fused
+        self.scored += other.scored
+        self.provenance = self.provenance or other.provenance
+
 
 class Recorder(Protocol):
     """What the flow of images tells its results to. Every function may be called from any thread."""

@@ -18,7 +18,7 @@ from ..errors import FusionBenchError, ImageError, StoreError
 from ..images.codec import UInt8Array, check_same_size
 from ..store.journal import Entry
 from .fused_images import read_saved, save_fused
-from .fusing import Fuser
+from .fuser import Fuser
 from .group_journal import Recorder
 from .missing import Work
 

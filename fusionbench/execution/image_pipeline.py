@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..contracts.dataset import Pair
-from ..contracts.evaluator import ImageEvaluator, Value
-from ..contracts.method import HasProvenance
+from ..contracts.evaluator import ImageEvaluator
 from ..errors import FusionBenchError
 from ..external.outputs import open_folder
 from ..planning.units import Group
-from ..store.journal import Entry
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
 from .batches import Shard, compose_batches
 from .fused_images import fused_path
-from .fusing import Fuser
+from .fuser import Fuser
 from .group_journal import GroupJournal, GroupResult
 from .image_flow import ImageFlow, LoadError
 from .missing import Work, find_missing
@@ -79,7 +77,7 @@ def run_group(
         journal.close()
     progress.finish(label)
     result = journal.result
-    result.provenance = flow.fuser.provenance() if isinstance(flow.fuser, HasProvenance) else None
+    result.provenance = flow.fuser.provenance() if flow.fuser is not None else None
     return result
 
 
@@ -101,11 +99,3 @@ def _load_failure(reason: Exception) -> FusionBenchError:
     if isinstance(reason, FusionBenchError):
         return reason
     return FusionBenchError(f"can't be loaded: {type(reason).__name__}: {reason}")
-
-
-def scored_images(values: Iterable[tuple[str, Value]], digest: str) -> list[Entry]:
-    """Group the values of an evaluator of whole sets by image."""
-    entries: dict[str, Entry] = {}
-    for image, value in values:
-        entries.setdefault(image, Entry(image, digest)).values.append(value)
-    return list(entries.values())

@@ -1,4 +1,4 @@
-"""Executes a plan: in this process, or in one process a device; then whole-set and method evaluators, in this process."""
+"""Executes a configuration: images, then whole sets, then methods themselves, by an engine; keeps what comes out in the store."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..contracts.evaluator import EvaluatorSettings, MethodEvaluator, Value
-from ..errors import FusionBenchError, InputError, StoreError
+from ..errors import FusionBenchError, InputError
 from ..planning.config import RunConfig
 from ..planning.plan import Plan, make_plan
-from ..planning.units import MethodUnit
-from ..plugins import catalog
+from ..planning.units import Group
 from ..store.journal import Entry
 from ..store.provenance import provenance
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay, make_progress
-from .batches import Shard
-from .engines import GroupDetails, method_context, resolve_devices, run_images
-from .set_scoring import left_out, run_dataset_evaluators
-from .workers import run_workers
+from .engines import Engine, choose_engine
+from .external_stage import run_stages
+from .group_journal import GroupResult
+from .set_scoring import find_jobs, keep_set, left_out
 
 KEPT_INVOCATIONS = 50
 
@@ -50,7 +49,7 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
     plan = make_plan(config)
     if config.overwrite == "never" and (config.folder / "run.json").exists():
         raise InputError(f"{config.folder}: exists already and --overwrite is never; choose another --name")
-    devices = resolve_devices(config.device)
+    engine = choose_engine(config)
     store = RunStore.open(config.folder)
     previous_handler = _terminate_like_interrupt()
     try:
@@ -61,27 +60,9 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
         with make_progress(quiet=quiet) as progress:
             for skipped in plan.skipped:
                 progress.message(f"skipped: {skipped}")
-            from .external_stage import run_stages
-
-            scripts = run_stages(plan.groups, config, devices[0], progress)
-            if len(devices) == 1:
-                details = run_images(plan, store, devices[0], Shard(), progress)
-            else:
-                details = run_workers(config, plan, store, devices, progress)
-            for key, failure in scripts.items():
-                details[key]["failures"][""] = failure
-            _finish_groups(plan, store, details, result)
-            result.scored += run_dataset_evaluators(
-                plan,
-                store,
-                devices,
-                progress,
-                result.failures,
-                partial(_note_failure, result, progress, config),
-            )
-            for label, images in left_out(plan, store).items():
-                result.failures.setdefault(label, {}).update(images)
-            _run_method_evaluators(plan, store, devices[0], progress, result)
+            _do_images(plan, store, engine, progress, result)
+            _do_sets(plan, store, engine, progress, result)
+            _do_methods(plan, store, engine, progress, result)
         result.seconds = time.time() - begun
         _record_end(store, result)
         return result
@@ -91,76 +72,92 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
         store.close()
 
 
-def _finish_groups(plan: Plan, store: RunStore, details: GroupDetails, result: RunResult) -> None:
-    """Turn the journals of finished groups into Parquet files and manifests."""
-    for group in plan.groups:
-        detail = details[group.fuse.key]
-        failures: dict[str, str] = detail["failures"]
-        result.fused += detail["fused"]
-        result.scored += detail["scored"]
-        if failures:
-            result.failures[group.label] = failures
-        names = {p.name for p in group.dataset.pairs}
-        extra: dict[str, Any] = {"failures": failures, "provenance": detail["provenance"]}
-        if detail["provenance"] is None:  # nothing was fused now: keep what the unit says of itself
-            extra["provenance"] = store.manifest_of(group.fuse).get("provenance")
-        entries = store.entries(group.fuse)
-        store.finish(group.fuse, entries.values(), extra)
-        for score in group.scores:
-            if score.evaluator.scope != "image":
-                continue
-            # What failed now (a source or fused image that has since been spoilt) keeps no number from an earlier run.
-            scored = {
-                n: e for n, e in store.entries(score.id).items()
-                if n not in failures and (n not in names or n in entries)
-            }  # fmt: skip
-            store.finish(
-                score.id,
-                scored.values(),
-                {"failures": failures, "evaluator_version": score.evaluator.version},
-            )
-
-
-def _run_method_evaluators(
-    plan: Plan, store: RunStore, device: str, progress: ProgressDisplay, result: RunResult
+def _do_images(
+    plan: Plan, store: RunStore, engine: Engine, progress: ProgressDisplay, result: RunResult
 ) -> None:
-    missing = [
-        u for u in plan.method_units if plan.config.overwrite == "always" or not store.entries(u.score.id)
-    ]
-    if not missing:
-        return
-    label = "efficiency"
-    progress.start(label, len(missing))
-    for unit in missing:
-        try:
-            values = _score_method(unit, plan, store, device)
-        except StoreError:
-            raise
-        except Exception as error:
-            label_ = f"{unit.score.evaluator.name} of {unit.method.spec.name}"
-            _note_failure(result, progress, plan.config, label_, error)
-        else:
-            store.finish(
-                unit.score.id,
-                [Entry("", "measured", values)],
-                {"evaluator_version": unit.score.evaluator.version},
-            )
-        progress.advance(label)
-    progress.finish(label)
+    """Run the scripts of external methods, fuse, score image by image, and finish those units."""
+    scripts = run_stages(plan.groups, plan.config, engine.device, progress)
+    outcomes = engine.fuse_and_score(plan, store, progress)
+    for key, failure in scripts.items():
+        outcomes[key].failures[""] = failure
+    for group in plan.groups:
+        outcome = outcomes[group.fuse.key]
+        result.fused += outcome.fused
+        result.scored += outcome.scored
+        if outcome.failures:
+            result.failures[group.label] = outcome.failures
+        _finish_group(group, store, outcome)
 
 
-def _score_method(unit: MethodUnit, plan: Plan, store: RunStore, device: str) -> list[Value]:
-    config = plan.config
-    settings = EvaluatorSettings(
-        unit.score.metrics,
-        "",
-        config.seed,
-        device,
-        store.folder / "cache",
-        {"precision": config.precision, "batch_size": config.batch_size},
-    )
-    evaluator: MethodEvaluator = catalog.build(unit.score.evaluator.factory)(unit.score.evaluator, settings)
-    return evaluator.score(unit.method.spec, method_context(unit.method, config, store.folder), unit.sizes)
+def _finish_group(group: Group, store: RunStore, outcome: GroupResult) -> None:
+    """Turn a group's journals into Parquet files and manifests."""
+    failures = outcome.failures
+    names = {p.name for p in group.dataset.pairs}
+    kept = outcome.provenance
+    if kept is None:  # nothing was fused now: keep what the unit says of itself
+        kept = store.manifest_of(group.fuse).get("provenance")
+    entries = store.entries(group.fuse)
+    store.finish(group.fuse, entries.values(), {"failures": failures, "provenance": kept})
+    for score in group.scores:
+        if score.evaluator.scope != "image":
+            continue
+        # What failed now (a source or fused image that has since been spoilt) keeps no number from an earlier run.
+        scored = [
+            entry
+            for name, entry in store.entries(score.id).items()
+            if name not in failures and (name not in names or name in entries)
+        ]
+        extra = {"failures": failures, "evaluator_version": score.evaluator.version}
+        store.finish(score.id, scored, extra)
+
+
+def _do_sets(
+    plan: Plan, store: RunStore, engine: Engine, progress: ProgressDisplay, result: RunResult
+) -> None:
+    """Score whole sets, and name the images that they left out."""
+    failed = partial(_note_failure, result, progress, plan.config)
+    jobs = find_jobs(plan, store, result.failures, failed)
+    for job, values in engine.score_sets(jobs, plan, store, progress, _Once(progress.message)):
+        if isinstance(values, Exception):
+            failed(job.label, values)
+            continue
+        keep_set(job, store, values)
+        result.scored += len(job.pairs)
+    for label, images in left_out(plan, store).items():
+        result.failures.setdefault(label, {}).update(images)
+
+
+def _do_methods(
+    plan: Plan, store: RunStore, engine: Engine, progress: ProgressDisplay, result: RunResult
+) -> None:
+    """Measure methods themselves."""
+    redo = plan.config.overwrite == "always"
+    missing = [u for u in plan.method_units if redo or not store.entries(u.score.id)]
+    for task in dict.fromkeys(u.score.evaluator.task for u in missing):
+        units = [u for u in missing if u.score.evaluator.task == task]
+        progress.start(task, len(units))
+        for unit, values in engine.measure_methods(units, plan, store):
+            if isinstance(values, Exception):
+                label = f"{unit.score.evaluator.name} of {unit.method.spec.name}"
+                _note_failure(result, progress, plan.config, label, values)
+            else:
+                extra = {"evaluator_version": unit.score.evaluator.version}
+                store.finish(unit.score.id, [Entry("", "measured", values)], extra)
+            progress.advance(task)
+        progress.finish(task)
+
+
+class _Once:
+    """Says every text once: all methods are judged by the same labels."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[str] = set()
+
+    def __call__(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(f"note: {text}")
 
 
 def _note_failure(

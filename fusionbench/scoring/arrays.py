@@ -12,7 +12,7 @@ import numpy as np
 
 from ..contracts.dataset import PairImages
 from ..errors import ImageError, InputError
-from ..execution.engines import thread_count
+from ..execution.devices import thread_count
 from ..images.codec import UInt8Array, as_grey, as_rgb, check_same_size
 from ..images.from_python import as_images
 from ..planning.config import RunConfig

@@ -16,7 +16,7 @@ from ..contracts.method import MethodSpec
 from ..contracts.names import plain_name
 from ..contracts.rows import COLUMNS
 from ..errors import FusionBenchError, InputError, MissingDataError
-from ..execution.engines import thread_count
+from ..execution.devices import thread_count
 from ..execution.memory import reuse_freed_memory
 from ..external.folder import FolderFuser, folder_method
 from ..images.codec import EXTENSIONS

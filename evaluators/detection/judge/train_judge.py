@@ -44,7 +44,7 @@ def train_judge(
     settings = _settings({"epochs": epochs, "batch": batch_size, "lr": lr}, overrides or {})
     if len(datasets) != 1:
         raise InputError(f"train detection takes one --dataset, got {len(datasets)}")
-    from fusionbench.execution.engines import resolve_devices
+    from fusionbench.execution.devices import resolve_devices
 
     name, root = datasets[0]
     options = {"train_count": settings["train_count"]} if name == "demo" else {}

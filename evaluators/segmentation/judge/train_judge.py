@@ -12,7 +12,7 @@ import yaml
 
 from fusionbench.contracts.dataset import Dataset, Pair
 from fusionbench.errors import FusionBenchError, InputError, MissingDataError
-from fusionbench.execution.engines import resolve_devices
+from fusionbench.execution.devices import resolve_devices
 from fusionbench.files.atomic import write_atomic
 from fusionbench.planning.selection import open_dataset
 from fusionbench.terminal.progress import make_progress

@@ -127,7 +127,7 @@ def find_place(root: Path, layout: Layout, split: str) -> tuple[Path, FoundPlace
     one image."""
     for base in dict.fromkeys(candidate_bases(root, layout)):
         for place in layout.splits[split].places:
-            if place.bare and split_of_bare_folder(base, layout) != split:
+            if place.bare and split_of_bare_folder(base, layout) != (layout.splits[split].part_of or split):
                 continue
             infrared, visible = find_folder(base, place.infrared), find_folder(base, place.visible)
             if infrared is None or visible is None:

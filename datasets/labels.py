@@ -35,15 +35,15 @@ class BoxFile:
 
 
 def read_labels(
-    path: Path, size: tuple[int, int], name: str, classes: int = 0, reading: Reading = AS_STORED
+    path: Path, size: tuple[int, int] | None, name: str, classes: int = 0, reading: Reading = AS_STORED
 ) -> npt.NDArray[np.uint8]:
     """Read an image of class ids, H×W uint8; see ``images.ids.read_ids``.
 
-    Raises ``ImageError`` unless it is one channel of ``size`` (height, width), or if it holds an id that is neither
+    Raises ``ImageError`` unless it is one channel of ``size`` (height, width; None: any), or if it holds an id that is neither
     below ``classes`` (0: any) nor ``IGNORED_ID``. Those are named.
     """
     ids = read_ids(path, reading)
-    if ids.shape != size:
+    if size is not None and ids.shape != size:
         raise ImageError(
             f"{path}: the label image of {name} is {ids.shape[1]}×{ids.shape[0]}, its pair "
             f"{size[1]}×{size[0]}; "

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .label_boxes import MSRS_RULE, BoxRule
+
 ROLE_FOLDERS: Mapping[str, tuple[str, ...]] = {
     "ir": ("ir", "infrared", "inf", "thermal"),
     "vi": ("vi", "vis", "visible", "rgb"),
@@ -42,7 +44,9 @@ class Split:
     ``listed`` names list files (one stem a line) below the root; the first that exists decides. Where none
     exists ``fallback`` does: the name of a JSON list shipped beside this module, ``"*"`` for every pair, or
     ``""``: the split doesn't exist without its list. ``complement`` takes the pairs that the list does *not*
-    name. ``only_boxed`` keeps the pairs that have a box file.
+    name. ``only_boxed`` keeps the pairs that have a box file. ``box_rule`` makes boxes from the semantic labels; the
+    split then holds the pairs that have at least one box of the classes named in ``boxed_by``. ``part_of`` is the split
+    whose images these are.
     """
 
     places: tuple[Place, ...]
@@ -50,6 +54,9 @@ class Split:
     fallback: str = "*"
     complement: bool = False
     only_boxed: bool = False
+    part_of: str = ""
+    box_rule: BoxRule | None = None
+    boxed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,23 @@ LAYOUTS: Mapping[str, Layout] = {
         splits={
             "test": Split((_flat("test", labels=("{labels}",)), _bare(labels=("{labels}",)))),
             "train": Split((_flat("train", labels=("{labels}",)), _bare(labels=("{labels}",)))),
+            "semantic-boxes": Split(
+                (_flat("test", labels=("{labels}",)), _bare(labels=("{labels}",))),
+                part_of="test",
+                box_rule=MSRS_RULE,
+                boxed_by=("person", "car"),
+            ),
+            "detection-train": Split(
+                (
+                    Place(
+                        "train/{ir}",
+                        "train/{vi}",
+                        ("train/{labels}",),
+                        ("detection_train/labels", "detection/labels", "detection/{boxes}"),
+                    ),
+                ),
+                only_boxed=True,
+            ),
             "detection": Split(
                 (
                     _flat("detection", labels=("Segmentation_labels",), boxes=("labels", "{boxes}")),
@@ -125,7 +149,7 @@ LAYOUTS: Mapping[str, Layout] = {
                 only_boxed=True,
             ),
         },
-        box_ids={0: 0, 2: 1},  # the official files carry COCO's ids
+        box_ids={0: 0, 1: 2, 2: 1},  # the official files carry COCO's ids
     ),
     "roadscene": Layout(
         folders=("roadscene", "RoadScene-master", "RoadScene-main"),

@@ -11,11 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fusionbench.contracts.dataset import Boxes, DatasetSpec, Finding, Pair, PairImages
 from fusionbench.errors import ImageError, InputError, MissingDataError
 from fusionbench.images.codec import EXTENSIONS, check_same_size, read_grey, read_rgb
 
 from .folders import BOX_EXTENSIONS, FileIndex, FoundPlace, find_place, index_files, unsafe_name
+from .label_boxes import BoxRule, boxes_from_labels
 from .labels import box_notes, clip_boxes, read_box_file, read_labels
 from .layouts import LAYOUTS, Layout, Place, Split
 
@@ -103,6 +106,8 @@ class FolderDataset:
         self._pairs: dict[str, tuple[Pair, ...]] = {}
         self._refusals: dict[Pair, str] = {}
         self._label_refusals: dict[Pair, str] = {}
+        self._rules: dict[Pair, BoxRule] = {}
+        """How boxes are made of labels, for pairs whose box file is their label image."""
 
     @cached_property
     def available_splits(self) -> tuple[str, ...]:
@@ -139,6 +144,8 @@ class FolderDataset:
     def _boxes(self, pair: Pair, size: tuple[int, int]) -> Boxes | None:
         if pair.boxes is None or not self.spec.box_classes:
             return None
+        if pair in self._rules:
+            return self._derived(pair, self._rules[pair], size)
         parsed = read_box_file(
             pair.boxes, size, self.spec.box_classes, self.layout.box_ids, self.layout.box_names
         )
@@ -235,7 +242,34 @@ class FolderDataset:
                 if twins := indices[role].doubles.get(name):
                     self._label_refusals[pair] = f"{name}: {_several(twins, role)}"
             pairs.append(pair)
-        return pairs
+        rule = self.layout.splits[split]
+        return pairs if rule.box_rule is None else self._boxed(pairs, rule.box_rule, rule.boxed_by)
+
+    def _boxed(self, pairs: Sequence[Pair], rule: BoxRule, classes: Sequence[str]) -> list[Pair]:
+        """The pairs whose labels give a box of one of the classes. Labels that can't be used stay, so that scoring names them."""
+        wanted = [self.spec.box_classes.index(name) for name in classes]
+        kept = []
+        for pair in pairs:
+            boxed = replace(pair, boxes=pair.labels)
+            for refusals in (self._refusals, self._label_refusals):
+                if pair in refusals:
+                    refusals[boxed] = refusals[pair]
+            if pair.labels is None:
+                continue
+            try:
+                found = self._derived(boxed, rule, None).classes
+            except ImageError:
+                found = np.array(wanted)
+            if np.isin(found, wanted).any():
+                self._rules[boxed] = rule
+                kept.append(boxed)
+        return kept
+
+    def _derived(self, pair: Pair, rule: BoxRule, size: tuple[int, int] | None) -> Boxes:
+        """The boxes of a pair's labels. Raises ``ImageError`` for labels that can't be used, or of another ``size`` than their pair."""
+        assert pair.boxes is not None
+        labels = read_labels(pair.boxes, size, pair.name, len(self.spec.semantic_classes))
+        return boxes_from_labels(labels, self.spec.semantic_classes, self.spec.box_classes, rule)
 
 
 def _refusal(name: str, indices: Mapping[str, FileIndex], folders: Mapping[str, Path]) -> str:

@@ -39,8 +39,10 @@ SPECS = [
         name="msrs",
         title="MSRS",
         summary="Multi-spectral road scenarios, day (D) and night (N), with semantic labels and 80 "
-        "labelled detection pairs",
-        splits=("test", "train", "detection"),
+        "labelled detection pairs. `semantic-boxes`: the test pairs with a person or a car, boxes made from the "
+        "semantic labels (objects that touch become one box, cut ones two). `detection`: the official boxes of "
+        "test pairs; `detection-train`: those of training pairs, which are no test",
+        splits=("test", "train", "semantic-boxes", "detection", "detection-train"),
         licence="research use; the authors state no licence",
         citation="Tang, Yuan, Zhang, Jiang, Ma: PIAFusion: A progressive infrared and visible image "
         "fusion network based on "
@@ -49,7 +51,8 @@ SPECS = [
         url="https://github.com/Linfeng-Tang/MSRS",
         size=(480, 640),
         semantic_classes=MSRS_CLASSES,
-        box_classes=("person", "car"),
+        box_classes=("person", "car", "bike"),
+        box_splits={"test": "semantic-boxes"},
         artifacts=(
             Artifact(
                 name="msrs",

@@ -118,7 +118,7 @@ def _labels(pair: Pair, dataset: FolderDataset, size: tuple[int, int]) -> Iterat
 
 
 def _boxes(pair: Pair, dataset: FolderDataset, size: tuple[int, int]) -> Iterator[Finding]:
-    if pair.boxes is None:
+    if pair.boxes is None or pair.boxes == pair.labels:  # labels are checked as labels
         return
     path = str(pair.boxes)
     try:

@@ -33,7 +33,7 @@ class DetectionEvaluator:
         self._thresholds = Thresholds(
             **{
                 k: self._recipe[k]
-                for k in ("image_size", "confidence", "nms_iou", "max_detections")
+                for k in ("image_size", "confidence", "nms_iou", "max_detections", "letterbox")
                 if k in self._recipe
             }
         )
@@ -47,7 +47,7 @@ class DetectionEvaluator:
         boxed = read_boxes(fused.dataset, fused.pairs)
         for note in boxed.notes:
             self._settings.note(note)
-        detector, about = self._judge(fused, progress)
+        detector, about = self._judge(fused, boxed.rule, progress)
         mapped = map_classes(detector.names, classes, f"the judge {about['judge']}")
         found, truth = [], []
         for done, pair in enumerate(boxed.pairs, 1):
@@ -73,13 +73,13 @@ class DetectionEvaluator:
             (image, replace(value, convention=convention)) for image, value in rows if value.metric in wanted
         ]
 
-    def _judge(self, fused: FusedSet, progress: Progress) -> tuple[Detector, Mapping[str, Any]]:
-        """The detector, and what ``about.json`` says of it."""
+    def _judge(self, fused: FusedSet, rule: str, progress: Progress) -> tuple[Detector, Mapping[str, Any]]:
+        """The detector, and what ``about.json`` says of it. ``rule`` says how the boxes were made, where nobody drew them."""
         model = str(self._recipe["model"])
         path = named_file(self._spec, model)
-        sha256 = artifacts.file_hashes(path)[0] if path is not None else ""
+        sha256 = self._identity(model, path) if path is not None else ""
         judge = Path(model).stem
-        recipe = {**self._recipe, "model": judge}
+        recipe = {**self._recipe, "model": judge, **({"boxes": rule} if rule else {})}
         about = {
             "protocol": self._settings.convention, "judge": judge, "judge_sha256": sha256, "recipe": recipe,
             "hash8": protocol_hash(recipe, sha256), "seed": self._settings.seed if self._retrains else None,
@@ -92,6 +92,13 @@ class DetectionEvaluator:
                 f"{', '.join(a.filename for a in self._spec.artifacts)} (`fusionbench weights fetch NAME`), or give a path"
             )
         return load_detector(path, sha256, self._settings.device), about
+
+    def _identity(self, model: str, path: Path) -> str:
+        """sha256 of the judge: of the official file, also where a verified conversion of it is used."""
+        named = next((a for a in self._spec.artifacts if model in (a.name, a.filename)), None)
+        if named is not None and named.sha256 and not Path(model).is_file():
+            return named.sha256
+        return artifacts.file_hashes(path)[0]
 
     def _training(self, fused: FusedSet, detector: Detector) -> str:
         """What the judge was trained on, in words; "" where nothing says so."""

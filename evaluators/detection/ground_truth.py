@@ -18,6 +18,8 @@ class BoxedSet:
     boxes: dict[str, Boxes]
     excluded: dict[str, str]
     notes: tuple[str, ...]
+    rule: str = ""
+    """How the boxes were made of labels; empty where they were drawn."""
 
 
 def read_boxes(dataset: Dataset, pairs: Sequence[Pair]) -> BoxedSet:
@@ -36,7 +38,8 @@ def read_boxes(dataset: Dataset, pairs: Sequence[Pair]) -> BoxedSet:
         first = next(iter(excluded.values()), "there are no pairs")
         raise InputError(f"{dataset.spec.name}: no pair has boxes that can be used ({first})")
     notes = tuple(note for found in boxes.values() for note in found.notes)
-    return BoxedSet(tuple(p for p in pairs if p.name in boxes), boxes, excluded, notes)
+    rule = next((found.rule for found in boxes.values() if found.rule), "")
+    return BoxedSet(tuple(p for p in pairs if p.name in boxes), boxes, excluded, notes, rule)
 
 
 _kept: weakref.WeakKeyDictionary[Dataset, dict[Pair, Boxes]] = weakref.WeakKeyDictionary()

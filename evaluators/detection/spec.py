@@ -10,6 +10,7 @@ from fusionbench.contracts.evaluator import ConventionSpec, EvaluatorSpec
 from .metric_specs import METRICS
 
 _ASSETS = "https://github.com/ultralytics/assets/releases/download/v8.3.0"
+_OFFICIAL_V5 = "https://github.com/ultralytics/yolov5/releases/download/v7.0"
 _FINDING = {"confidence": 0.001, "nms_iou": 0.6, "max_detections": 300}
 
 
@@ -25,7 +26,29 @@ def _official(name: str, git_blob: str) -> Artifact:
     )
 
 
+YOLOV5N = Artifact(
+    name="yolov5n",
+    filename="yolov5n.pt",
+    sha256="4f180cf23ba0717ada0badd6c685026d73d48f184d00fc159c2641284b2ac0a3",
+    bytes=4_062_133,
+    urls=(f"{_OFFICIAL_V5}/yolov5n.pt",),
+    licence="AGPL-3.0 (ultralytics)",
+    instructions="Its pickle is read without running anything in it. Or name another judge: --task-option detection.model=PATH.",
+    optional=True,
+    alternatives=(
+        Artifact(
+            name="yolov5n-tensors",
+            filename="weights.safetensors",
+            sha256="813ebe0717fa59aa8a0950ca116e24cf858630d9cd1fc30294f1d56f3ff88faf",
+            licence="AGPL-3.0 (ultralytics)",
+            optional=True,
+        ),
+    ),
+)
+"""YOLOv5n as released with v7.0 (anchor-based), the judge of most papers; ``yolov5nu`` is a later network of the same name."""
+
 ARTIFACTS = (
+    YOLOV5N,
     _official("yolov5nu", "41a34b0ef2238b24d33992852e8862a9bcfded98"),
     _official("yolov8n", "0db4ca4b4d25d68a4497220353592645ca4f71bf"),
     _official("yolo11n", "45b273b46165267f2d4c90df94468b547f43cf67"),
@@ -44,10 +67,10 @@ PROTOCOLS = (
         name="det-zeroshot",
         title="Zero-shot detection",
         task="detection",
-        summary="A COCO-trained YOLO, never trained here; its classes are mapped to the dataset's by name, others dropped "
+        summary="A COCO-trained YOLO (YOLOv5n v7.0 unless another is named), never trained here; its classes are mapped to the dataset's by name, others dropped "
         "(M3FD's Lamp has no COCO class and is left out of the mean)",
         source="PIAFusion and followers use YOLOv5 on MSRS's 80 labelled pairs; their script was never published",
-        recipe={"model": "yolov5nu.pt", "image_size": 640, **_FINDING},
+        recipe={"model": "yolov5n.pt", "image_size": 640, "letterbox": "val", **_FINDING},
     ),
     ConventionSpec(
         name="det-retrain",
@@ -57,7 +80,7 @@ PROTOCOLS = (
         "evaluated on the fused test split",
         source="As TarDAL and CDDFuse do on M3FD; their schedules differ",
         recipe={
-            "model": "yolov5nu.pt", "image_size": 640, "epochs": 30, "batch": 16, "lr": 0.001, "weight_decay": 0.02, "augment": True,
+            "model": "yolov5nu.pt", "image_size": 640, "letterbox": "detect", "epochs": 30, "batch": 16, "lr": 0.001, "weight_decay": 0.02, "augment": True,
             "bfloat16": False, **_FINDING,
         },
         retrains=True,
@@ -68,9 +91,9 @@ PROTOCOLS = (
         name="demo-det",
         title="Detection on the demo scenes",
         task="detection",
-        summary="The shipped judge: a small YOLOv5 trained from scratch on the mean of visible and infrared of the demo's training "
+        summary="The shipped judge: a small YOLOv5 trained from scratch on neutral blends of visible and infrared of the demo's training "
         "scenes, never on any method's output (evaluators/detection/README.md)",
-        recipe={"model": "demo-yolo", "image_size": 320, **_FINDING},
+        recipe={"model": "demo-yolo", "image_size": 320, "letterbox": "detect", **_FINDING},
     ),
 )  # fmt: skip
 

@@ -21,10 +21,12 @@ class Recipe(BaseModel):
     encoder: str
     encoder_weights: str
     """Name of an artifact, path of a file, or ``none`` (from scratch)."""
+    encoder_depth: int = Field(5, ge=4, le=5)
+    """Stages of the encoder that are used: 5, or 4 (a smaller network, whose deepest features have stride 16)."""
     decoder_channels: int = Field(ge=8)
     output_stride: Literal[8, 16] = 16
-    input: Literal["fused", "average"]
-    """What the segmenter is trained on: a method's fused images, or the mean of visible and infrared (never a method's output)."""
+    input: Literal["fused", "blends"]
+    """What the segmenter is trained on: a method's fused images, or neutral blends of visible and infrared (never a method's output)."""
     image_size: tuple[int, int] | None
     """Images are resized to this for training and prediction; None: as they are. Predictions are compared at the labels' own size."""
     crop: tuple[int, int]

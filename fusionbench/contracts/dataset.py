@@ -32,6 +32,8 @@ class DatasetSpec(_Spec):
     """(height, width) if all pairs have one size."""
     semantic_classes: tuple[str, ...] = ()
     box_classes: tuple[str, ...] = ()
+    box_splits: Mapping[str, str] = {}
+    """Split without box files → the split that has boxes for (some of) its pairs; tasks that need boxes take them from there."""
     artifacts: tuple[Artifact, ...] = ()
     layout: str = ""
     """The folders and files expected below the root, in words (shown when something is missing)."""
@@ -45,11 +47,13 @@ class DatasetSpec(_Spec):
 class Boxes:
     """Object boxes of one image: ``xyxy`` float64 N×4 in pixels (x right, y down, right and lower edges exclusive), ``classes`` int64 N, indices into the dataset's ``box_classes``.
 
-    ``notes`` name what the file holds and these lack (boxes of unknown classes, boxes outside the image), with file and line."""
+    ``notes`` name what the file holds and these lack (boxes of unknown classes, boxes outside the image), with file and
+    line. ``rule`` says how the boxes were made where nobody drew them; it is part of what a protocol's hash covers."""
 
     xyxy: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int64]
     notes: tuple[str, ...] = ()
+    rule: str = ""
 
 
 @dataclass(frozen=True)

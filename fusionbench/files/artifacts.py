@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..contracts.artifact import Artifact
-from ..errors import DownloadError, InputError, MissingWeightsError
+from ..errors import DownloadError, MissingWeightsError
 from .archives import extract_archive
 from .downloads import Progress, download
 
@@ -147,7 +147,7 @@ def _candidates(artifact: Artifact) -> Iterator[Path]:
     """The files that may be the artifact, best first."""
     if artifact.resource:
         path = _resource_path(artifact.resource)
-        if path.is_file():
+        if path is not None and path.is_file():
             yield path
     if artifact.unpack and target_path(artifact).is_file():
         yield target_path(artifact)
@@ -167,13 +167,13 @@ def _escaped(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
-def _resource_path(resource: str) -> Path:
-    """The path of ``"package:path/inside"``. Raises ``InputError`` if the package can't be imported."""
+def _resource_path(resource: str) -> Path | None:
+    """The path of ``"package:path/inside"``; None if the package isn't installed (an extra may hold the file)."""
     package, _, inside = resource.partition(":")
     try:
         return Path(str(importlib.resources.files(package).joinpath(inside)))
-    except ModuleNotFoundError as error:
-        raise InputError(f"{resource}: no package {error.name!r}; is the plugin installed?") from error
+    except ModuleNotFoundError:
+        return None
 
 
 def check_file(path: Path, artifact: Artifact, sha256: str | None = None) -> str:

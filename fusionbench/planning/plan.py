@@ -94,18 +94,18 @@ def _add_group(
                 f"{evaluator.task} on {dataset.spec.name}: skipped, the dataset has no {' or '.join(what)}",
             )
             continue
-        pairs = protocols.labelled(dataset.pairs, evaluator)
+        pairs = protocols.labelled(dataset.pairs, evaluator) or protocols.boxed_elsewhere(dataset, evaluator)
         if not pairs:
             _skip(
                 plan,
-                f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: skipped, none of its {len(dataset.pairs)} pairs has a label file",
+                f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: skipped, none of its {len(dataset.pairs)} pairs has labels for it",
             )
             continue
         if len(pairs) < len(dataset.pairs):
             _skip(
                 plan,
                 f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: {len(dataset.pairs) - len(pairs)} of {len(dataset.pairs)} pairs "
-                "have no label file and don't count",
+                "have no labels for it and don't count",
             )
         conventions = protocols.conventions_of(config, evaluator, dataset.spec.name)
         for sentence in protocols.undefined_metrics(config, evaluator, conventions).values():

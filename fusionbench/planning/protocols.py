@@ -16,10 +16,11 @@ from typing import Any
 
 from ..contracts.dataset import Dataset, Pair
 from ..contracts.evaluator import ConventionSpec, EvaluatorSpec, MetricSpec
-from ..errors import InputError, MissingWeightsError
+from ..errors import InputError, MissingDataError, MissingWeightsError
 from ..files import artifacts
 from ..plugins import catalog
 from .config import RunConfig
+from .units import PlannedDataset
 
 WEIGHT_ENDINGS = {".pt", ".pth", ".safetensors", ".onnx"}
 """A text of a recipe that ends so names a file of weights."""
@@ -95,6 +96,18 @@ def labelled(pairs: Sequence[Pair], evaluator: EvaluatorSpec) -> tuple[Pair, ...
     return tuple(
         p for p in pairs if p.infrared is None or all(getattr(p, role) is not None for role in roles)
     )
+
+
+def boxed_elsewhere(dataset: PlannedDataset, evaluator: EvaluatorSpec) -> tuple[Pair, ...]:
+    """The selected pairs with the boxes that another split of their dataset has for them (``DatasetSpec.box_splits``)."""
+    split = dataset.spec.box_splits.get(dataset.split)
+    if split is None or "boxes" not in evaluator.needs:
+        return ()
+    try:
+        boxed = {pair.name: pair for pair in dataset.dataset.pairs(split)}
+    except MissingDataError:
+        return ()
+    return tuple(boxed[pair.name] for pair in dataset.pairs if pair.name in boxed)
 
 
 def lacking(dataset: Dataset, evaluator: EvaluatorSpec) -> list[str]:

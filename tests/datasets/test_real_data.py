@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fusionbench.datasets.label_boxes import MSRS_RULE
 from fusionbench.datasets.labels import read_labels
 from fusionbench.plugins import catalog
 
@@ -22,12 +23,15 @@ def open_dataset(name: str, root: Path):
     return catalog.build(spec.factory)(spec, root)
 
 
+MSRS_COUNTS = {"test": 361, "train": 36, "semantic-boxes": 326, "detection": 23, "detection-train": 8}
+
+
 @pytest.mark.parametrize(
     ("name", "folder", "counts"),
     [
-        ("msrs", "msrs", {"test": 361, "train": 36, "detection": 23}),
-        ("msrs", "msrs/test", {"test": 361, "train": 36, "detection": 23}),
-        ("msrs", "", {"test": 361, "train": 36, "detection": 23}),
+        ("msrs", "msrs", MSRS_COUNTS),
+        ("msrs", "msrs/test", MSRS_COUNTS),
+        ("msrs", "", MSRS_COUNTS),
         ("roadscene", "roadscene", {"test50": 50, "all": 221, "train": 171}),
         ("tno", "tno", {"test": 21}),
         ("m3fd", "m3fd", {"test": 28, "all": 28}),
@@ -62,6 +66,24 @@ def test_msrs_detection_boxes():
     dataset = open_dataset("msrs", DATA / "msrs")
     classes = np.concatenate([dataset.load(p, labels=True).boxes.classes for p in dataset.pairs("detection")])
     assert np.bincount(classes).tolist() == [39, 12]
+
+
+def test_msrs_boxes_from_semantic_labels():
+    """804 people and 335 cars on 326 pairs, as counted beforehand; bikes only where there is one of those."""
+    dataset = open_dataset("msrs", DATA / "msrs")
+    pairs = dataset.pairs("semantic-boxes")
+    boxes = [dataset.load(p, labels=True).boxes for p in pairs]
+    assert len(pairs) == 326
+    assert np.bincount(np.concatenate([b.classes for b in boxes])).tolist() == [804, 335, 163]
+    assert {b.rule for b in boxes} == {str(MSRS_RULE)}
+    assert {p.name for p in pairs} <= {p.name for p in dataset.pairs("test")}
+
+
+def test_no_pair_of_the_official_training_boxes_is_a_test_pair():
+    dataset = open_dataset("msrs", DATA / "msrs")
+    test = {p.name for p in dataset.pairs("test")}
+    assert not test & {p.name for p in dataset.pairs("detection-train")}
+    assert {p.name for p in dataset.pairs("detection")} <= test
 
 
 @pytest.mark.parametrize(

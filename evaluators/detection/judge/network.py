@@ -21,6 +21,9 @@ from fusionbench.errors import InputError
 from fusionbench.files.atomic import write_atomic
 from fusionbench.files.ultralytics_gate import restricted_ultralytics, unreadable
 
+from .yolov5 import YoloV5, is_yolov5_metadata, load_yolov5
+from .yolov5_file import is_yolov5_file
+
 _ADVICE = "Name a YOLO detection checkpoint: one of ultralytics (.pt), or one made by `fusionbench train detection` (.safetensors)."
 
 
@@ -32,7 +35,9 @@ def load_network(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file. {_ADVICE}")
     if path.suffix == ".safetensors":
-        return _load_own(path)
+        return load_yolov5(path) if is_yolov5_metadata(_metadata(path)) else _load_own(path)
+    if is_yolov5_file(path):
+        return load_yolov5(path)
     with restricted_ultralytics() as ultralytics:
         from ultralytics.nn.tasks import DetectionModel, RTDETRDetectionModel
 
@@ -79,6 +84,10 @@ def build_network(architecture: dict[str, Any] | str | Path, names: Sequence[str
 
 def with_classes(pretrained: nn.Module, names: Sequence[str], seed: int) -> nn.Module:
     """A network of the same architecture for other classes: all weights that fit are taken over (the class layers don't)."""
+    if isinstance(pretrained, YoloV5):
+        raise InputError(
+            "det-retrain can't train the anchor-based YOLOv5; name another checkpoint, such as yolov5nu.pt"
+        )
     architecture: Any = pretrained.yaml
     content = {k: v for k, v in architecture.items() if k not in {"nc", "ch", "channels"}}
     network = build_network({**content, "nc": len(names)}, names, seed)
@@ -111,9 +120,19 @@ def stated_training(network: nn.Module) -> str:
     if "input" in facts:  # of `fusionbench train detection`
         schedule = ", ".join(f"{facts[k]} {k}" for k in ("pairs", "epochs") if k in facts)
         return f"{facts.get('dataset')}/train, {facts['input']}, {schedule}, seed {facts.get('seed')}, from random weights"
+    if stated := getattr(network, "stated", ""):
+        return str(stated)
     arguments = getattr(network, "args", None)
     data = arguments.get("data") if isinstance(arguments, dict) else None
     return f"{Path(str(data)).name}, as its file states" if data else ""
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: is no safetensors file ({error}). {_ADVICE}") from error
 
 
 def _load_own(path: Path) -> tuple[nn.Module, tuple[str, ...]]:

@@ -37,7 +37,9 @@ def retrained(
         raise InputError("det-retrain needs a run: it trains on the fused training split")
     names = fused.dataset.spec.box_classes
     trains = {
-        k: v for k, v in recipe.items() if k not in {"model", "confidence", "nms_iou", "max_detections"}
+        k: v
+        for k, v in recipe.items()
+        if k not in {"model", "confidence", "nms_iou", "max_detections", "letterbox"}
     }
     model = Path(str(recipe["model"])).name
     identity = json.dumps(

@@ -10,17 +10,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ...judging.neutral import neutral_image
+from .letterbox import PADDING
+
 UInt8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
-
-PADDING = 114
-"""The grey that ultralytics pads with."""
 _KEPT_BYTES = 1_500_000_000
 
 
 @dataclass(frozen=True)
 class Scene:
-    """An image (uint8 H×W×3 RGB), its boxes (N×4 x0 y0 x1 y1, pixels) and their class indices (N)."""
+    """An image, its boxes (N×4 x0 y0 x1 y1, pixels) and their class indices (N).
+
+    The image is uint8 H×W×3 RGB, or H×W×4 with the infrared as its last channel: then every view of it is another neutral blend.
+    """
 
     image: UInt8Array
     xyxy: FloatArray
@@ -101,16 +104,17 @@ def augmented(
         [0, factor, offset[1] + 0.5 * factor - 0.5],
     ])  # fmt: skip
     image = cv2.warpAffine(
-        scene.image, matrix, (canvas[1], canvas[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(PADDING,) * 3
+        scene.image, matrix, (canvas[1], canvas[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(PADDING,) * 4
     )  # fmt: skip
-    image = _recoloured(np.asarray(image, np.uint8), ranges, generator)
+    view: UInt8Array = np.asarray(image, np.uint8)
+    view = neutral_image(view, generator) if view.shape[2] == 4 else _recoloured(view, ranges, generator)
     x = start + direction * scene.xyxy[:, [0, 2]]
     y = offset[1] + factor * scene.xyxy[:, [1, 3]]
     boxes = np.stack([x.min(1), y.min(1), x.max(1), y.max(1)], 1)
     clipped = np.clip(boxes, 0, [canvas[1], canvas[0], canvas[1], canvas[0]])
     sides, whole = clipped[:, 2:] - clipped[:, :2], boxes[:, 2:] - boxes[:, :2]
     kept = (sides.min(1, initial=np.inf) >= 2) & (sides.prod(1) >= 0.25 * whole.prod(1))
-    return Scene(image, clipped[kept], scene.classes[kept])
+    return Scene(view, clipped[kept], scene.classes[kept])
 
 
 def _recoloured(image: UInt8Array, ranges: Augmentation, generator: np.random.Generator) -> UInt8Array:

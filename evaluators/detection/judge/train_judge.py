@@ -1,4 +1,4 @@
-"""``fusionbench train detection``: trains a judge from scratch on a neutral input, the mean of visible and infrared.
+"""``fusionbench train detection``: trains a judge from scratch on neutral blends of visible and infrared.
 
 The judge that ships for the demo scenes was made by this command (README.md beside this file says how). It sees no method's output,
 so that it favours none.
@@ -13,19 +13,18 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fusionbench.contracts.dataset import Dataset, Pair
 from fusionbench.errors import InputError, MissingDataError
 from fusionbench.planning.selection import open_dataset
 from fusionbench.terminal.progress import make_progress
 
+from ...judging.neutral import DESCRIPTION, stacked
 from .network import build_network, save_network
 from .scenes import Augmentation, Scene, SceneStore, canvas_size
 from .training import Schedule, train
 
 SETTINGS: Mapping[str, Any] = {
-    "architecture": "", "image_size": 320, "epochs": 24, "batch": 8, "lr": 0.003, "weight_decay": 0.02, "bfloat16": True, "train_count": 600,
+    "architecture": "", "image_size": 416, "epochs": 21, "batch": 8, "lr": 0.003, "weight_decay": 0.02, "bfloat16": True, "train_count": 600,
 }  # fmt: skip
 """What ``--set`` may change. ``architecture``: ultralytics' YAML, a file or a name; empty for ours. ``train_count``: scenes to render."""
 CHECKPOINT, WEIGHTS = "last.ckpt", "judge.safetensors"
@@ -84,7 +83,7 @@ def train_judge(
         "seed": seed,
         "dataset": name,
         "pairs": len(pairs),
-        "input": "mean of visible and infrared",
+        "input": DESCRIPTION,
     }
     facts["architecture"] = Path(architecture).name
     save_network(out / WEIGHTS, network, classes, facts)
@@ -92,16 +91,10 @@ def train_judge(
     return out / WEIGHTS
 
 
-def neutral(infrared: np.ndarray[Any, Any], visible: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The mean of infrared (H×W) and visible (H×W×3), uint8 H×W×3: favours no method."""
-    total = visible.astype(np.uint16) + infrared[..., None].astype(np.uint16) + 1
-    return (total // 2).astype(np.uint8)
-
-
 def _load(dataset: Dataset, pair: Pair) -> Scene:
     images = dataset.load(pair, labels=True)
     assert images.boxes is not None
-    return Scene(neutral(images.infrared, images.visible), images.boxes.xyxy, images.boxes.classes)
+    return Scene(stacked(images.infrared, images.visible), images.boxes.xyxy, images.boxes.classes)
 
 
 def _settings(given: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 IOU_THRESHOLDS: FloatArray = np.linspace(0.5, 0.95, 10)
 RECALLS: FloatArray = np.linspace(0.0, 1.0, 101)
+MOST_DETECTIONS = 100
+"""Of one class that count in an image, best first: COCO's cap."""
 _CHUNK = 4_000_000
 """Numbers in one intermediate array over draws and detections."""
 
@@ -89,7 +91,7 @@ def match_class(found: Sequence[Found], truth: Sequence[Truth], index: int) -> C
     scores, images, places, hits, objects = [], [], [], [], []
     for number, (detections, real) in enumerate(zip(found, truth, strict=True)):
         mine = np.flatnonzero(detections.classes == index)
-        mine = mine[np.argsort(-detections.scores[mine], kind="stable")]
+        mine = mine[np.argsort(-detections.scores[mine], kind="stable")][:MOST_DETECTIONS]
         boxes = real.xyxy[real.classes == index]
         scores.append(detections.scores[mine])
         images.append(np.full(len(mine), number))

@@ -51,7 +51,7 @@ class ScoredSet:
     found: tuple[Found, ...]
     truth: tuple[Truth, ...]
     matches: Mapping[str, ClassMatches]
-    """By class, of the classes that the judge knows."""
+    """By class, of the classes that the judge knows and the set has objects of."""
     confidence: float
 
     @property
@@ -67,8 +67,16 @@ def score_set(
     found: Sequence[Found],
     truth: Sequence[Truth],
 ) -> ScoredSet:
-    """Match detections with objects. Lists run over images; class indices are places in ``classes``."""
-    matches = {name: match_class(found, truth, i) for i, name in enumerate(classes) if name not in missing}
+    """Match detections with objects. Lists run over images; class indices are places in ``classes``.
+
+    Classes that the judge doesn't know, or of which the whole set has no object, are left out: nobody may have labelled them.
+    """
+    there = {int(i) for real in truth for i in real.classes}
+    matches = {
+        name: match_class(found, truth, i)
+        for i, name in enumerate(classes)
+        if name not in missing and i in there
+    }
     confidence = best_confidence(list(matches.values()))
     return ScoredSet(
         tuple(names), tuple(classes), tuple(missing), tuple(found), tuple(truth), matches, confidence

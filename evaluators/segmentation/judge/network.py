@@ -53,6 +53,7 @@ def build_network(recipe: Recipe, classes: int) -> nn.Module:
         network: nn.Module = smp.DeepLabV3Plus(
             recipe.encoder,
             encoder_weights=None,
+            encoder_depth=recipe.encoder_depth,
             encoder_output_stride=recipe.output_stride,
             decoder_channels=recipe.decoder_channels,
             classes=classes,
@@ -63,7 +64,19 @@ def build_network(recipe: Recipe, classes: int) -> nn.Module:
         ) from None
     except (ValueError, NotImplementedError) as error:
         raise InputError(f"encoder {recipe.encoder}: can't be used in DeepLabV3+ ({error})") from None
+    _trim(network.get_submodule("encoder"), recipe.encoder_depth)
     return network
+
+
+_EFFICIENTNET_BLOCKS = {4: 5, 5: 7}
+"""Blocks up to each stage."""
+
+
+def _trim(encoder: Any, depth: int) -> None:
+    """Remove what the decoder never reads: an EfficientNet's last convolution, and the stages beyond ``depth``."""
+    if hasattr(encoder, "conv_head"):
+        encoder.conv_head, encoder.bn2 = nn.Identity(), nn.Identity()
+        encoder.blocks = encoder.blocks[: _EFFICIENTNET_BLOCKS[depth]]
 
 
 def initial_network(recipe: Recipe, classes: int, seed: int) -> nn.Module:
@@ -105,14 +118,52 @@ _OTHER_ENCODERS = (
 
 
 def _load_encoder(encoder: nn.Module, path: Path, name: str) -> None:
-    state = _without_classifier(read_state(path))
+    state = _smp_names(_without_classifier(read_state(path)))
+    if hasattr(encoder, "conv_head"):  # whose file holds what `_trim` removes
+        own = encoder.state_dict()
+        state = {k: v for k, v in state.items() if k in own}
     _fit(encoder, state, path, f"the encoder {name}")
     encoder.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
 
 
 def _without_classifier(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """torchvision's and timm's files hold the classifier too."""
-    return {k: v for k, v in state.items() if not re.match(r"(classifier|fc|head|last_linear)\.", k)}
+    return {k: v for k, v in state.items() if not re.match(r"(classifier|fc|_fc|head|last_linear)\.", k)}
+
+
+_PYTORCH_EFFICIENTNET = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+}
+_FIRST_BLOCK = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+_OTHER_BLOCKS = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+_LITE0_REPEATS = (1, 2, 2, 3, 3, 4, 1)
+
+
+def _smp_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state with timm's names, if it is an EfficientNet-Lite0 with the names of efficientnet_pytorch (PyPI's package has those)."""
+    if "_conv_stem.weight" not in state:
+        return state
+    places = [f"blocks.{i}.{j}" for i, repeats in enumerate(_LITE0_REPEATS) for j in range(repeats)]
+    renamed = {}
+    for key, value in state.items():
+        first, _, rest = key.partition(".")
+        if first != "_blocks":
+            renamed[f"{_PYTORCH_EFFICIENTNET.get(first, first)}.{rest}"] = value
+            continue
+        number, part, last = rest.split(".", 2)
+        names = _OTHER_BLOCKS if int(number) else _FIRST_BLOCK
+        renamed[f"{places[int(number)]}.{names[part]}.{last}"] = value
+    return renamed
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -171,6 +222,7 @@ def save_checkpoint(
         "format": "fusionbench-segmenter-1",
         "architecture": recipe.architecture,
         "encoder": recipe.encoder,
+        "encoder_depth": str(recipe.encoder_depth),
         "decoder_channels": str(recipe.decoder_channels),
         "output_stride": str(recipe.output_stride),
         "classes": json.dumps(list(classes)),
@@ -218,6 +270,7 @@ def load_checkpoint(checkpoint: Checkpoint, recipe: Recipe, classes: Sequence[st
     expected = {
         "architecture": recipe.architecture,
         "encoder": recipe.encoder,
+        "encoder_depth": str(recipe.encoder_depth),
         "decoder_channels": str(recipe.decoder_channels),
         "output_stride": str(recipe.output_stride),
     }

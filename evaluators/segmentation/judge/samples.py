@@ -20,6 +20,7 @@ from fusionbench.contracts.dataset import Dataset, Pair, PairImages
 from fusionbench.errors import FusionBenchError, ImageError, InputError
 from fusionbench.images.codec import as_rgb
 
+from ...judging.neutral import neutral_image
 from ..recipe import Recipe
 from ..scores.confusion import IGNORED_ID
 from .network import MEAN, STD
@@ -29,7 +30,10 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Sample:
-    """An image to train on, at the recipe's size: ``image`` H×W×3 uint8, ``labels`` H×W uint8 ids; ``digest`` hashes both before resizing."""
+    """An image to train on, at the recipe's size: ``labels`` H×W uint8 ids; ``digest`` hashes image and labels before resizing.
+
+    ``image`` is uint8 H×W×3 RGB, or H×W×4 with the infrared as its last channel: then every crop of it is another neutral blend.
+    """
 
     name: str
     image: UInt8Array
@@ -98,22 +102,16 @@ def checked_labels(images: PairImages, pair: Pair, classes: int) -> UInt8Array:
     return images.labels
 
 
-def average(images: PairImages) -> UInt8Array:
-    """The neutral input: mean of visible (RGB) and infrared, rounded half up, uint8 H×W×3."""
-    total = images.visible.astype(np.uint16) + as_rgb(images.infrared)
-    return ((total + 1) // 2).astype(np.uint8)
-
-
 def make_sample(name: str, image: UInt8Array, labels: UInt8Array, size: Size | None) -> Sample:
     """Resize an image (area) and its labels (nearest) to the recipe's size. Raises ``ImageError`` if they don't fit each other."""
     check_fits(name, image, labels)
     digest = hashlib.sha256(name.encode())
     for array in (image, labels):
         digest.update(np.array(array.shape).tobytes() + np.ascontiguousarray(array).tobytes())
-    rgb = resize_image(as_rgb(image), size)
+    resized = resize_image(image if image.ndim == 3 else as_rgb(image), size)
     if size is not None and labels.shape != size:
         labels = np.asarray(cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
-    return Sample(name, rgb, labels, digest.hexdigest())
+    return Sample(name, resized, labels, digest.hexdigest())
 
 
 def check_fits(name: str, image: npt.NDArray[Any], labels: npt.NDArray[Any]) -> None:
@@ -124,7 +122,7 @@ def check_fits(name: str, image: npt.NDArray[Any], labels: npt.NDArray[Any]) -> 
 
 
 def resize_image(rgb: UInt8Array, size: Size | None) -> UInt8Array:
-    """H×W×3 uint8 at ``size`` (height, width), by area averaging where it shrinks."""
+    """H×W×C uint8 at ``size`` (height, width), by area averaging where it shrinks."""
     if size is None or rgb.shape[:2] == size:
         return rgb
     shrinks = rgb.shape[0] >= size[0] and rgb.shape[1] >= size[1]
@@ -176,6 +174,8 @@ def sample_batch(samples: Sequence[Sample], recipe: Recipe, seed: int, step: int
     for place, index in enumerate(indices):
         rng = np.random.default_rng([seed, 2, step, place])
         image, ids = _crop(samples[index], recipe, rng)
+        if image.shape[2] == 4:
+            image = neutral_image(image, rng)
         images.append(_jittered(image, recipe.jitter, rng))
         labels.append(ids)
     return normalised(np.stack(images)), torch.from_numpy(np.stack(labels).astype(np.int64))

@@ -16,11 +16,12 @@ from fusionbench.contracts.evaluator import EvaluatorSettings, FusedSet
 from fusionbench.errors import InputError, MissingDataError
 from fusionbench.files import artifacts
 
+from ...judging.neutral import DESCRIPTION
 from ..recipe import Recipe
 from .network import encoder_file, find_checkpoint, load_checkpoint
 from .prediction import predict
 from .samples import Labelled, fold_of, make_sample, read_labelled
-from .train_judge import average_samples
+from .train_judge import neutral_samples
 from .training import TrainedSegmenter, step_count, train_segmenter, training_key
 
 Progress = Callable[[int, int], None]
@@ -57,7 +58,7 @@ def segment(
         judging = Judging(judge_name(recipe), checkpoint.sha256, training)
         judging.checkpoints.append({"sha256": checkpoint.sha256})
         return judging, _predictions(fused, labelled.pairs, network, recipe, settings.device, progress)
-    if recipe.input == "average":
+    if recipe.input == "blends":
         return _trained_once(fused, labelled, recipe, settings, progress)
     if recipe.folds:
         return _folds(fused, labelled, recipe, settings, progress)
@@ -82,8 +83,8 @@ def _trained_once(
     fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
     classes = fused.dataset.spec.semantic_classes
-    samples = average_samples(fused.dataset, "train", recipe)
-    what = f"{fused.dataset.spec.name}/train, mean of visible and infrared, {len(samples)} pairs"
+    samples = neutral_samples(fused.dataset, "train", recipe)
+    what = f"{fused.dataset.spec.name}/train, {DESCRIPTION}, {len(samples)} pairs"
     total = step_count(recipe, len(samples)) + len(labelled.pairs)
     with _cache(settings.cache_dir) as folder:
         trained = train_segmenter(

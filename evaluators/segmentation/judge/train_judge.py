@@ -1,4 +1,4 @@
-"""``fusionbench train segmentation``: trains a judge on the mean of visible and infrared, never on a method's output."""
+"""``fusionbench train segmentation``: trains a judge on neutral blends of visible and infrared, never on a method's output."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.planning.selection import open_dataset
 from fusionbench.terminal.progress import make_progress
 
+from ...judging.neutral import DESCRIPTION, stacked
 from ..recipe import Recipe, make_recipe
 from ..recipes import DEMO_TRAINING, FROZEN
-from .samples import Sample, average, checked_labels, make_sample
+from .samples import Sample, checked_labels, make_sample
 from .training import CHECKPOINT, STATE, train_segmenter
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {"demo-seg": DEMO_TRAINING, "seg-frozen": FROZEN}
@@ -73,9 +74,9 @@ def train(
     if not classes:
         raise InputError(f"{name}: has no semantic classes, so no segmenter can be trained on it")
     with make_progress() as progress:
-        samples = average_samples(dataset, "train", recipe, lambda d, t: progress.update("reading", d, t))
+        samples = neutral_samples(dataset, "train", recipe, lambda d, t: progress.update("reading", d, t))
         trained = train_segmenter(
-            samples, recipe, classes, seed, out, trained_on=f"{name}/train, mean of visible and infrared, {len(samples)} pairs",
+            samples, recipe, classes, seed, out, trained_on=f"{name}/train, {DESCRIPTION}, {len(samples)} pairs",
             device=resolve_devices(device)[0], progress=lambda d, t: progress.update("training", d, t), half=True,
         )  # fmt: skip
     about = {
@@ -101,10 +102,10 @@ def _check_folder(out: Path, resume: bool) -> None:
             raise InputError(f"{out}: less than 128 MiB are free; choose another --out")
 
 
-def average_samples(
+def neutral_samples(
     dataset: Dataset, split: str, recipe: Recipe, progress: Any = lambda done, total: None
 ) -> list[Sample]:
-    """The labelled pairs of a split as the mean of visible and infrared, each loaded once. Raises ``MissingDataError`` if there are none."""
+    """The labelled pairs of a split with both sensors stacked, each loaded once. Raises ``MissingDataError`` if there are none."""
     pairs: Sequence[Pair] = dataset.pairs(split)
     samples, reason = [], "it has no pairs"
     for i, pair in enumerate(pairs):
@@ -114,7 +115,9 @@ def average_samples(
         except FusionBenchError as error:
             reason = str(error)
             continue
-        samples.append(make_sample(pair.name, average(images), labels, recipe.image_size))
+        samples.append(
+            make_sample(pair.name, stacked(images.infrared, images.visible), labels, recipe.image_size)
+        )
         progress(i + 1, len(pairs))
     if not samples:
         raise MissingDataError(

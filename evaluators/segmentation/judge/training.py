@@ -31,7 +31,7 @@ from .network import (
 )
 from .samples import Sample, class_weights, sample_batch
 
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 """Raised when the same recipe would train to other weights, so that older checkpoints aren't taken for these."""
 
 CHECKPOINT = "segmenter.safetensors"

@@ -152,7 +152,7 @@ def test_a_checkpoint_of_another_architecture(cli, boxed: Path, tmp_path: Path) 
     ("model", "words"),
     [
         ("yolov5nu.pt", ["yolov5nu.pt is not in", "fusionbench weights fetch yolov5nu", "detection.model=PATH"]),
-        ("yolov9c.pt", ["detection.model=yolov9c.pt: there is no such file here", "name one that is known: yolov5nu.pt"]),
+        ("yolov9c.pt", ["detection.model=yolov9c.pt: there is no such file here", "name one that is known: yolov5n.pt, yolov5nu.pt"]),
     ],
 )  # fmt: skip
 def test_a_judge_that_is_not_at_hand_is_asked_for_before_the_work_and_never_fetched(

@@ -14,6 +14,7 @@ import pytest
 
 from fusionbench.contracts.evaluator import EvaluatorSettings
 from fusionbench.errors import InputError, MissingDataError
+from fusionbench.evaluators.judging.neutral import DESCRIPTION
 from fusionbench.evaluators.segmentation.evaluator import build
 from fusionbench.evaluators.segmentation.judge.network import initial_network, save_checkpoint
 from fusionbench.evaluators.segmentation.spec import SPEC
@@ -39,7 +40,7 @@ def score(tiny_values: dict[str, Any], tmp_path: Path):
     """``score(fused, convention, **recipe)``: the rows and the details folder."""
 
     def run(fused, convention="seg-frozen", seed=0, **recipe):
-        recipe = {"input": "average", **recipe} if convention == "seg-frozen" else recipe
+        recipe = {"input": "blends", **recipe} if convention == "seg-frozen" else recipe
         details = tmp_path / "details"
         settings = EvaluatorSettings(
             None, convention, seed, "cpu", tmp_path / "cache", {**tiny_values, **recipe}, details
@@ -168,7 +169,7 @@ def test_the_frozen_judge_is_trained_once_on_the_neutral_input(squares, score, t
     dataset = squares(4)
     _, details = score(dataset.fused(), epochs=1.0)
     about = json.loads((details / "about.json").read_text())
-    assert about["judge_training"] == "squares/train, mean of visible and infrared, 4 pairs"
+    assert about["judge_training"] == f"squares/train, {DESCRIPTION}, 4 pairs"
     assert len(list((tmp_path / "cache" / "segmentation").iterdir())) == 1
     score(dataset.fused(), epochs=1.0)
     assert len(list((tmp_path / "cache" / "segmentation").iterdir())) == 1
@@ -182,6 +183,6 @@ def test_a_frozen_judge_needs_training_labels_or_a_file(squares, score) -> None:
 
 def test_a_protocol_keeps_its_input(squares, score) -> None:
     with pytest.raises(InputError, match="its input can't be changed"):
-        score(squares(2).fused(), "seg-retrain", input="average")
+        score(squares(2).fused(), "seg-retrain", input="blends")
     with pytest.raises(InputError, match="no protocol 'seg-best'"):
         score(squares(2).fused(), "seg-best")

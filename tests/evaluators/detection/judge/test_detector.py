@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from fusionbench.errors import InputError
-from fusionbench.evaluators.detection.judge.detector import Detector, Thresholds, letterbox, load_detector
+from fusionbench.evaluators.detection.judge.detector import Detector, Thresholds, load_detector
 from fusionbench.evaluators.detection.scores.class_maps import ClassMap, map_classes
 from fusionbench.images.codec import read_image
 
@@ -35,6 +35,7 @@ class Planted(torch.nn.Module):
         return self.rows[None] if self.final else (self.rows.T[None], None)
 
 
+NARROW = Thresholds(64, letterbox="detect")
 NAMES = ("person", "kite", "car")
 MAP = map_classes(NAMES, ("car", "person"), "planted")
 
@@ -42,11 +43,11 @@ MAP = map_classes(NAMES, ("car", "person"), "planted")
 def test_boxes_come_back_in_the_image() -> None:
     # A 200×100 image (w×h) at 64 pixels: factor .32, 32 high: no padding; a 90×100 one gets 3 columns on each side.
     network = Planted([[32, 16, 16, 8, 0.9, 0, 0]])
-    found = Detector(network, NAMES, "cpu").find(np.zeros((100, 200, 3), np.uint8), Thresholds(64), MAP)
+    found = Detector(network, NAMES, "cpu").find(np.zeros((100, 200, 3), np.uint8), NARROW, MAP)
     assert network.seen == (1, 3, 32, 64)
     assert found.xyxy == pytest.approx(np.array([[75, 37.5, 125, 62.5]]))
     assert (found.classes.tolist(), found.scores.tolist()) == ([1], pytest.approx([0.9]))
-    tall = Detector(network, NAMES, "cpu").find(np.zeros((100, 90, 3), np.uint8), Thresholds(64), MAP)
+    tall = Detector(network, NAMES, "cpu").find(np.zeros((100, 90, 3), np.uint8), NARROW, MAP)
     assert network.seen == (1, 3, 64, 64)
     assert tall.xyxy == pytest.approx(np.array([[(24 - 3) / 0.64, 12 / 0.64, (40 - 3) / 0.64, 20 / 0.64]]))
 
@@ -59,12 +60,12 @@ def test_doubles_other_classes_and_weak_boxes_go() -> None:
         [40, 20, 10, 10, 0.0005, 0.0, 0.0],
         [62, 62, 20, 20, 0.0, 0.0, 0.3],  # reaches beyond the image
     ]
-    found = Detector(Planted(rows), NAMES, "cpu").find(np.zeros((64, 64, 3), np.uint8), Thresholds(64), MAP)
+    found = Detector(Planted(rows), NAMES, "cpu").find(np.zeros((64, 64, 3), np.uint8), NARROW, MAP)
     assert found.classes.tolist() == [1, 0, 0]
     assert found.scores.tolist() == pytest.approx([0.8, 0.6, 0.3])
     assert found.xyxy[2].tolist() == [52, 52, 64, 64]
     few = Detector(Planted(rows), NAMES, "cpu").find(
-        np.zeros((64, 64, 3), np.uint8), Thresholds(64, max_detections=2), MAP
+        np.zeros((64, 64, 3), np.uint8), Thresholds(64, max_detections=3, letterbox="detect"), MAP
     )
     assert few.classes.tolist() == [1, 0]
 
@@ -72,7 +73,7 @@ def test_doubles_other_classes_and_weak_boxes_go() -> None:
 def test_networks_that_suppress_by_themselves() -> None:
     rows = [[10, 10, 20, 20, 0.9, 2], [10, 10, 21, 20, 0.8, 0], [1, 1, 5, 5, 0.9, 1]]
     found = Detector(Planted(rows, final=True), NAMES, "cpu").find(
-        np.zeros((64, 64, 3), np.uint8), Thresholds(64), MAP
+        np.zeros((64, 64, 3), np.uint8), NARROW, MAP
     )
     assert found.classes.tolist() == [0, 1]
     assert found.xyxy[0].tolist() == [10, 10, 20, 20]
@@ -80,16 +81,7 @@ def test_networks_that_suppress_by_themselves() -> None:
 
 def test_an_output_of_another_shape() -> None:
     with pytest.raises(InputError, match="isn't that of a detector of 3 classes"):
-        Detector(Planted([[1.0] * 9]), NAMES, "cpu").find(
-            np.zeros((64, 64, 3), np.uint8), Thresholds(64), MAP
-        )
-
-
-def test_letterbox_keeps_an_image_that_fits() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (256, 320, 3)).astype(np.uint8)
-    canvas, factor, place = letterbox(image, 320, 32)
-    assert (factor, place) == (1.0, (0, 0))
-    assert (canvas == image).all()
+        Detector(Planted([[1.0] * 9]), NAMES, "cpu").find(np.zeros((64, 64, 3), np.uint8), NARROW, MAP)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +107,7 @@ def test_boxes_are_those_of_ultralytics(shared: Path) -> None:
         model = ultralytics.YOLO(str(weights))
         for file in files:
             image = read_image(file)
-            ours = detector.find(image, Thresholds(640, 0.4, 0.6), everything)
+            ours = detector.find(image, Thresholds(640, 0.4, 0.6, letterbox="detect"), everything)
             theirs: Any = model.predict(
                 np.ascontiguousarray(image[..., ::-1]),
                 conf=0.4,

@@ -72,7 +72,7 @@ def coco(found: list[Found], truth: list[Truth], classes: int) -> np.ndarray:
         }  # fmt: skip
         data.createIndex()
         evaluation = COCOeval(data, data.loadRes(results), "bbox")
-        evaluation.params.maxDets = [300]
+        evaluation.params.maxDets = [100]
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation.eval["precision"][:, :, :, 0, 0]
@@ -101,6 +101,22 @@ def test_ap_is_that_of_pycocotools(
             continue
         np.testing.assert_allclose(ours, theirs[:, :, c].mean(1), rtol=0, atol=1e-6)
         np.testing.assert_allclose(precision_curve(matches), theirs[:, :, c], rtol=0, atol=1e-6)
+
+
+def test_only_the_best_hundred_of_an_image_and_class_count() -> None:
+    """COCO's cap: of 130 detections of one class, the 30 weakest are neither right nor wrong; the other class keeps its own."""
+    rng = np.random.default_rng(0)
+    corner = rng.uniform(0, 500, (130, 2))
+    boxes = np.concatenate([corner, corner + 20], 1)
+    truth = [Truth(np.concatenate([boxes, boxes[:3]]), np.array([0] * 130 + [1] * 3))]
+    scores = np.concatenate([rng.permutation(130) / 130, [0.3, 0.2, 0.1]])
+    found = [Found(truth[0].xyxy, scores, truth[0].classes)]
+    theirs = coco(found, truth, 2)
+    for c, expected in ((0, 100), (1, 3)):
+        matches = match_class(found, truth, c)
+        assert len(matches.scores) == expected
+        np.testing.assert_allclose(average_precision(matches)[0], theirs[:, :, c].mean(1), rtol=0, atol=1e-6)
+    assert average_precision(match_class(found, truth, 0))[0, 0] == pytest.approx(77 / 101, abs=0.01)
 
 
 def test_a_case_by_hand() -> None:

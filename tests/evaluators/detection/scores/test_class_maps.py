@@ -14,7 +14,7 @@ COCO = ("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "t
 @pytest.mark.parametrize(
     ("dataset", "pairs", "missing"),
     [
-        ("msrs", {"person": "person", "car": "car"}, ()),
+        ("msrs", {"person": "person", "bicycle": "bike", "car": "car"}, ()),
         ("m3fd", {"person": "People", "car": "Car", "bus": "Bus", "motorcycle": "Motorcycle", "truck": "Truck"}, ("Lamp",)),
         ("llvip", {"person": "person"}, ()),
         ("demo", {"person": "person", "bicycle": "bike", "car": "car"}, ()),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from fusionbench.contracts.dataset import PairImages
 from fusionbench.errors import ImageError, InputError
 from fusionbench.evaluators.segmentation.judge.samples import (
-    average,
     batch_indices,
     class_weights,
     fold_of,
@@ -16,6 +15,8 @@ from fusionbench.evaluators.segmentation.judge.samples import (
     read_labelled,
     sample_batch,
 )
+from fusionbench.evaluators.segmentation.recipe import make_recipe
+from fusionbench.evaluators.segmentation.recipes import FROZEN
 
 
 def test_labels_that_cannot_be_used_exclude_their_pair_with_the_reason(squares) -> None:
@@ -48,9 +49,15 @@ def test_labels_are_decoded_once_for_all_methods(squares, monkeypatch) -> None:
     assert all(np.array_equal(first[n], again[n]) for n in first)
 
 
-def test_the_neutral_input_is_the_mean_rounded_half_up() -> None:
-    visible = np.array([[[0, 10, 255]]], np.uint8)
-    assert average(PairImages(np.array([[255]], np.uint8), visible)).tolist() == [[[128, 133, 255]]]
+def test_both_sensors_stacked_become_another_blend_in_every_step() -> None:
+    rng = np.random.default_rng(0)
+    sensors = rng.integers(0, 256, (64, 64, 4)).astype(np.uint8)
+    sample = make_sample("a", sensors, np.zeros((64, 64), np.uint8), None)
+    recipe = make_recipe("seg-frozen", {**FROZEN, "crop": [32, 32], "batch_size": 2})
+    first, second = (sample_batch([sample], recipe, 0, step)[0] for step in (0, 1))
+    assert first.shape == (2, 3, 32, 32)
+    assert not torch.equal(first, second)
+    assert torch.equal(first, sample_batch([sample], recipe, 0, 0)[0])
 
 
 def test_class_weights_by_hand() -> None:

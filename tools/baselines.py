@@ -89,19 +89,20 @@ def deviations(data: ReportInput, rows: pd.DataFrame) -> str:
     ]
     published = published[~published["source"].str.endswith("Table 3")]
     explained = explanations()
+    measured = [str(m) for m in rows["metric"].unique()]
+    metrics = [m for m in measured if m in set(published["metric"])]
     body, notes = [], []
     for method, group in rows.groupby("method", sort=False):
         spec = data.methods[str(method)]
         theirs = published[published["method"] == spec.published_as].set_index("metric")["value"]
         ours = group.groupby("metric", sort=False)["value"].mean()
-        shared = [m for m in ours.index if m in theirs.index]
+        shared = [m for m in metrics if m in ours.index and m in theirs.index]
         if not shared:
             continue
-        cells = [_cell(ours[m], theirs[m], data.metrics[m].digits) for m in shared]
+        cells = [_cell(ours[m], theirs[m], data.metrics[m].digits) if m in shared else "–" for m in metrics]
         body.append([spec.title, str(group["image"].nunique()), *cells])
         if any(abs(ours[m] / theirs[m] - 1) > LARGE for m in shared):
             notes.append(f"- **{spec.title}**: {explained.get(str(method), 'not explained')}")
-        metrics = shared
     if not body:
         return ""
     table = tabulate(body, ["Method", "pairs", *metrics], tablefmt="pipe", disable_numparse=True)

@@ -1,6 +1,6 @@
 """Numbers that others published, as data (one CSV a table), and the one function that reads them.
 
-Transcribed from the paper by hand and checked against its text by ``tests/reports/test_published.py``.
+Transcribed by hand. The tables of the SGDFuse paper are checked against its text by ``tests/reports/test_published.py``.
 Nothing here was measured by fusionbench: reports show these rows only when asked to, marked as published,
 with their source.
 """
@@ -48,14 +48,16 @@ def published_beside(
     """The published rows to show in one table; ``names`` are the ``published_as`` names of the methods in it.
 
     Only rows of the same dataset, evaluator and convention (or protocol), and of the same split where the
-    source states one; ablation variants only where one of ``names`` is such a variant. Nothing is shown
-    beside a training split.
+    source states one; ablation variants only where one of ``names`` is such a variant. A source about one
+    method alone is shown only beside that method. Nothing is shown beside a training split.
     """
     rows = published_rows()
     if split.startswith("train"):
         return rows.iloc[:0]
     rows = rows[(rows["dataset"] == dataset) & (rows["evaluator"] == evaluator)]
     rows = rows[(rows["comparable_to"] == convention) & rows["split"].isin(["", split])]
+    methods = published_rows().groupby("source")["method"].nunique()
+    rows = rows[(rows["source"].map(methods) > 1) | rows["method"].isin(names)]
     ablation = rows["source"].isin(ABLATION_SOURCES)
     variants = set(rows["method"][ablation]) - set(rows["method"][~ablation])
     return rows[ablation if variants & names else ~ablation].reset_index(drop=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -186,6 +187,19 @@ def test_parts_pickled_whole_are_joined(tmp_path: Path, foreign_class: type[nn.M
         torch.save(model, files[artifact])
     convert(spec, files, tmp_path / "out.safetensors")
     found = load_file(tmp_path / "out.safetensors")
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
+def test_a_table_and_a_network_become_one_file(tmp_path: Path) -> None:
+    """LUT-Fuse's two files: a NumPy array and a state dict."""
+    spec = catalog.methods.get("lutfuse")
+    tensors = fixture_weights(build_network(spec.options).official_shapes(), lambda _: 0.5)
+    files = {a.name: tmp_path / a.filename for a in spec.artifacts}
+    np.save(files["lutfuse-table"], tensors["lut"].numpy())
+    torch.save({k: v for k, v in tensors.items() if k != "lut"}, files["lutfuse-context"])
+    convert(spec, files, tmp_path / "out.safetensors")
+    found = load_file(tmp_path / "out.safetensors")
+    assert set(found) == set(tensors)
     assert all(torch.equal(found[name], tensors[name]) for name in tensors)
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from .contracts.dataset import DatasetSpec, PairImages
 from .contracts.method import MethodSpec
 from .contracts.report import ReportInput, ReportSpec
-from .errors import FusionBenchError, InputError
+from .errors import FusionBenchError, InputError, StoreError
+from .images.codec import UInt8Array, read_image
 from .planning.selection import open_dataset
 from .plugins import catalog
+from .store.entrants import base_of
+from .store.fused import read_fused
+from .store.reading import fused_digests
 from .store.run_store import RunStore
 
 if TYPE_CHECKING:
@@ -29,14 +34,22 @@ def report_input(
 ) -> ReportInput:
     """What reports get of a run: its rows (all, or those of a plan's selection), the specs of what they name, its images."""
     info = store.info()
-    methods = {n: _method_spec(d) for n, d in info.get("methods", {}).items()}
-    datasets = {n: DatasetSpec.model_validate(d) for n, d in info.get("datasets", {}).items()}
-    config = (info.get("invocations") or [{}])[-1].get("config", {})
+    notes: list[str] = []
+    rows = store.rows(selection, notes)
+    methods, datasets = _specs(store, info, rows, notes)
     return ReportInput(
-        rows=store.rows(selection), run=info, methods=methods, metrics=catalog.metrics(), datasets=datasets,
-        fused_dir=store.folder / "fused", load_pair=_pair_loader(config), options=dict(options or {}),
+        rows=rows,
+        run=info,
+        methods=methods,
+        metrics=catalog.metrics(),
+        datasets=datasets,
+        fused_dir=store.folder / "fused",
+        load_pair=_pair_loader(info),
+        options=dict(options or {}),
         details=store.details(selection),
-    )  # fmt: skip
+        read_fused=_fused_reader(store),
+        notes=notes,
+    )
 
 
 def merged_input(
@@ -54,12 +67,27 @@ def merged_input(
         methods = {**methods, **data.methods, **methods}
         datasets = {**datasets, **data.datasets, **datasets}
     rows = pd.concat([i.rows for i in inputs], ignore_index=True)
+    notes = list(dict.fromkeys(note for i in inputs for note in i.notes))
+    readers = {i.fused_dir: i.read_fused for i in inputs}
+
+    def read_any(path: Path) -> UInt8Array:
+        own = next((r for folder, r in readers.items() if path.is_relative_to(folder)), read_image)
+        return own(path)
+
     identity = [c for c in rows.columns if c not in {"value", "reason", *(() if apart else ("run",))}]
     doubled = rows.duplicated(identity, keep="first")
     units = pd.concat([i.details for i in inputs], ignore_index=True)
     if not apart:
         units = units[~units.duplicated([c for c in units.columns if c != "folder"], keep="first")]
-    return replace(inputs[0], rows=rows[~doubled], methods=methods, datasets=datasets, details=units)
+    return replace(
+        inputs[0],
+        rows=rows[~doubled],
+        methods=methods,
+        datasets=datasets,
+        details=units,
+        notes=notes,
+        read_fused=read_any,
+    )
 
 
 def chosen_reports(names: Sequence[str] | None) -> list[ReportSpec]:
@@ -74,7 +102,8 @@ def render(
 ) -> tuple[list[Path], list[Any], list[str]]:
     """Render reports into a folder. Returns the files, what is to be shown on the terminal, and what went wrong.
 
-    A report that fails doesn't stop the others, unless ``strict``.
+    A report that fails doesn't stop the others, unless ``strict``. What went wrong includes ``data.notes``: all that the
+    run folder holds and the reports lack.
     """
     files: list[Path] = []
     shown: list[Any] = []
@@ -91,7 +120,7 @@ def render(
                 raise
             text = str(error) if isinstance(error, FusionBenchError) else f"{type(error).__name__}: {error}"
             problems.append(f"report {spec.name}: {text}")
-    return files, shown, problems
+    return files, shown, [*dict.fromkeys(data.notes), *problems]
 
 
 def find_runs(texts: Iterable[str | Path]) -> list[RunStore]:
@@ -99,7 +128,7 @@ def find_runs(texts: Iterable[str | Path]) -> list[RunStore]:
     stores = []
     for text in texts:
         candidates = [Path(text), Path("runs") / text]
-        folder = next((c for c in candidates if (c / "run.json").is_file()), None)
+        folder = next((c for c in candidates if (c / "run.json").exists() or (c / "units").is_dir()), None)
         if folder is None:
             there = sorted(p.parent.name for p in Path("runs").glob("*/run.json"))
             raise InputError(
@@ -114,18 +143,71 @@ def find_runs(texts: Iterable[str | Path]) -> list[RunStore]:
     return stores
 
 
-def _method_spec(data: Mapping[str, Any]) -> MethodSpec:
-    return MethodSpec.model_validate({k: v for k, v in data.items() if k in MethodSpec.model_fields})
+def _specs(
+    store: RunStore, info: Mapping[str, Any], rows: pd.DataFrame, notes: list[str]
+) -> tuple[dict[str, MethodSpec], dict[str, DatasetSpec]]:
+    """The specs of a run's methods and datasets by their names in the run folder; titles say what tells variants apart."""
+    methods = _read_specs(store, "methods", MethodSpec, info, notes)
+    datasets = _read_specs(store, "datasets", DatasetSpec, info, notes)
+    for name in map(str, dict.fromkeys(rows["method"])):  # copied from another store, or run.json was damaged
+        base = base_of(name)
+        if name not in methods and base in catalog.methods.all():
+            methods[name] = catalog.methods.get(base)
+    for table, specs in (("methods", methods), ("datasets", datasets)):
+        for name, label in store.entrants(table).titles().items():
+            if name in specs:
+                specs[name] = specs[name].model_copy(update={"title": f"{specs[name].title} ({label})"})
+    return methods, datasets
 
 
-def _pair_loader(config: Mapping[str, Any]) -> Any:
+def _read_specs(
+    store: RunStore, table: str, model: type[Any], info: Mapping[str, Any], notes: list[str]
+) -> dict[str, Any]:
+    """The specs in a table of run.json. One that can't be read is noted, and its entrant goes by its plain name."""
+    specs = {}
+    for name, about in info.get(table, {}).items():
+        try:
+            specs[name] = model.model_validate({k: v for k, v in about.items() if k in model.model_fields})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            notes.append(
+                f"{store.folder / 'run.json'}: {table} {name}: {where} is damaged ({first['msg']}); run the same command "
+                "again to write it again"
+            )
+    return specs
+
+
+def _fused_reader(store: RunStore) -> Callable[[Path], UInt8Array]:
+    """A function that decodes a fused image of a store, and only the one that was scored."""
+    found: list[dict[tuple[str, str, str], dict[str, str]]] = []
+    fused = store.folder / "fused"
+
+    def read(path: Path) -> UInt8Array:
+        if not found:
+            found.append(fused_digests(store))
+        method, dataset, split, *rest = path.relative_to(fused).parts
+        image = "/".join(rest).removesuffix(".png")
+        digest = found[0].get((method, dataset, split), {}).get(image)
+        if digest is None:
+            raise StoreError(f"{path}: belongs to no finished unit; run the same command again")
+        return read_fused(path, digest)
+
+    return read
+
+
+def _pair_loader(info: Mapping[str, Any]) -> Any:
+    config = (info.get("invocations") or [{}])[-1].get("config", {})
     opened: dict[str, Any] = {}
     pairs: dict[tuple[str, str], dict[str, Any]] = {}
 
     def load(dataset: str, split: str, image: str) -> PairImages:
         if dataset not in opened:
             roots = {name: Path(root) for name, root in config.get("data_root", {}).items()}
-            opened[dataset] = open_dataset(dataset, roots, config.get("dataset_options", {}).get(dataset))
+            base = base_of(dataset)
+            given = info.get("datasets", {}).get(dataset, {}).get("given_options")
+            options = config.get("dataset_options", {}).get(base) if given is None else given
+            opened[dataset] = open_dataset(base, roots, options)
         if (dataset, split) not in pairs:
             pairs[dataset, split] = {pair.name: pair for pair in opened[dataset].pairs(split)}
         try:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from .artifact import _Spec
-from .dataset import DatasetSpec, PairImages
+from .dataset import DatasetSpec, PairImages, UInt8Array
 from .evaluator import MetricSpec
 from .method import MethodSpec
 
@@ -33,6 +33,12 @@ def _no_details() -> pd.DataFrame:
     return details_frame([])
 
 
+def _read_any(path: Path) -> UInt8Array:
+    from ..images.codec import read_image
+
+    return read_image(path)
+
+
 @dataclass(frozen=True)
 class ReportInput:
     """What a report gets. ``rows`` has the columns of ``fusionbench.contracts.rows.COLUMNS``; ``run`` is the run file's content.
@@ -41,6 +47,8 @@ class ReportInput:
     digits without importing any other plugin. ``fused_dir`` holds ``<method>/<dataset>/<split>/<image>.png``; ``load_pair(dataset, split, image)``
     decodes sources for figures. ``options`` are the report's own settings (``published``: show published rows). ``details`` has one
     row a unit that left tables or masks: method, dataset, split, evaluator, protocol, seed, folder (``fusionbench.contracts.rows.DETAIL_COLUMNS``).
+    ``read_fused(path)`` decodes a fused image below ``fused_dir`` (uint8), and raises ``FusionBenchError`` for a file that isn't the
+    image that was scored. ``notes`` says what the run folder holds and ``rows`` lack; a report appends what it leaves out.
     """
 
     rows: pd.DataFrame
@@ -52,6 +60,8 @@ class ReportInput:
     load_pair: Callable[[str, str, str], PairImages]
     options: Mapping[str, Any] = field(default_factory=dict)
     details: pd.DataFrame = field(default_factory=_no_details)
+    read_fused: Callable[[Path], UInt8Array] = field(default=_read_any)
+    notes: list[str] = field(default_factory=list)
 
 
 class Report(Protocol):

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..contracts.method import HasProvenance
 from ..errors import FusionBenchError, StoreError
 from ..planning.units import Group, ScoreUnit
 from ..store.journal import Entry
@@ -46,6 +47,10 @@ class Recorder(Protocol):
         """An image failed. Raises the error itself where that has to end the run."""
         ...
 
+    def loaded(self, fuser: object) -> None:
+        """The method is loaded: what it says of itself belongs to the images that follow."""
+        ...
+
     def advance(self, count: int = 1) -> None:
         """So many images are done, or failed."""
         ...
@@ -65,11 +70,13 @@ class GroupJournal:
     ) -> None:
         self.result = GroupResult()
         self._label, self._progress, self._fail_fast = group.label, progress, fail_fast
+        self._store = store
         self._fuse_journal = store.journal(group.fuse, worker)
         self._score_journals = {s.id.key: store.journal(s.id, worker) for s in group.scores}
         self._lock = threading.Lock()
 
     def fused(self, entry: Entry) -> None:
+        self._store.check_in_place()
         with self._lock:
             self._fuse_journal.append(entry)
             self.result.fused += 1
@@ -89,6 +96,10 @@ class GroupJournal:
             if tell:
                 said = ("failed", self._label, image, text)
                 self._progress.message(": ".join(part for part in said if part))
+
+    def loaded(self, fuser: object) -> None:
+        if isinstance(fuser, HasProvenance):
+            self._fuse_journal.note({"provenance": fuser.provenance()})
 
     def advance(self, count: int = 1) -> None:
         with self._lock:

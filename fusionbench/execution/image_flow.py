@@ -16,8 +16,9 @@ from ..contracts.dataset import Dataset, Pair, PairImages
 from ..contracts.evaluator import BatchEvaluator, ImageEvaluator, Value
 from ..errors import FusionBenchError, ImageError, StoreError
 from ..images.codec import UInt8Array, check_same_size
+from ..store.fused import read_fused
 from ..store.journal import Entry
-from .fused_images import read_saved, save_fused
+from .fused_images import save_fused
 from .fuser import Fuser
 from .group_journal import Recorder
 from .missing import Work
@@ -131,6 +132,7 @@ class ImageFlow:
                 self.fuser = self._make_fuser()
             except Exception as error:
                 raise LoadError(error) from error
+            self._recorder.loaded(self.fuser)
         try:
             if len({images[p.name].infrared.shape for p in pairs}) > 1:
                 raise ImageError("the pairs of a batch differ in size")
@@ -155,7 +157,7 @@ class ImageFlow:
         for work in batch:
             name = work.pair.name
             with contextlib.suppress(FusionBenchError, OSError):
-                ready[name] = fused[name] if work.fuse else read_saved(self._path_of(name), work.digest)
+                ready[name] = fused[name] if work.fuse else read_fused(self._path_of(name), work.digest)
         results: dict[tuple[str, str], list[Value]] = {}
         for key, evaluator in self._batched.items():
             names = [
@@ -174,10 +176,11 @@ class ImageFlow:
         try:
             path, digest = self._path_of(name), work.digest
             if work.fuse and fused is not None:
-                digest = save_fused(path, fused, work.source)
-                self._recorder.fused(Entry(name, digest))
+                digest = save_fused(
+                    path, fused, work.source, lambda found: self._recorder.fused(Entry(name, found))
+                )
             else:
-                fused = read_saved(path, digest)
+                fused = read_fused(path, digest)
             known = together.result() if together is not None else {}
             for score in work.scores:
                 values = known.get((score.id.key, name))

@@ -13,7 +13,7 @@ from ..planning.units import Group
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
 from .batches import Shard, compose_batches
-from .fused_images import fused_path
+from .fused_images import fused_path, unchanged_images
 from .fuser import Fuser
 from .group_journal import GroupJournal, GroupResult
 from .image_flow import ImageFlow, LoadError
@@ -64,13 +64,15 @@ def run_group(
     folder = open_folder(group.method.spec, group.method.folder) if group.method.folder is not None else None
     where = f"{group.dataset.spec.name}/{group.dataset.split}"
     sources, unusable = group_sources(dataset, pairs, folder, progress, f"reading {where}")
-    work = _missing(group, store, pairs, sources, redo=settings.redo)
+    work = _missing(group, store, pairs, sources, progress, redo=settings.redo)
     progress.start(label, len(pairs), len(pairs) - len(work) - len(unusable))
     try:
         for name, error in unusable.items():
             journal.failed(name, error)
             journal.advance()
         flow.run(batches, work)
+        if flow.fuser is not None:
+            journal.loaded(flow.fuser)  # what it had to fall back to meanwhile
     except LoadError as error:  # this method's images stay undone, other methods go on
         journal.failed("", _load_failure(error.reason))
     finally:
@@ -82,17 +84,23 @@ def run_group(
 
 
 def _missing(
-    group: Group, store: RunStore, pairs: Sequence[Pair], sources: Mapping[str, str], *, redo: bool
+    group: Group,
+    store: RunStore,
+    pairs: Sequence[Pair],
+    sources: Mapping[str, str],
+    progress: ProgressDisplay,
+    *,
+    redo: bool,
 ) -> dict[str, Work]:
     scores = [s for s in group.scores if s.evaluator.scope == "image"]
-    return find_missing(
-        pairs,
-        sources,
-        scores,
-        {} if redo else store.entries(group.fuse),
-        {s.id.key: {} if redo else store.entries(s.id) for s in scores},
-        {p.name for p in pairs if fused_path(store, group, p.name).is_file()},
-    )
+    fused = {} if redo else store.entries(group.fuse)
+    scored = {s.id.key: {} if redo else store.entries(s.id) for s in scores}
+    unchanged, changed = unchanged_images(store, group, fused, [p.name for p in pairs])
+    for name in changed:
+        path = fused_path(store, group, name)
+        if name in sources and fused[name].digest.startswith(sources[name]):
+            progress.message(f"{group.label}: {path} was changed after it was fused; it is fused again")
+    return find_missing(pairs, sources, scores, fused, scored, unchanged)
 
 
 def _load_failure(reason: Exception) -> FusionBenchError:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..contracts.evaluator import EvaluatorSettings, ImageEvaluator, Value
 from ..contracts.method import MethodContext
-from ..errors import StoreError
+from ..errors import FusionBenchError, StoreError
 from ..external.outputs import open_folder
 from ..planning.config import RunConfig
 from ..planning.plan import Plan
@@ -57,6 +57,10 @@ class LocalEngine:
         for _, results in finished:
             if isinstance(results, Exception):
                 raise results
+            if results.keys() != merged.keys():
+                raise FusionBenchError(
+                    "a method's file, weights or options changed while the run was starting; run the same command again"
+                )
             for key, result in results.items():
                 merged[key].add(result)
         return merged

@@ -12,17 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import FusionBenchError, InputError
+from ..errors import FusionBenchError, InputError, StoreError
 from ..planning.config import RunConfig
 from ..planning.plan import Plan, make_plan
-from ..planning.units import Group
 from ..store.journal import Entry
 from ..store.provenance import provenance
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay, make_progress
 from .engines import Engine, choose_engine
 from .external_stage import run_stages
-from .group_journal import GroupResult
+from .finishing import drop_replaced, finish_group, say_damage
 from .set_scoring import find_jobs, keep_set, left_out
 
 KEPT_INVOCATIONS = 50
@@ -60,6 +59,8 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
         with make_progress(quiet=quiet) as progress:
             for skipped in plan.skipped:
                 progress.message(f"skipped: {skipped}")
+            drop_replaced(plan, store, progress)
+            say_damage(plan, store, progress)
             _do_images(plan, store, engine, progress, result)
             _do_sets(plan, store, engine, progress, result)
             _do_methods(plan, store, engine, progress, result)
@@ -84,31 +85,9 @@ def _do_images(
         outcome = outcomes[group.fuse.key]
         result.fused += outcome.fused
         result.scored += outcome.scored
-        if outcome.failures:
-            result.failures[group.label] = outcome.failures
-        _finish_group(group, store, outcome)
-
-
-def _finish_group(group: Group, store: RunStore, outcome: GroupResult) -> None:
-    """Turn a group's journals into Parquet files and manifests."""
-    failures = outcome.failures
-    names = {p.name for p in group.dataset.pairs}
-    kept = outcome.provenance
-    if kept is None:  # nothing was fused now: keep what the unit says of itself
-        kept = store.manifest_of(group.fuse).get("provenance")
-    entries = store.entries(group.fuse)
-    store.finish(group.fuse, entries.values(), {"failures": failures, "provenance": kept})
-    for score in group.scores:
-        if score.evaluator.scope != "image":
-            continue
-        # What failed now (a source or fused image that has since been spoilt) keeps no number from an earlier run.
-        scored = [
-            entry
-            for name, entry in store.entries(score.id).items()
-            if name not in failures and (name not in names or name in entries)
-        ]
-        extra = {"failures": failures, "evaluator_version": score.evaluator.version}
-        store.finish(score.id, scored, extra)
+        failures = finish_group(group, plan, store, outcome, progress)
+        if failures:
+            result.failures[group.label] = failures
 
 
 def _do_sets(
@@ -138,7 +117,7 @@ def _do_methods(
         progress.start(task, len(units))
         for unit, values in engine.measure_methods(units, plan, store):
             if isinstance(values, Exception):
-                label = f"{unit.score.evaluator.name} of {unit.method.spec.name}"
+                label = f"{unit.score.evaluator.name} of {unit.method.name}"
                 _note_failure(result, progress, plan.config, label, values)
             else:
                 extra = {"evaluator_version": unit.score.evaluator.version}
@@ -192,15 +171,20 @@ def _record_start(store: RunStore, config: RunConfig, plan: Plan) -> None:
         "skipped": plan.skipped,
     })  # fmt: skip
     methods = dict(info.get("methods", {}))
-    for method in {g.method.spec.name: g.method for g in plan.groups}.values():
-        methods[method.spec.name] = {
+    for method in {g.method.name: g.method for g in plan.groups}.values():
+        methods[method.name] = {
             **method.spec.model_dump(mode="json"),
             "options": method.options,
+            "settings": dict(method.settings),
             "given_as": method.text,
         }
     datasets = dict(info.get("datasets", {}))
-    for dataset in {g.dataset.spec.name: g.dataset for g in plan.groups}.values():
-        datasets[dataset.spec.name] = dataset.spec.model_dump(mode="json")
+    for dataset in {g.dataset.name: g.dataset for g in plan.groups}.values():
+        datasets[dataset.name] = {
+            **dataset.spec.model_dump(mode="json"),
+            "given_options": dataset.options,
+            "settings": dict(dataset.settings),
+        }
     store.write_info(
         {
             **info,
@@ -213,7 +197,13 @@ def _record_start(store: RunStore, config: RunConfig, plan: Plan) -> None:
 
 
 def _record_end(store: RunStore, result: RunResult) -> None:
+    store.check_in_place()
     info = store.info()
+    if not info.get("invocations"):
+        raise StoreError(
+            f"{store.folder / 'run.json'}: was deleted or replaced while the run was going on; run the same command "
+            "again: the file is written again, and all results are kept"
+        )
     info["invocations"][-1].update(
         finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"), seconds=round(result.seconds, 2), fused=result.fused, scored=result.scored,
         failures=result.failures,

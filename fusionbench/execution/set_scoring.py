@@ -125,7 +125,13 @@ def keep_set(job: SetJob, store: RunStore, values: SetValues) -> None:
     entries = _by_image(values, job.key)
     store.discard(job.score.id)
     store.keep_details(job.score.id)
-    store.finish(job.score.id, entries, {"evaluator_version": job.score.evaluator.version})
+    fused = store.entries(job.group.fuse)
+    facts = {
+        "evaluator_version": job.score.evaluator.version,
+        "fuse": job.group.fuse.key,
+        "scored": {pair.name: fused[pair.name].digest for pair in job.pairs},
+    }
+    store.finish(job.score.id, entries, facts)
 
 
 def left_out(plan: Plan, store: RunStore) -> dict[str, dict[str, str]]:
@@ -179,7 +185,7 @@ def _fused_set(
 ) -> FusedSet:
     dataset = group.dataset
     return FusedSet(
-        group.method.spec.name,
+        group.method.name,
         dataset.dataset,
         dataset.split,
         pairs,

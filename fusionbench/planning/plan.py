@@ -19,6 +19,7 @@ from .config import RunConfig
 from .selection import reference_methods, select_datasets, select_methods
 from .unit_keys import fuse_unit, hashed, method_unit_id, score_identity
 from .units import Group, MethodUnit, PlannedDataset, PlannedMethod, ScoreUnit
+from .variants import Names
 
 REFERENCE_SIZE = (480, 640)
 """(height, width) at which efficiency is always measured: that of MSRS."""
@@ -54,8 +55,9 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
         catalog.reports.match(report)  # a misspelt report is said before the work, not after it
     protocols.check_task_options(config)
     evaluators = [catalog.evaluator_of_task(task) for task in catalog.split_names(config.task)]
-    methods = select_methods(config, plan.skipped, allow_missing)
-    datasets = select_datasets(config, plan.skipped, allow_missing)
+    names = Names(config)
+    methods = names.methods(select_methods(config, plan.skipped, allow_missing))
+    datasets = names.datasets(select_datasets(config, plan.skipped, allow_missing))
     image_evaluators = [e for e in evaluators if e.scope != "method"]
     for method in methods:
         for dataset in datasets:
@@ -69,7 +71,7 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
                 )
             else:
                 plan.method_units.append(_method_unit(config, method, datasets, evaluator))
-    for method in reference_methods(config, image_evaluators, methods):
+    for method in names.methods(reference_methods(config, image_evaluators, methods)):
         asking = [e for e in image_evaluators if method.spec.name in e.reference_methods]
         for dataset in datasets:
             _add_group(config, method, dataset, asking, plan, allow_missing, only_scored=True)
@@ -158,7 +160,7 @@ def _score_units(
     units = []
     for seed in range(config.seed, config.seed + ((config.seeds or spec.seeds) if spec.retrains else 1)):
         key = hashed([*identity, seed] if spec.retrains else identity)
-        unit = UnitId(evaluator.name, method.spec.name, dataset.spec.name, dataset.split, name, seed, key)
+        unit = UnitId(evaluator.name, method.name, dataset.name, dataset.split, name, seed, key)
         units.append(
             ScoreUnit(
                 unit, evaluator, protocols.metrics_of(config, evaluator, name), recipe, pairs, spec.retrains, training, training_pairs,
@@ -188,7 +190,7 @@ def _training_split(
     if reason:
         _skip(plan, f"{protocol.name} on {name}: skipped, {reason}")
         return None
-    return PlannedDataset(dataset.spec, dataset.dataset, split, pairs, dataset.options)
+    return replace(dataset, split=split, pairs=pairs)
 
 
 def _skip(plan: Plan, reason: str) -> None:

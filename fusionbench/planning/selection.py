@@ -20,6 +20,7 @@ from ..errors import (
 )
 from ..files import artifacts
 from ..plugins import catalog
+from ..plugins.imported_files import fingerprint
 from .config import RunConfig
 from .units import PlannedDataset, PlannedMethod
 
@@ -104,6 +105,20 @@ def resolve_methods(text: str, config: RunConfig) -> list[PlannedMethod]:
     return [
         PlannedMethod(spec, _options(config, spec), None, "", text) for spec in catalog.methods.match(text)
     ]
+
+
+def current_fingerprint(method: PlannedMethod) -> str:
+    """The fingerprint of a method's code as it is now; that of the plan where it can't have changed.
+
+    Raises ``InputError`` if a user's file isn't there any more.
+    """
+    if ".py:" not in method.text:
+        return method.fingerprint
+    path = Path(method.text.rpartition(":")[0]).expanduser()
+    try:
+        return fingerprint(path)
+    except OSError as error:
+        raise InputError(f"{error.filename or path}: can't be read ({error.strerror})") from error
 
 
 def _options(config: RunConfig, spec: MethodSpec) -> dict[str, Any]:

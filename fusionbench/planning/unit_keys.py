@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..contracts.evaluator import ConventionSpec, EvaluatorSpec
@@ -16,6 +17,7 @@ from ..store.provenance import processor
 from ..store.unit_id import UnitId
 from . import protocols
 from .config import RunConfig
+from .option_files import by_content, without_names
 from .units import PlannedDataset, PlannedMethod
 
 HARNESS_VERSION = 1
@@ -26,16 +28,26 @@ _IDENTITY = {
 }  # fmt: skip
 """The fields of a method spec that its pixels depend on (the rest is description)."""
 
+_UNSEEDED = {"classical", "precomputed"}
+"""Families whose pixels depend on neither seed nor precision."""
+
 
 def fuse_unit(config: RunConfig, method: PlannedMethod, dataset: PlannedDataset) -> UnitId:
-    """The unit that fuses a method's images of a split."""
-    key = hashed({
-        "harness": HARNESS_VERSION,
-        **_method_identity(method, config),
-        **_list_identity(method, dataset),
-        "dataset": [dataset.spec.name, dataset.spec.version, dataset.options, dataset.split],
-    })  # fmt: skip
-    return UnitId("fuse", method.spec.name, dataset.spec.name, dataset.split, "", config.seed, key)
+    """The unit that fuses a method's images of a split. Raises ``InputError`` for a file that can't be read."""
+    key = hashed(
+        {
+            "harness": HARNESS_VERSION,
+            **_method_identity(method, config),
+            **_list_identity(method, dataset),
+            "dataset": [
+                dataset.spec.name,
+                dataset.spec.version,
+                dataset_settings(dataset.options),
+                dataset.split,
+            ],
+        }
+    )
+    return UnitId("fuse", method.name, dataset.name, dataset.split, "", config.seed, key)
 
 
 def score_identity(
@@ -52,10 +64,37 @@ def method_unit_id(
     config: RunConfig, method: PlannedMethod, evaluator: EvaluatorSpec, sizes: Sequence[tuple[int, int]]
 ) -> UnitId:
     """The unit that measures a method itself, which depends on this machine too."""
-    key = hashed([
-        _method_identity(method, config), evaluator.name, evaluator.version, list(sizes), config.device, config.jobs, config.batch_size, processor(),
-    ])  # fmt: skip
-    return UnitId(evaluator.name, method.spec.name, "", "", "", config.seed, key)
+    identity = [_method_identity(method, config), evaluator.name, evaluator.version, list(sizes)]
+    key = hashed([*identity, config.device, config.jobs, config.batch_size, processor()])
+    return UnitId(evaluator.name, method.name, "", "", "", config.seed, key)
+
+
+def method_settings(method: PlannedMethod, config: RunConfig) -> dict[str, Any]:
+    """What tells variants of a method apart: its options (files by content), and precision and seed where pixels depend on them.
+
+    Raises ``InputError`` for a file that can't be read.
+    """
+    options: dict[str, Any] = by_content(_pixel_options(method))
+    return {"precision": _precision(method, config), "seed": _seed(method, config), **options}
+
+
+def dataset_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells variants of a dataset apart: its options, folders by their full path."""
+    return {key: _full_path(value) for key, value in options.items()}
+
+
+def _full_path(value: Any) -> Any:
+    if isinstance(value, str) and "/" in value and Path(value).expanduser().exists():
+        return str(Path(value).expanduser().resolve())
+    return value
+
+
+def _precision(method: PlannedMethod, config: RunConfig) -> str:
+    return "fp32" if method.spec.family in _UNSEEDED else config.precision
+
+
+def _seed(method: PlannedMethod, config: RunConfig) -> int:
+    return 0 if method.spec.family in _UNSEEDED else config.seed
 
 
 def _list_identity(method: PlannedMethod, dataset: PlannedDataset) -> dict[str, Any]:
@@ -69,7 +108,7 @@ def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]
     spec = method.spec
     return {
         "method": {k: v for k, v in spec.model_dump(mode="json").items() if k in _IDENTITY},
-        # An optional artifact that is at hand changes the result, one that isn't doesn't count.
+        # An optional artifact that is available changes the result, one that isn't doesn't count.
         "weights": [
             [a.name, a.sha256 or a.git_blob]
             for a in spec.artifacts
@@ -77,9 +116,9 @@ def _method_identity(method: PlannedMethod, config: RunConfig) -> dict[str, Any]
         ],
         "code": method.fingerprint or spec.factory,
         **({"external": spec.external.pixel_part()} if spec.external is not None else {}),
-        "options": _pixel_options(method),
-        "precision": config.precision,
-        "seed": config.seed,
+        "options": without_names(by_content(_pixel_options(method))),
+        "precision": _precision(method, config),
+        "seed": _seed(method, config),
     }
 
 

@@ -23,6 +23,15 @@ class PlannedMethod:
     folder: Path | None = None
     fingerprint: str = ""
     text: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What tells this variant of the method from others: options, precision, seed, the content of files."""
+    entrant: str = ""
+    """The variant's name in the run folder, where it isn't the method's."""
+
+    @property
+    def name(self) -> str:
+        """What the method is called in the run folder: in rows, paths and reports."""
+        return self.entrant or self.spec.name
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,13 @@ class PlannedDataset:
     split: str
     pairs: tuple[Pair, ...]
     options: dict[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    entrant: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the dataset is called in the run folder: its name, or that of this variant (other options)."""
+        return self.entrant or self.spec.name
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,7 @@ class Group:
 
     @property
     def label(self) -> str:
-        return f"{self.method.spec.name} on {self.dataset.spec.name}/{self.dataset.split}"
+        return f"{self.method.name} on {self.dataset.name}/{self.dataset.split}"
 
 
 @dataclass(frozen=True)

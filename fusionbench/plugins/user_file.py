@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 from ..contracts.method import MethodSpec
 from ..contracts.names import plain_name
 from ..errors import InputError
+from .imported_files import fingerprint as file_fingerprint
+from .imported_files import forget_changed, helper_files
 
 
 def user_method(text: str) -> tuple[MethodSpec, str]:
     """Read ``path/to/file.py:Class`` into a spec: the class's own ``spec`` attribute, or one made from its name;
-    and the hash of the file, which stands for its code in the plan.
+    and the hash of the file and of the user's own modules that it imports, which stands for its code in the plan.
 
     Raises ``InputError`` if the file or class is missing, or the file can't be imported.
     """
@@ -22,7 +23,13 @@ def user_method(text: str) -> tuple[MethodSpec, str]:
     path = Path(file).expanduser()
     if not path.is_file():
         raise InputError(f"--method {text}: there is no file {path}; the form is path/to/file.py:Class")
-    fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        fingerprint = file_fingerprint(path)
+        forget_changed(helper_files(path))
+    except OSError as error:
+        raise InputError(
+            f"--method {text}: {error.filename or path} can't be read ({error.strerror})"
+        ) from error
     module_name = f"fusionbench_user_{plain_name(path.stem)}_{fingerprint[:16]}"
     if module_name not in sys.modules:
         found = importlib.util.spec_from_file_location(module_name, path)

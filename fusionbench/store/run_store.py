@@ -12,49 +12,56 @@ On disk, below the run's folder::
 
 While a unit runs, each finished image is one line in its journal (a torn last line is dropped when it is read). When it ends,
 the lines become a Parquet file, sorted, without times or paths, so that a run that was killed and resumed leaves the same bytes as an
-undisturbed one. Stores of several machines merge by copying ``units/``, ``rows/`` and ``fused/``.
+undisturbed one. ``merging`` joins the stores of several machines; ``reading`` is what reports see of a store.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
+import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..contracts.evaluator import Value
-from ..contracts.rows import COLUMNS, details_frame
 from ..errors import StoreError
 from ..files.atomic import write_atomic
+from . import run_file
+from .entrants import Entrants, read_settings
+from .fused import fused_path
 from .journal import Entry, Journal
+from .leftovers import remove_leftovers
+from .manifest import (
+    SCHEMA_VERSION,
+    Manifest,
+    NewerSchemaError,
+    manifest_path,
+    read_manifest,
+    write_manifest,
+)
+from .rows_file import read_rows, read_rows_alone, rows_path, write_rows
 from .unit_id import UnitId
 
-SCHEMA_VERSION = 1
+__all__ = ["SCHEMA_VERSION", "RunStore"]
 
-
-_SCHEMA = pa.schema(
-    [
-        (name, pa.int64() if name == "seed" else pa.float64() if name == "value" else pa.string())
-        for name in COLUMNS
-        if name != "run"
-    ]
-    + [("digest", pa.string())]
-)
+_WORKER = re.compile(r"(?P<stem>.+)\.w(?P<index>\d+)")
 
 
 class RunStore:
-    """A run's folder. Use ``RunStore.open`` to write and ``RunStore.read_only`` to read."""
+    """A run's folder. Use ``RunStore.open`` to write and ``RunStore.read_only`` to read.
+
+    ``notes`` says what was found damaged and is done again; a run shows it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.notes: list[str] = []
         self._lock: IO[bytes] | None = None
+        self._place = _place_of(folder)
 
     @classmethod
     def open(cls, folder: Path) -> RunStore:
@@ -64,6 +71,8 @@ class RunStore:
             folder.mkdir(parents=True, exist_ok=True)
             store._lock = (folder / ".lock").open("ab")
             fcntl.flock(store._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            store._place = _place_of(folder)
+            remove_leftovers(folder)
         except BlockingIOError:
             raise StoreError(
                 f"{folder}: another fusionbench process is writing to this run; wait for it, or choose another --name"
@@ -72,18 +81,23 @@ class RunStore:
             raise StoreError(
                 f"{folder}: can't be used as a run folder ({error.strerror or error}); choose another --out"
             ) from error
-        for leftover in list(folder.glob("**/.*.part")):
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
-        store.info()
+        try:
+            store._heal_run_file()
+            store._fold_journals()
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
     def read_only(cls, folder: Path) -> RunStore:
         """Open an existing run for reading. Raises ``StoreError`` if there is none."""
-        if not (folder / "run.json").is_file():
+        if not (folder / run_file.RUN_FILE).exists():
+            if (folder / "units").is_dir():
+                raise StoreError(
+                    f"{folder}: has units but no run.json; run the same command again: the file is written again, and all "
+                    "results are kept"
+                )
             raise StoreError(
                 f"{folder}: is not a run (it has no run.json); `fusionbench run` makes one, by default below runs/"
             )
@@ -92,39 +106,59 @@ class RunStore:
         return store
 
     def close(self) -> None:
+        """Unlock the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
+    def check_in_place(self) -> None:
+        """Raise ``StoreError`` if the folder was deleted or replaced since it was opened."""
+        if _place_of(self.folder) != self._place:
+            raise StoreError(
+                f"{self.folder}: was deleted or replaced while the run was writing to it, and what it held is lost; "
+                "run the same command again"
+            )
+
+    # run.json
+
     def info(self) -> dict[str, Any]:
         """The content of run.json ({} if there is none yet). Raises ``StoreError`` if it is damaged or of another schema."""
-        path = self.folder / "run.json"
-        if not path.exists():
-            return {}
-        try:
-            content: dict[str, Any] = json.loads(path.read_text())
-        except ValueError as error:
-            raise StoreError(
-                f"{path}: is damaged ({error}); move it away, and the run's units are read from units/"
-            ) from error
-        if content.get("schema_version") != SCHEMA_VERSION:
-            raise StoreError(
-                f"{path}: has schema version {content.get('schema_version')}, this fusionbench reads {SCHEMA_VERSION}; "
-                f"use the version that made it, or choose another --name"
-            )
-        return content
+        return run_file.read_run_file(self.folder)
 
     def write_info(self, content: Mapping[str, Any]) -> None:
         """Write run.json atomically."""
-        text = json.dumps(
-            {"schema_version": SCHEMA_VERSION, **content}, indent=1, ensure_ascii=False, default=str
-        )
-        write_atomic(self.folder / "run.json", text.encode())
+        self.check_in_place()
+        run_file.write_run_file(self.folder, content)
+
+    def _heal_run_file(self) -> None:
+        try:
+            self.info()
+        except NewerSchemaError:
+            raise
+        except StoreError:
+            self._note(run_file.set_aside(self.folder))
+
+    def entrants(self, table: str) -> Entrants:
+        """The names of the ``methods`` or ``datasets`` of this run folder, with the settings that tell variants apart."""
+        column, facts = {"methods": ("method", "settings"), "datasets": ("dataset", "dataset_settings")}[
+            table
+        ]
+        known: dict[str, Any] = {}
+        try:
+            for name, about in self.info().get(table, {}).items():
+                known[name] = read_settings(about.get("settings"))
+        except StoreError:
+            pass  # opening the store says it
+        for manifest in self.manifests(pattern="fuse--*.json"):
+            name = getattr(manifest.unit, column)
+            known[name] = known.get(name) or read_settings(manifest.facts.get(facts))
+        return Entrants(known)
 
     # Fused images
 
     def fused_path(self, method: str, dataset: str, split: str, image: str) -> Path:
-        return self.folder / "fused" / method / dataset / split / f"{image}.png"
+        """Where a fused image lies; ``method`` and ``dataset`` are names within this run folder."""
+        return fused_path(self.folder, method, dataset, split, image)
 
     # Units
 
@@ -142,24 +176,112 @@ class RunStore:
         manifest = self._manifest(unit.stem)
         if manifest is not None:
             if unit.evaluator == "fuse":
-                found = {image: Entry(image, digest) for image, digest in manifest["images"].items()}
+                found = {image: Entry(image, digest) for image, digest in manifest.images.items()}
             else:
-                found = self._entries_from_rows(unit.stem, manifest)
-        for path in sorted((self.folder / "journal").glob(f"{_escape(unit.stem)}*.jsonl")):
-            for entry in Journal.read(path):
-                found[entry.image] = _merge(found.get(entry.image), entry, unit.convention)
+                found = self._entries_from_rows(manifest)
+        for path in self.journals(unit.stem):
+            try:
+                for entry in Journal.read(path):
+                    found[entry.image] = _merge(found.get(entry.image), entry, unit.convention)
+            except OSError as error:
+                self._note(f"{path}: can't be read ({error.strerror or error}); what it held is done again")
         return found
 
+    def journals(self, stem: str) -> list[Path]:
+        """The journals of a unit, oldest first."""
+        paths = list((self.folder / "journal").glob(f"{_escape(stem)}*.jsonl"))
+        return sorted(paths, key=lambda p: (_modified(p), _WORKER.fullmatch(p.stem) is not None, p.name))
+
+    def journal_facts(self, unit: UnitId) -> dict[str, Any]:
+        """What the method of a unit in progress said of itself."""
+        facts: dict[str, Any] = {}
+        for path in self.journals(unit.stem):
+            try:
+                facts.update(Journal.read_facts(path))
+            except OSError:
+                continue
+        return facts
+
+    def _fold_journals(self) -> None:
+        """Join the journals that several processes left into one per unit, so that what follows counts as newer."""
+        stems = {
+            match["stem"]
+            for p in (self.folder / "journal").glob("*.jsonl")
+            if (match := _WORKER.fullmatch(p.stem))
+        }
+        for stem in sorted(stems):
+            paths, target = self.journals(stem), self.folder / "journal" / f"{stem}.jsonl"
+            try:
+                parts = [path.read_bytes() for path in paths]
+            except OSError:
+                continue  # reading the entries says it
+            write_atomic(
+                target, b"".join(part if part.endswith(b"\n") else part + b"\n" for part in parts if part)
+            )
+            for path in paths:
+                if path != target:
+                    path.unlink()
+
     def discard(self, unit: UnitId) -> None:
-        """Forget a unit's results (``--overwrite always``)."""
+        """Forget a unit's results (``--overwrite always``, or results that newer ones replace)."""
         for path in (
-            self.folder / "units" / f"{unit.stem}.json",
-            self.folder / "rows" / f"{unit.stem}.parquet",
+            manifest_path(self.folder, unit.stem),
+            rows_path(self.folder, unit.stem),
+            *self.journals(unit.stem),
         ):
-            path.unlink(missing_ok=True)
-        for path in (self.folder / "journal").glob(f"{_escape(unit.stem)}*.jsonl"):
-            path.unlink()
+            _remove(path)
         shutil.rmtree(self.details_path(unit), ignore_errors=True)
+
+    def finish(self, unit: UnitId, entries: Iterable[Entry], facts: Mapping[str, Any]) -> None:
+        """Turn a unit's results into its manifest and Parquet file (sorted by image), and remove its journals."""
+        self.check_in_place()
+        ordered = sorted(entries, key=lambda e: e.image)
+        if unit.evaluator != "fuse":
+            facts = {**facts, "rows_sha256": write_rows(self.folder, unit, ordered)}
+        write_manifest(self.folder, Manifest(unit, {e.image: e.digest for e in ordered}, facts))
+        for path in self.journals(unit.stem):
+            path.unlink()
+
+    def manifest_of(self, unit: UnitId) -> dict[str, Any]:
+        """What a unit's manifest says beside its images; {} if it isn't finished."""
+        manifest = self._manifest(unit.stem)
+        return dict(manifest.facts) if manifest is not None else {}
+
+    def manifests(self, pattern: str = "*.json") -> list[Manifest]:
+        """The readable manifests of finished units, sorted by file name; ``reading`` also names the others."""
+        found = []
+        for path in sorted((self.folder / "units").glob(pattern)):
+            try:
+                found.append(read_manifest(path))
+            except (StoreError, FileNotFoundError):
+                continue
+        return found
+
+    def replaced_by(self, unit: UnitId) -> list[UnitId]:
+        """The finished units whose results a new ``fuse`` unit replaces: the same place, fused with other code or data."""
+        manifests = self.manifests()
+        place = (unit.method, unit.dataset, unit.split)
+        same = [m for m in manifests if (m.unit.method, m.unit.dataset, m.unit.split) == place]
+        old = {m.unit.key for m in same if m.unit.evaluator == "fuse" and m.unit.key != unit.key}
+        if not old:
+            return []
+        current = [m for m in same if m.unit.evaluator == "fuse" and m.unit.key == unit.key]
+        kept = dict(current[0].images) if current else {}
+        return [
+            m.unit
+            for m in same
+            if (m.unit.key in old if m.unit.evaluator == "fuse" else _is_of(m, old, kept))
+        ]
+
+    def rows(
+        self, keys: Mapping[str, set[str] | None] | None = None, problems: list[str] | None = None
+    ) -> pd.DataFrame:
+        """The rows of finished units as a frame with ``COLUMNS``; see ``reading.read_rows_of``."""
+        from .reading import read_rows_of
+
+        return read_rows_of(self, keys, problems)
+
+    # Details
 
     def details_path(self, unit: UnitId, *, temporary: bool = False) -> Path:
         """Where a unit's tables and masks lie, or lie until the unit is done."""
@@ -190,107 +312,51 @@ class RunStore:
 
     def details(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """The finished units (all, or those of these keys) that left tables or masks, with ``DETAIL_COLUMNS``."""
-        wanted = None if keys is None else set(keys)
-        found = []
-        for manifest in self.manifests():
-            unit = UnitId(**{k: manifest[k] for k in UnitId.__dataclass_fields__})
-            folder = self.details_path(unit)
-            if (wanted is None or unit.key in wanted) and folder.is_dir():
-                found.append({**asdict(unit), "protocol": unit.convention, "folder": folder})
-        return details_frame(found)
+        from .reading import read_details
 
-    def finish(self, unit: UnitId, entries: Iterable[Entry], extra: Mapping[str, Any]) -> None:
-        """Turn a unit's results into its manifest and Parquet file (sorted by image), and remove its journals."""
-        ordered = sorted(entries, key=lambda e: e.image)
-        if unit.evaluator != "fuse":
-            self._write_rows(unit, ordered)
-        manifest = {
-            "schema_version": SCHEMA_VERSION,
-            **asdict(unit),
-            "images": {e.image: e.digest for e in ordered},
-            **extra,
-        }
-        text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True)
-        write_atomic(self.folder / "units" / f"{unit.stem}.json", text.encode())
-        for path in (self.folder / "journal").glob(f"{_escape(unit.stem)}*.jsonl"):
-            path.unlink()
+        return read_details(self, keys)
 
-    def manifest_of(self, unit: UnitId) -> dict[str, Any]:
-        """A unit's manifest; {} if it isn't finished."""
-        return self._manifest(unit.stem) or {}
+    # What is read
 
-    def manifests(self) -> list[dict[str, Any]]:
-        """The manifests of all finished units, sorted by file name."""
-        found = [self._manifest(path.stem) for path in sorted((self.folder / "units").glob("*.json"))]
-        return [m for m in found if m is not None]
-
-    def rows(self, keys: Mapping[str, set[str] | None] | None = None) -> pd.DataFrame:
-        """The rows of finished units as a frame with ``COLUMNS``.
-
-        ``keys`` restricts to units by key, each to a set of image names (None: all its images).
-        """
-        frames = []
-        for manifest in self.manifests():
-            if manifest["evaluator"] == "fuse" or (keys is not None and manifest["key"] not in keys):
-                continue
-            stem = UnitId(**{k: manifest[k] for k in UnitId.__dataclass_fields__}).stem
-            frame = self._read_rows(stem)
-            images = None if keys is None else keys[manifest["key"]]
-            frames.append(frame if images is None else frame[frame["image"].isin(images | {""})])
-        frames = [f for f in frames if len(f)]
-        if not frames:
-            return pd.DataFrame({name: pd.Series(dtype=_dtype(name)) for name in COLUMNS})
-        joined = pd.concat(frames, ignore_index=True).drop(columns="digest")
-        joined.insert(0, "run", self.folder.name)
-        return joined
-
-    def _manifest(self, stem: str) -> dict[str, Any] | None:
-        path = self.folder / "units" / f"{stem}.json"
+    def _manifest(self, stem: str) -> Manifest | None:
+        """A unit's manifest; None if there is none or (with a note) a damaged one. Raises ``NewerSchemaError``."""
         try:
-            content: dict[str, Any] = json.loads(path.read_text())
-        except (FileNotFoundError, ValueError):
+            return read_manifest(manifest_path(self.folder, stem))
+        except FileNotFoundError:
             return None
-        return content if content.get("schema_version") == SCHEMA_VERSION else None
+        except NewerSchemaError:
+            raise
+        except StoreError as error:
+            self._note(f"{str(error).partition(';')[0]}; the unit is done again")
+            return None
 
-    def _read_rows(self, stem: str) -> pd.DataFrame:
-        path = self.folder / "rows" / f"{stem}.parquet"
+    def _entries_from_rows(self, manifest: Manifest) -> dict[str, Entry]:
+        stem = manifest.unit.stem
+        images = dict(manifest.images)
+        frame: pd.DataFrame | None
         try:
-            frame: pd.DataFrame = pq.read_table(path).to_pandas()
-        except (OSError, pa.ArrowInvalid) as error:
-            raise StoreError(
-                f"{path}: can't be read ({error}); delete it and units/{stem}.json, then run again to compute it anew"
-            ) from error
-        return frame
-
-    def _entries_from_rows(self, stem: str, manifest: Mapping[str, Any]) -> dict[str, Entry]:
-        try:
-            frame = self._read_rows(stem)
-        except StoreError:
-            return {}
-        found = {image: Entry(image, digest) for image, digest in manifest["images"].items()}
+            frame = read_rows(self.folder, manifest)
+        except StoreError as error:
+            try:
+                # A run that was killed while it finished this unit has written the rows and not yet the manifest.
+                frame = read_rows_alone(self.folder, manifest.unit) if self.journals(stem) else None
+            except StoreError:
+                frame = None
+            if frame is None:
+                self._note(f"{str(error).partition(';')[0]}; the unit is scored again")
+                return {}
+            images |= dict(zip(frame["image"], frame["digest"], strict=True))
+        found = {image: Entry(image, digest) for image, digest in images.items()}
         columns = [
             frame[n].tolist() for n in ("image", "metric", "value", "class_name", "reason", "convention")
         ]
         for image, *value in zip(*columns, strict=True):
-            if image in found:
-                found[image].values.append(Value(*value))
+            found[image].values.append(Value(*value))
         return found
 
-    def _write_rows(self, unit: UnitId, entries: Iterable[Entry]) -> None:
-        columns: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
-        for entry in entries:
-            for value in entry.values:
-                record = {
-                    "method": unit.method, "dataset": unit.dataset, "split": unit.split, "image": entry.image,
-                    "evaluator": unit.evaluator, "convention": unit.convention if value.convention is None else value.convention,
-                    "metric": value.metric, "class_name": value.class_name, "seed": unit.seed, "value": value.value,
-                    "reason": value.reason, "digest": entry.digest,
-                }  # fmt: skip
-                for name, column in columns.items():
-                    column.append(record[name])
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(columns, schema=_SCHEMA), sink, compression="zstd")
-        write_atomic(self.folder / "rows" / f"{unit.stem}.parquet", sink.getvalue().to_pybytes())
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
 
 def _merge(old: Entry | None, new: Entry, convention: str) -> Entry:
@@ -305,8 +371,35 @@ def _merge(old: Entry | None, new: Entry, convention: str) -> Entry:
     return Entry(new.image, new.digest, new.values + [v for v in old.values if meaning(v) not in have])
 
 
-def _dtype(column: str) -> str:
-    return {"seed": "int64", "value": "float64"}.get(column, "object")
+def _is_of(manifest: Manifest, fused: set[str], kept: Mapping[str, str]) -> bool:
+    """Whether a unit scored the images of these ``fuse`` keys; a unit of version 0.1 doesn't say, but for its digests."""
+    key = manifest.facts.get("fuse")
+    if key is not None:
+        return key in fused
+    return any(kept.get(image) != digest for image, digest in manifest.images.items())
+
+
+def _place_of(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one of the same name; None if there is none."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _escape(text: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import FusionBenchError
-from fusionbench.images.codec import as_grey, as_rgb, read_image
+from fusionbench.images.codec import as_grey, as_rgb
 
 from ..scores.labels import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
 from .drawing import FONT, new_figure, save
@@ -81,8 +81,9 @@ def _scene(data: ReportInput, dataset: str, split: str, name: str, methods: list
     """
     try:
         pair = data.load_pair(dataset, split, name)
-        fused = [read_image(data.fused_dir / m / dataset / split / f"{name}.png") for m in methods]
-    except FusionBenchError:
+        fused = [data.read_fused(data.fused_dir / m / dataset / split / f"{name}.png") for m in methods]
+    except FusionBenchError as error:
+        data.notes.append(f"{dataset}/{split}: scene {name} left out of the qualitative figure: {error}")
         return None
     if any(f.shape[:2] != pair.infrared.shape for f in fused):
         return None

@@ -138,7 +138,7 @@ def _fused_path(detail: Detail, image: str) -> Path:
 def _background(data: ReportInput, detail: Detail | None, key: tuple[str, str], image: str) -> Any:
     """What lies below the drawing: the fused image; below the ground truth, the mean of the two sensors."""
     if detail is not None and _fused_path(detail, image).is_file():
-        return as_rgb(read_image(_fused_path(detail, image)))
+        return as_rgb(data.read_fused(_fused_path(detail, image)))
     pair = data.load_pair(*key, image)
     if detail is not None:
         return as_rgb(pair.infrared if detail.method == "infrared" else pair.visible)

@@ -21,7 +21,9 @@ from .recipe import Recipe
 from .scores.set_scores import SetScores
 
 DEV_ONLY = {
-    "msrs-2fold-devonly": "two folds of the evaluated split, few epochs, reduced size; not the standard MSRS figure"
+    "msrs-2fold-frozen": "two judges, each trained on one half of the evaluated split; not the standard MSRS figure",
+    "msrs-2fold-segformer": "two judges, each trained on one half of the evaluated split; not the standard MSRS figure",
+    "msrs-2fold-devonly": "two folds of the evaluated split, few epochs, reduced size; not the standard MSRS figure",
 }
 
 

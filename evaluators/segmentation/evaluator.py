@@ -85,7 +85,7 @@ class SegmentationEvaluator:
 
 def _identity(recipe: Recipe) -> dict[str, object]:
     """The recipe without the places of files, whose content is hashed instead."""
-    return recipe.model_dump(mode="json", exclude={"judge", "encoder_weights"})
+    return recipe.model_dump(mode="json", exclude={"judge", "judges", "encoder_weights"})
 
 
 def build(spec: EvaluatorSpec, settings: EvaluatorSettings) -> SegmentationEvaluator:

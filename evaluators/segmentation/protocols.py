@@ -2,7 +2,7 @@
 
 from fusionbench.contracts.evaluator import ConventionSpec
 
-from .recipes import DEMO, FROZEN, MSRS_TWO_FOLDS, RETRAIN
+from .recipes import DEMO, FROZEN, MSRS_TWO_FOLDS, MSRS_TWO_FOLDS_FROZEN, RETRAIN, SEGFORMER
 
 _OURS = "fusionbench; docs and recipe in evaluators/segmentation/README.md"
 
@@ -25,7 +25,7 @@ PROTOCOLS = (
         name="seg-frozen",
         title="Segmentation, one frozen judge",
         summary=(
-            "One DeepLabV3+ for all methods, trained once on the mean of visible and infrared of the training split, never on a method's "
+            "One DeepLabV3+ for all methods, trained once on neutral blends of visible and infrared of the training split, never on a method's "
             "output; or the checkpoint that the option judge names"
         ),
         source=_OURS,
@@ -35,7 +35,7 @@ PROTOCOLS = (
     ConventionSpec(
         name="demo-seg",
         title="Segmentation of the demo scenes",
-        summary="The frozen judge that ships with the package, trained on the demo's training split (mean of visible and infrared)",
+        summary="The frozen judge that ships with the package, trained on the demo's training split (neutral blends of visible and infrared)",
         source=_OURS,
         task="segmentation",
         recipe=DEMO,
@@ -52,5 +52,24 @@ PROTOCOLS = (
         recipe=MSRS_TWO_FOLDS,
         retrains=True,
         seeds=2,
+    ),
+    ConventionSpec(
+        name="msrs-2fold-frozen",
+        title="DEV ONLY: segmentation of MSRS by two frozen judges",
+        summary=(
+            "Development only, never the standard MSRS figure: two DeepLabV3+ with an ImageNet encoder, each trained on neutral blends "
+            "of one half of MSRS's test pairs and judging the other half; the same judges for all methods"
+        ),
+        source=_OURS,
+        task="segmentation",
+        recipe=MSRS_TWO_FOLDS_FROZEN,
+    ),
+    ConventionSpec(
+        name="msrs-2fold-segformer",
+        title="DEV ONLY: segmentation of MSRS by two frozen SegFormers",
+        summary="As msrs-2fold-frozen with SegFormer-B0 from random weights: whether another network ranks methods alike",
+        source=_OURS,
+        task="segmentation",
+        recipe=SEGFORMER,
     ),
 )

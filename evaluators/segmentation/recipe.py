@@ -17,7 +17,9 @@ class Recipe(BaseModel):
 
     judge: str = ""
     """Name of an artifact or path of a file: the trained segmenter to use. Empty: one is trained by this recipe."""
-    architecture: Literal["DeepLabV3Plus"] = "DeepLabV3Plus"
+    judges: tuple[str, ...] = ()
+    """The same for ``folds`` judges, each of which says in its file what it was trained on: a pair is segmented by one that has not seen it."""
+    architecture: Literal["DeepLabV3Plus", "Segformer"] = "DeepLabV3Plus"
     encoder: str
     encoder_weights: str
     """Name of an artifact, path of a file, or ``none`` (from scratch)."""

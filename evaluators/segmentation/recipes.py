@@ -44,13 +44,13 @@ DEMO_TRAINING: Mapping[str, Any] = {
     "encoder_depth": 4,
     "decoder_channels": 96,
     "input": "blends",
-    "image_size": [384, 480],
-    "crop": [160, 208],
+    "image_size": [320, 400],
+    "crop": [144, 192],
     "scale": [0.7, 1.4],
     "learning_rate": 2e-3,
     "encoder_rate": 0.5,
     "warmup_steps": 60,
-    "epochs": 26.0,
+    "epochs": 20.0,
     "precision": "bf16",
     "dataset_options": {"train_count": 300},
 }
@@ -86,3 +86,36 @@ MSRS_TWO_FOLDS: Mapping[str, Any] = {
     "folds": 2,
     "fold_block": 10,
 }
+
+MSRS_TWO_FOLDS_FROZEN: Mapping[str, Any] = {
+    **_COMMON,
+    "judges": [],
+    "encoder": "timm-tf_efficientnet_lite0",
+    "encoder_weights": "efficientnet-lite0-imagenet",
+    "encoder_depth": 4,
+    "decoder_channels": 96,
+    "input": "blends",
+    "image_size": [360, 480],
+    "crop": [192, 256],
+    "scale": [0.75, 1.5],
+    "learning_rate": 2e-3,
+    "encoder_rate": 0.5,
+    "warmup_steps": 30,
+    "epochs": 12.0,
+    "precision": "bf16",
+    "folds": 2,
+    "fold_block": 10,
+}
+"""Two judges, each trained on neutral blends of one half of MSRS's test pairs; each segments the half that it has not seen."""
+
+SEGFORMER: Mapping[str, Any] = {
+    **MSRS_TWO_FOLDS_FROZEN,
+    "architecture": "Segformer",
+    "encoder": "mit_b0",
+    "encoder_weights": "none",
+    "encoder_depth": 5,
+    "decoder_channels": 256,
+    "learning_rate": 6e-4,
+    "encoder_rate": 1.0,
+}
+"""The same with SegFormer-B0 from random weights: another network's view."""

@@ -77,7 +77,11 @@ def named_file(evaluator: EvaluatorSpec, text: str) -> Path | None:
 def files_of(evaluator: EvaluatorSpec, recipe: Mapping[str, Any]) -> dict[str, str]:
     """sha256 of every file that a recipe names, by the recipe's key. Raises ``MissingWeightsError`` for one that isn't at hand."""
     found = {}
-    for key, value in recipe.items():
+    values = {k: v for k, v in recipe.items() if not isinstance(v, list | tuple)}
+    for name, several in recipe.items():
+        if isinstance(several, list | tuple):
+            values |= {f"{name}[{i}]": text for i, text in enumerate(several)}
+    for key, value in values.items():
         path = named_file(evaluator, value) if isinstance(value, str) and value else None
         if path is not None:
             found[key] = artifacts.file_hashes(path)[0]

@@ -1,4 +1,4 @@
-"""The segmenter: DeepLabV3+ of segmentation-models-pytorch, its initial weights, its checkpoints.
+"""The segmenter: DeepLabV3+ or SegFormer of segmentation-models-pytorch, its initial weights, its checkpoints.
 
 Checkpoints are safetensors whose metadata say which encoder, widths and classes they are for; a plain state dict (``.pt``, ``.pth``) is read
 with ``weights_only=True`` and must fit the recipe. Nothing is downloaded.
@@ -43,27 +43,37 @@ class Checkpoint:
 
 
 def build_network(recipe: Recipe, classes: int) -> nn.Module:
-    """DeepLabV3+ with random weights (from torch's global generator): N×3×H×W normalised → N×classes×H×W logits; H and W multiples of 32.
+    """The recipe's network with random weights (from torch's global generator): N×3×H×W normalised → N×classes×H×W logits.
 
-    Raises ``InputError`` for an encoder that segmentation-models-pytorch lacks or that has no dilated form.
+    H and W are multiples of 32. Raises ``InputError`` for an encoder that segmentation-models-pytorch lacks or that doesn't fit.
     """
     import segmentation_models_pytorch as smp
 
     try:
-        network: nn.Module = smp.DeepLabV3Plus(
-            recipe.encoder,
-            encoder_weights=None,
-            encoder_depth=recipe.encoder_depth,
-            encoder_output_stride=recipe.output_stride,
-            decoder_channels=recipe.decoder_channels,
-            classes=classes,
-        )
+        if recipe.architecture == "Segformer":
+            network: nn.Module = smp.Segformer(
+                recipe.encoder,
+                encoder_weights=None,
+                decoder_segmentation_channels=recipe.decoder_channels,
+                classes=classes,
+            )
+        else:
+            network = smp.DeepLabV3Plus(
+                recipe.encoder,
+                encoder_weights=None,
+                encoder_depth=recipe.encoder_depth,
+                encoder_output_stride=recipe.output_stride,
+                decoder_channels=recipe.decoder_channels,
+                classes=classes,
+            )
     except KeyError:
         raise InputError(
             f"{recipe.encoder!r} is no encoder of segmentation-models-pytorch; for example mobilenet_v2, resnet18 or resnet50"
         ) from None
     except (ValueError, NotImplementedError) as error:
-        raise InputError(f"encoder {recipe.encoder}: can't be used in DeepLabV3+ ({error})") from None
+        raise InputError(
+            f"encoder {recipe.encoder}: can't be used in {recipe.architecture} ({error})"
+        ) from None
     _trim(network.get_submodule("encoder"), recipe.encoder_depth)
     return network
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,12 +18,11 @@ from fusionbench.contracts.evaluator import EvaluatorSettings, FusedSet
 from fusionbench.errors import InputError, MissingDataError
 from fusionbench.files import artifacts
 
-from ...judging.neutral import DESCRIPTION
 from ..recipe import Recipe
-from .network import encoder_file, find_checkpoint, load_checkpoint
+from .courses import courses, neutral_samples
+from .network import Checkpoint, encoder_file, find_checkpoint, load_checkpoint
 from .prediction import predict
 from .samples import Labelled, fold_of, make_sample, read_labelled
-from .train_judge import neutral_samples
 from .training import TrainedSegmenter, step_count, train_segmenter, training_key
 
 Progress = Callable[[int, int], None]
@@ -40,7 +41,7 @@ class Judging:
 
 
 def judge_name(recipe: Recipe) -> str:
-    return f"deeplabv3plus-{recipe.encoder}"
+    return f"{recipe.architecture.lower()}-{recipe.encoder}"
 
 
 def segment(
@@ -58,6 +59,9 @@ def segment(
         judging = Judging(judge_name(recipe), checkpoint.sha256, training)
         judging.checkpoints.append({"sha256": checkpoint.sha256})
         return judging, _predictions(fused, labelled.pairs, network, recipe, settings.device, progress)
+    if recipe.judges:
+        judges = [find_checkpoint(text) for text in recipe.judges]
+        return _unseen(fused, labelled, recipe, settings, progress, judges)
     if recipe.input == "blends":
         return _trained_once(fused, labelled, recipe, settings, progress)
     if recipe.folds:
@@ -79,23 +83,83 @@ def _predictions(
         progress(i + 1, len(pairs))
 
 
+def _unseen(
+    fused: FusedSet,
+    labelled: Labelled,
+    recipe: Recipe,
+    settings: EvaluatorSettings,
+    progress: Progress,
+    judges: Sequence[Checkpoint],
+) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
+    """Each pair segmented by the first judge that was not trained on it. Raises ``InputError`` for a pair that all were trained on."""
+    classes = fused.dataset.spec.semantic_classes
+    shares: list[list[Pair]] = [[] for _ in judges]
+    seen = [_trained_names(judge) for judge in judges]
+    for pair in labelled.pairs:
+        place = next((k for k, names in enumerate(seen) if pair.name not in names), None)
+        if place is None:
+            raise InputError(
+                f"{settings.convention}: every judge was trained on {pair.name}, so none can judge it"
+            )
+        shares[place].append(pair)
+    identity = hashlib.sha256("".join(judge.sha256 for judge in judges).encode()).hexdigest()
+    training = "; ".join(judge.metadata.get("trained_on", judge.path.name) for judge in judges)
+    judging = Judging(judge_name(recipe), identity if len(judges) > 1 else judges[0].sha256, training)
+    judging.checkpoints += [{"sha256": judge.sha256} for judge in judges]
+
+    def predictions() -> Iterator[tuple[Pair, UInt8Array]]:
+        done = 0
+        for judge, share in zip(judges, shares, strict=True):
+            network = load_checkpoint(judge, recipe, classes).to(settings.device)
+            shifted = _shifted(progress, done, len(labelled.pairs))
+            yield from _predictions(fused, share, network, recipe, settings.device, shifted)
+            done += len(share)
+
+    return judging, predictions()
+
+
+def _trained_names(judge: Checkpoint) -> frozenset[str]:
+    """What a judge was trained on, as its file says. Raises ``InputError`` if it doesn't."""
+    if "trained_names" not in judge.metadata:
+        raise InputError(
+            f"{judge.path}: doesn't say which pairs it was trained on, so it can't be one of several judges; "
+            "train them with `fusionbench train segmentation --preset msrs-2fold-frozen`"
+        )
+    return frozenset(json.loads(judge.metadata["trained_names"]))
+
+
 def _trained_once(
     fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
+    """The judge that is trained on neutral blends before the first method is judged (in folds: the judges), then kept by content."""
     classes = fused.dataset.spec.semantic_classes
-    samples = neutral_samples(fused.dataset, "train", recipe)
-    what = f"{fused.dataset.spec.name}/train, {DESCRIPTION}, {len(samples)} pairs"
-    total = step_count(recipe, len(samples)) + len(labelled.pairs)
+    planned = courses(fused.dataset, recipe, fused.split)
+    steps = [step_count(recipe, len(course.pairs)) for course in planned]
+    total, done = sum(steps) + len(labelled.pairs), 0
+    trainings = []
     with _cache(settings.cache_dir) as folder:
-        trained = train_segmenter(
-            samples, recipe, classes, settings.seed, folder / training_key(recipe, samples, classes, settings.seed), trained_on=what,
-            device=settings.device, progress=lambda done, _: progress(done, total),
-        )  # fmt: skip
-        network = load_checkpoint(find_checkpoint(str(trained.path)), recipe, classes).to(settings.device)
-    judging = Judging(judge_name(recipe), trained.sha256, what)
-    judging.checkpoints.append(_about(trained, classes))
-    shifted = _shifted(progress, total - len(labelled.pairs), total)
-    return judging, _predictions(fused, labelled.pairs, network, recipe, settings.device, shifted)
+        for course, length in zip(planned, steps, strict=True):
+            samples = neutral_samples(fused.dataset, course.pairs, recipe, course.what)
+            key = training_key(recipe, samples, classes, settings.seed)
+            trained = train_segmenter(
+                samples, recipe, classes, settings.seed, folder / key, trained_on=f"{course.what}, {len(samples)} pairs",
+                device=settings.device, progress=_shifted(progress, done, total),
+            )  # fmt: skip
+            done += length
+            trainings.append((trained, find_checkpoint(str(trained.path))))
+        shifted = _shifted(progress, done, total)
+        if recipe.folds:
+            judges = [checkpoint for _, checkpoint in trainings]
+            judging, predictions = _unseen(fused, labelled, recipe, settings, shifted, judges)
+        else:
+            checkpoint = trainings[0][1]
+            network = load_checkpoint(checkpoint, recipe, classes).to(settings.device)
+            judging = Judging(judge_name(recipe), checkpoint.sha256, checkpoint.metadata["trained_on"])
+            predictions = _predictions(fused, labelled.pairs, network, recipe, settings.device, shifted)
+        judging.checkpoints = [_about(trained, classes) for trained, _ in trainings]
+        if settings.cache_dir is None:  # the folder goes: predict while the weights are there
+            predictions = iter(list(predictions))
+    return judging, predictions
 
 
 def _retrained(

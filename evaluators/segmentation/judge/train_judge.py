@@ -10,20 +10,24 @@ from typing import Any
 
 import yaml
 
-from fusionbench.contracts.dataset import Dataset, Pair
-from fusionbench.errors import FusionBenchError, InputError, MissingDataError
+from fusionbench.contracts.dataset import Dataset
+from fusionbench.errors import InputError
 from fusionbench.execution.devices import resolve_devices
 from fusionbench.files.atomic import write_atomic
 from fusionbench.planning.selection import open_dataset
 from fusionbench.terminal.progress import make_progress
 
-from ...judging.neutral import DESCRIPTION, stacked
 from ..recipe import Recipe, make_recipe
-from ..recipes import DEMO_TRAINING, FROZEN
-from .samples import Sample, checked_labels, make_sample
+from ..recipes import DEMO_TRAINING, FROZEN, MSRS_TWO_FOLDS_FROZEN, SEGFORMER
+from .courses import Course, courses, neutral_samples
 from .training import CHECKPOINT, STATE, train_segmenter
 
-RECIPES: Mapping[str, Mapping[str, Any]] = {"demo-seg": DEMO_TRAINING, "seg-frozen": FROZEN}
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "demo-seg": DEMO_TRAINING,
+    "seg-frozen": FROZEN,
+    "msrs-2fold-frozen": MSRS_TWO_FOLDS_FROZEN,
+    "msrs-2fold-segformer": SEGFORMER,
+}
 
 
 def train(
@@ -41,7 +45,9 @@ def train(
     overrides: Mapping[str, str] | None = None,
     **refused: Any,
 ) -> Path:
-    """Train the judge of a protocol (``preset``: demo-seg or seg-frozen) on a dataset's training split; returns ``out``/segmenter.safetensors.
+    """Train the judge (or, in folds, the judges) of a protocol (``preset``, a key of ``RECIPES``); returns the last weights' path.
+
+    The file is ``out``/segmenter.safetensors, in folds ``out``/fold-1/segmenter.safetensors and so on.
 
     ``overrides`` are entries of the recipe (``crop=[160,224]``) and, as ``dataset.KEY``, options of the dataset. Raises ``InputError`` for
     settings that can't be meant, ``MissingDataError`` where the split has no labels.
@@ -73,16 +79,32 @@ def train(
     classes = dataset.spec.semantic_classes
     if not classes:
         raise InputError(f"{name}: has no semantic classes, so no segmenter can be trained on it")
+    trained = Path()
+    for course in courses(dataset, recipe, dataset.spec.splits[0]):
+        trained = _train(
+            dataset, course, recipe, seed, out / course.folder, resolve_devices(device)[0], preset
+        )
+    return trained
+
+
+def _train(
+    dataset: Dataset, course: Course, recipe: Recipe, seed: int, out: Path, device: str, protocol: str
+) -> Path:
+    """One course, and ``about.json`` beside its weights."""
+    classes = dataset.spec.semantic_classes
     with make_progress() as progress:
-        samples = neutral_samples(dataset, "train", recipe, lambda d, t: progress.update("reading", d, t))
+        samples = neutral_samples(
+            dataset, course.pairs, recipe, course.what, lambda d, t: progress.update("reading", d, t)
+        )
         trained = train_segmenter(
-            samples, recipe, classes, seed, out, trained_on=f"{name}/train, {DESCRIPTION}, {len(samples)} pairs",
-            device=resolve_devices(device)[0], progress=lambda d, t: progress.update("training", d, t), half=True,
+            samples, recipe, classes, seed, out, trained_on=f"{course.what}, {len(samples)} pairs",
+            device=device, progress=lambda d, t: progress.update("training", d, t), half=True,
         )  # fmt: skip
     about = {
-        "protocol": preset, "dataset": name, "dataset_options": {**recipe.dataset_options, **options}, "pairs": len(samples), "seed": seed,
-        "steps": trained.steps, "loss": trained.loss, "class_weights": dict(zip(classes, trained.class_weights, strict=True)),
-        "sha256": trained.sha256, "bytes": trained.path.stat().st_size, "recipe": recipe.model_dump(mode="json"),
+        "protocol": protocol, "dataset": dataset.spec.name, "dataset_options": dict(dataset.spec.options), "trained_on": course.what,
+        "pairs": len(samples), "seed": seed, "steps": trained.steps, "loss": trained.loss,
+        "class_weights": dict(zip(classes, trained.class_weights, strict=True)), "sha256": trained.sha256,
+        "bytes": trained.path.stat().st_size, "recipe": recipe.model_dump(mode="json"),
     }  # fmt: skip
     write_atomic(out / "about.json", json.dumps(about, indent=1).encode())
     return trained.path
@@ -93,35 +115,12 @@ def _precision(text: str | None) -> str | None:
 
 
 def _check_folder(out: Path, resume: bool) -> None:
-    there = [n for n in (CHECKPOINT, STATE) if (out / n).exists()]
+    there = [p for n in (CHECKPOINT, STATE) for p in (out / n, *out.glob(f"fold-*/{n}")) if p.exists()]
     if there and not resume:
-        raise InputError(f"{out} already holds {there[0]}; pass --resume to go on with it, or another --out")
+        raise InputError(
+            f"{out} already holds {there[0].relative_to(out)}; pass --resume to go on with it, or another --out"
+        )
     if not resume:
         out.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(out).free < 1 << 27:
             raise InputError(f"{out}: less than 128 MiB are free; choose another --out")
-
-
-def neutral_samples(
-    dataset: Dataset, split: str, recipe: Recipe, progress: Any = lambda done, total: None
-) -> list[Sample]:
-    """The labelled pairs of a split with both sensors stacked, each loaded once. Raises ``MissingDataError`` if there are none."""
-    pairs: Sequence[Pair] = dataset.pairs(split)
-    samples, reason = [], "it has no pairs"
-    for i, pair in enumerate(pairs):
-        try:
-            images = dataset.load(pair, labels=True)
-            labels = checked_labels(images, pair, len(dataset.spec.semantic_classes))
-        except FusionBenchError as error:
-            reason = str(error)
-            continue
-        samples.append(
-            make_sample(pair.name, stacked(images.infrared, images.visible), labels, recipe.image_size)
-        )
-        progress(i + 1, len(pairs))
-    if not samples:
-        raise MissingDataError(
-            f"{dataset.spec.name}/{split}: no pair has labels to train on ({reason}); a judge trained elsewhere can be named with "
-            "--task-option segmentation.judge=PATH"
-        )
-    return samples

@@ -62,7 +62,7 @@ def training_key(recipe: Recipe, samples: Sequence[Sample], classes: Sequence[st
     start = encoder_file(recipe)
     content = [
         TRAINING_VERSION,
-        recipe.model_dump(mode="json", exclude={"judge", "encoder_weights", "dataset_options", "folds", "fold_block", "boundary_tolerance"}),
+        recipe.model_dump(mode="json", exclude={"judge", "judges", "encoder_weights", "dataset_options", "folds", "fold_block", "boundary_tolerance"}),
         artifacts.file_hashes(start)[0] if start else "",
         list(classes),
         seed,
@@ -110,7 +110,8 @@ def train_segmenter(
         losses.append(loss)
         if len(losses) % STEPS_BETWEEN_STATES == 0 and len(losses) < steps:
             run.save(folder / STATE, losses, key)
-    facts = {"seed": str(seed), "trained_on": trained_on, "key": key}
+    names = json.dumps([s.name for s in samples])
+    facts = {"seed": str(seed), "trained_on": trained_on, "trained_names": names, "key": key}
     sha256 = save_checkpoint(run.network, target, recipe, classes, facts, half=half)
     (folder / STATE).unlink(missing_ok=True)
     progress(steps, steps)

@@ -1,7 +1,7 @@
-"""Put the tables of finished runs into the documentation: docs/results/<name>.md, and all of them between README.md's markers.
+"""Put the tables of finished runs into the documentation: docs/results/<name>.md, and the front table between README.md's markers.
 
     python tools/results.py runs/msrs runs/roadscene          # write
-    python tools/results.py --check                            # exit 1 if README.md differs from docs/results/
+    python tools/results.py --check                            # exit 1 if README.md differs from docs/results/front.md
 
 Tables are what the ``table`` report makes of the stored rows; nothing is typed by hand. The command shown above each table is the one
 recorded in the run.
@@ -19,6 +19,7 @@ from fusionbench.store.run_store import RunStore
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "results"
+FRONT = FOLDER / "front.md"
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
@@ -59,11 +60,8 @@ def commands(store: RunStore) -> str:
 
 
 def block() -> str:
-    """What stands between the markers: all results but the long tables of the baselines (``baselines.py``), by file name."""
-    files = [path for path in sorted(FOLDER.glob("*.md")) if not path.name.startswith("baselines-")]
-    return "\n\n".join(
-        path.read_text().strip("\n") for path in files
-    )  # leading spaces make the first line code
+    """What stands between README's markers: the front table, which ``--front`` writes."""
+    return FRONT.read_text().strip("\n") if FRONT.exists() else ""
 
 
 def main() -> None:
@@ -83,7 +81,9 @@ def main() -> None:
     text = f"{before}{BEGIN}\n\n{block()}\n\n{END}{after}"
     if options.check:
         sys.exit(
-            0 if text == readme.read_text() else "README.md differs from docs/results/: run tools/results.py"
+            0
+            if text == readme.read_text()
+            else "README.md differs from docs/results/front.md: run tools/results.py"
         )
     readme.write_text(text)
 

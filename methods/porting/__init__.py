@@ -1,1 +1,1 @@
-"""What ports of published networks share: adapter, checkpoints, conversion, parity, timing."""
+"""What ports of published networks share: adapter, checkpoints, conversion, parity, recordings, timing."""

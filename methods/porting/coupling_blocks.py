@@ -15,8 +15,11 @@ from torch import nn
 from .channels_last import PointwiseConv2d, pointwise
 
 WIDTH = 16
+"""Channels of a stream."""
 CLAMP = 0.8
+"""The largest exponent of the coupling's scale."""
 DIFFERENCE = 0.8
+"""How much of the taps' sum the edge-sensitive convolutions take off at the centre."""
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3) -> nn.Conv2d:

@@ -341,7 +341,10 @@ isn't 0 to 1), and the pixels that the official script saved, in the form it sav
 
 - *params* counts what the fused image depends on; official files may hold more (training heads, unused layers).
 - *GMACs* are multiply-adds of convolutions and matrix products by torch's counter. Res2Fusion's official code needs 709 and
-  18 GB: the port computes the attention's scores twice, and so never holds them all.
+  18 GB: the port computes the attention's scores twice, and so never holds them all. FISCNet's needs 115.3: it convolves with
+  both kernels of its edge blocks and with the sums of their taps, where the port adds the kernels first.
+- *pixels differing*: SIBA's are white pixels of a grey pair, which the authors' script saves as 254 or 255 by the last bit of a
+  chroma that should be 0.
 - *passes*: recorded passes through the network (an image, or a window of one).
 - *random, by rule*: the official weights aren't at hand; the official code was recorded with random weights that follow from
   the tensors' names, and the port gets the same. Such methods have the status `needs-weights`.

@@ -109,7 +109,7 @@ class SFDFusion(FusionNetwork):
         planes = [torch.fft.rfft2(image.to(kind)) for image in (infrared, visible)]
         amplitude = self.ff1(torch.cat([plane.abs() for plane in planes], 1))
         phase = self.ff2(torch.cat([plane.angle() for plane in planes], 1))
-        return amplitude, phase
+        return amplitude.to(kind), phase.to(kind)
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """N×1×H×W each → N×1×H×W; stretched to 0..1, and 0 where all pixels are equal."""

@@ -102,6 +102,15 @@ def test_images_of_a_batch_dont_influence_each_other(spec: MethodSpec) -> None:
         torch.testing.assert_close(together[number : number + 1], alone, atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["ship", "fiscnet", "sfdfusion"])
+def test_fourier_transforms_leave_half_precision(name: str) -> None:
+    spec = catalog.methods.get(name)
+    with torch.autocast("cpu", torch.bfloat16):
+        fused = fuse(spec, *scenes(spec, 1, 32, 40))
+    assert fused.shape == (1, 1, 32, 40)
+    assert torch.isfinite(fused).all()
+
+
 @pytest.mark.parametrize("spec", NATIVE, ids=lambda spec: spec.name)
 def test_specs_say_where_weights_come_from(spec: MethodSpec) -> None:
     for artifact in spec.artifacts:

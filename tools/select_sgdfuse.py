@@ -1,9 +1,10 @@
 """SGDFuse's candidates judged at the task, on training pairs alone: the criterion of methods/sgdfuse/training-log.md, 10.
 
-python tools/select_sgdfuse.py --data FOLDER --judge yolov8n.pt [--masks NAME] WEIGHTS…
+python tools/select_sgdfuse.py --data FOLDER --judge yolov8n.pt --store FOLDER [--masks NAME] WEIGHTS…
 
 FOLDER holds `msrs`, `roadscene`, `train/llvip`, `train/m3svd` and `msrs/detection_train/labels` (YOLO files of MSRS
-training pairs). The rows `infrared`, `visible` and `max` stand beside the candidates.
+training pairs). The row `max` comes first. WEIGHTS are files, or `shipped`, `rule` (the treatment by the masks alone, no
+network), `infrared`, `visible`. With --store the judge's view of the sensors and the finished rows are kept in FOLDER.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from fusionbench.evaluators.detection.scores.average_precision import (
 )
 from fusionbench.evaluators.detection.scores.class_maps import ClassMap
 from fusionbench.files.artifacts import file_hashes
+from fusionbench.methods.sgdfuse.config import load_config
+from fusionbench.methods.sgdfuse.masks import MaskCache, get_provider, pair_masks
+from fusionbench.methods.sgdfuse.network.treatment import gaussian, treat
 from fusionbench.methods.sgdfuse.training.truth import read_yolo_boxes
 from fusionbench.plugins import catalog
 
@@ -139,7 +143,7 @@ def task_figures(fuse: Fuse, scenes: Sequence[Scene], judge: Judge) -> dict[str,
     }
     if rendered:
         figures["demo"] = _mean_precision(rendered, [PERSON, VEHICLE], slice(None))
-    recall, precision = counts[0] / max(counts[1], 1), counts[2] / max(counts[3], 1)
+    recall, precision = float(counts[0] / max(counts[1], 1)), float(counts[2] / max(counts[3], 1))
     agreement = 2 * recall * precision / max(recall + precision, 1e-9)
     return {**figures, "agreement": agreement, "recall": recall, "precision": precision}
 
@@ -229,7 +233,26 @@ def plain_maximum(scene: Scene) -> UInt8Array:
     return np.clip(np.rint(lifted), 0, 255).astype(np.uint8)
 
 
-def sgdfuse(weights: Path | None, masks: str, cache: Path | None) -> Fuse:
+def rule(masks: str, cache: Path | None) -> Fuse:
+    """T(M) of the given masks with the default preset's settings: what the network starts from."""
+    provider = get_provider(masks)
+    settings = load_config("default").treatment
+    kept = MaskCache(cache) if cache else None
+
+    def fuse(scene: Scene) -> UInt8Array:
+        found = pair_masks(provider, scene.images.infrared, scene.images.visible, kept)
+        joint = gaussian(torch.from_numpy(np.maximum(*found))[None, None].float(), settings.softness)
+        visible = scene.images.visible.astype(np.float32)
+        luma = visible @ np.array([0.299, 0.587, 0.114], np.float32)
+        infrared = torch.from_numpy(scene.images.infrared)[None, None].float() / 255
+        treated = treat(infrared, torch.from_numpy(luma)[None, None] / 255, joint, settings)[0, 0].numpy()
+        lifted = visible + (255 * treated - luma)[..., None]
+        return np.asarray(np.clip(np.rint(lifted), 0, 255), np.uint8)
+
+    return fuse
+
+
+def sgdfuse(weights: Path | None, masks: str, cache: Path | None, precision: str = "fp32") -> Fuse:
     """The method with a weights file (None: the shipped ones) and a mask provider, as a run uses it."""
     spec = catalog.methods.get("sgdfuse")
     options = {"masks": masks} | ({"weights": str(weights)} if weights else {})
@@ -240,7 +263,8 @@ def sgdfuse(weights: Path | None, masks: str, cache: Path | None) -> Fuse:
     def fuse(scene: Scene) -> UInt8Array:
         infrared = torch.from_numpy(scene.images.infrared)[None, None].float() / 255
         visible = torch.from_numpy(scene.images.visible).permute(2, 0, 1)[None].float() / 255
-        fused = method.fuse(infrared, visible)[0].permute(1, 2, 0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            fused = method.fuse(infrared, visible)[0].permute(1, 2, 0)
         return np.asarray((255 * fused).round().clamp(0, 255).byte().numpy(), np.uint8)
 
     return fuse
@@ -257,25 +281,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("weights", nargs="*", help="weights files, or `shipped`")
+    parser.add_argument("weights", nargs="*", help="weights files, shipped, rule, infrared or visible")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--judge", type=Path, required=True)
-    parser.add_argument("--masks", default="saliency")
-    parser.add_argument("--cache", type=Path, help="folder of the mask cache")
+    parser.add_argument("--masks", default="two-sensor")
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"])
+    parser.add_argument("--store", type=Path, required=True, help="folder of masks and finished rows")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     scenes, judge = load_scenes(options.data), load_judge(options.judge)
-    rows: dict[str, Fuse] = {"max": plain_maximum, "infrared": infrared_alone, "visible": visible_alone}
-    for name in options.weights:
-        rows[name] = sgdfuse(None if name == "shipped" else Path(name), options.masks, options.cache)
-    maximum: dict[str, float] = {}
-    for name, fuse in rows.items():
-        figures = task_figures(fuse, scenes, judge)
-        maximum = maximum or figures
-        line = {"candidate": name, "score": task_score(figures, maximum), **figures}
-        print(
-            json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in line.items()}), flush=True
-        )
+    options.store.mkdir(parents=True, exist_ok=True)
+    finished, seen = options.store / "rows.json", options.store / f"reference-{options.judge.stem}.json"
+    rows: dict[str, dict[str, float]] = json.loads(finished.read_text()) if finished.exists() else {}
+    if seen.exists():
+        known = json.loads(seen.read_text())
+        judge.reference = {key: (_unpacked(sure), _unpacked(maybe)) for key, (sure, maybe) in known.items()}
+    for name in ["max", *options.weights]:
+        key = name if name == "max" else f"{name}, {options.masks}, {options.precision}"
+        if key not in rows:
+            rows[key] = task_figures(_candidate(name, options), scenes, judge)
+            finished.write_text(json.dumps(rows))
+            seen.write_text(
+                json.dumps({k: [_packed(f) for f in pair] for k, pair in judge.reference.items()})
+            )
+        line = {"candidate": key, "score": task_score(rows[key], rows["max"]), **rows[key]}
+        print(json.dumps({k: v if isinstance(v, str) else round(v, 4) for k, v in line.items()}), flush=True)
+
+
+def _candidate(name: str, options: argparse.Namespace) -> Fuse:
+    sources = {"max": plain_maximum, "infrared": infrared_alone, "visible": visible_alone}
+    if name in sources:
+        return sources[name]
+    if name == "rule":
+        return rule(options.masks, options.store / "masks")
+    weights = None if name == "shipped" else Path(name)
+    return sgdfuse(weights, options.masks, options.store, options.precision)
+
+
+def _packed(found: Found) -> list[list[float]]:
+    return [found.xyxy.tolist(), found.scores.tolist(), found.classes.tolist()]
+
+
+def _unpacked(kept: list[list[float]]) -> Found:
+    boxes = np.array(kept[0], np.float64).reshape(-1, 4)
+    return Found(boxes, np.array(kept[1], np.float64), np.array(kept[2], np.int64))
 
 
 if __name__ == "__main__":

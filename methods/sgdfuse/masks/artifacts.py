@@ -57,6 +57,8 @@ TWO_SENSOR = Artifact(
     name="sgdfuse-two-sensor",
     filename="two-sensor.safetensors",
     resource="fusionbench.methods.sgdfuse:weights/two-sensor.safetensors",
+    sha256="d2a14aa35c5898e22b777fe45e5df6269ec5e0cea1aadc3c8c7f5164160b50e5",
+    bytes=1_445_410,
     licence="MIT (started from EfficientNet-Lite0, Apache-2.0; trained on research data)",
 )
 

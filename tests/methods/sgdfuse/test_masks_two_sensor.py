@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from fusionbench.methods.sgdfuse.masks import MaskCache, get_provider, pair_masks
 from fusionbench.methods.sgdfuse.masks.provider import ProviderUnavailableError
 from fusionbench.methods.sgdfuse.masks.two_sensor_network import SameConv, TwoSensorNetwork
+from fusionbench.plugins import catalog
 
 
 @pytest.fixture
@@ -85,3 +86,20 @@ def test_a_foreign_file_is_named(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(ProviderUnavailableError, match="two-sensor"):
         get_provider("two-sensor", checkpoint=tmp_path / "other.safetensors")
+
+
+def test_the_shipped_weights_find_the_demos_road_users():
+    """Scenes of the test split, which the network was not trained on."""
+    spec = catalog.datasets.get("demo")
+    dataset = catalog.build(spec.factory)(spec, None)
+    wanted = [spec.semantic_classes.index(name) for name in ("person", "car", "bike")]
+    provider = get_provider("two-sensor")
+    hits = objects = found = 0
+    for pair in dataset.pairs("test")[:3]:
+        images = dataset.load(pair, labels=True)
+        assert images.labels is not None
+        map_ = pair_masks(provider, images.infrared, images.visible)[0] > 0.5
+        truth = np.isin(images.labels, wanted)
+        hits, objects, found = hits + (map_ & truth).sum(), objects + truth.sum(), found + map_.sum()
+    assert hits / objects > 0.7
+    assert hits / found > 0.6

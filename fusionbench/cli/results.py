@@ -68,3 +68,21 @@ def compare(
     from .shown import show_comparison
 
     show_comparison(find_runs(runs), baseline, methods, metrics, out)
+
+
+def merge(
+    runs: Runs,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The new run folder that holds all of them.")],
+) -> int:
+    """Join runs of several machines into a new run folder. What contradicts or is damaged is named, and nothing is written."""
+    import sys
+
+    from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
+    from ..rendering import find_runs
+    from ..store.merging import merge as merge_stores
+
+    merged = merge_stores(find_runs(runs), out)
+    print(f"{merged.units} units, {merged.images} fused images; run folder: {merged.folder}")
+    for note in merged.notes:
+        print(f"fusionbench: {note}", file=sys.stderr)
+    return EXIT_UNITS_FAILED if merged.notes else EXIT_DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,8 @@ def show_comparison(
     console().print(shown)
     for file in files:
         print(file)
+    for note in data.notes:
+        print(f"fusionbench: {note}", file=sys.stderr)
 
 
 def known_metric(name: str) -> str:

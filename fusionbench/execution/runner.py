@@ -67,6 +67,9 @@ def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
         result.seconds = time.time() - begun
         _record_end(store, result)
         return result
+    except StoreError:
+        store.check_in_place()  # a deleted folder explains the rest
+        raise
     finally:
         if previous_handler is not None:
             signal.signal(signal.SIGTERM, previous_handler)

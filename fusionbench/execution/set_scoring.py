@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from ..contracts.dataset import Pair
 from ..contracts.evaluator import DatasetEvaluator, EvaluatorSettings, FusedSet, Value
@@ -126,11 +127,13 @@ def keep_set(job: SetJob, store: RunStore, values: SetValues) -> None:
     store.discard(job.score.id)
     store.keep_details(job.score.id)
     fused = store.entries(job.group.fuse)
-    facts = {
+    facts: dict[str, Any] = {
         "evaluator_version": job.score.evaluator.version,
         "fuse": job.group.fuse.key,
         "scored": {pair.name: fused[pair.name].digest for pair in job.pairs},
     }
+    if job.training_group is not None:
+        facts["training"] = job.training_group.fuse.key
     store.finish(job.score.id, entries, facts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -30,7 +31,9 @@ def user_method(text: str) -> tuple[MethodSpec, str]:
         raise InputError(
             f"--method {text}: {error.filename or path} can't be read ({error.strerror})"
         ) from error
-    module_name = f"fusionbench_user_{plain_name(path.stem)}_{fingerprint[:16]}"
+    # A copy in another folder is another module: it may read what lies beside it.
+    place = hashlib.sha256(f"{fingerprint} {path.resolve()}".encode(errors="surrogateescape")).hexdigest()
+    module_name = f"fusionbench_user_{plain_name(path.stem)}_{place[:16]}"
     if module_name not in sys.modules:
         found = importlib.util.spec_from_file_location(module_name, path)
         assert found is not None

@@ -106,7 +106,7 @@ def _wrong_field(content: Mapping[str, Any]) -> str:
     for name in ("failures", "settings", "scored"):
         if not isinstance(content.get(name, {}), dict):
             return f"{name} is no mapping"
-    for name in ("fuse", "rows_sha256"):
+    for name in ("fuse", "training", "rows_sha256"):
         if not isinstance(content.get(name, ""), str):
             return f"{name} is no text"
     if not isinstance(content.get("provenance"), dict | None):

@@ -180,6 +180,7 @@ SPECS = [
     DatasetSpec(
         name="folder",
         title="Folder",
+        takes_folders=True,
         summary="Any two folders of registered images, matched by stem; labels and boxes optional",
         splits=("all",),
         licence="yours",

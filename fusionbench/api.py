@@ -38,11 +38,8 @@ def run(config: RunConfig | None = None, *, quiet: bool = True, **settings: Any)
 
 
 def make_config(settings: dict[str, Any]) -> RunConfig:
-    """A ``RunConfig`` from keyword arguments: single values stand for lists of one, a single ``data_root`` for all datasets."""
+    """A ``RunConfig`` from keyword arguments: a single ``data_root`` stands for all datasets."""
     values = dict(settings)
-    for name in ("method", "dataset", "task", "convention", "images", "metrics", "report"):
-        if isinstance(values.get(name), str):
-            values[name] = [values[name]]
     if isinstance(values.get("data_root"), str | Path):
         values["data_root"] = {"": values["data_root"]}
     return validate(values, "fusionbench.run")
@@ -51,7 +48,7 @@ def make_config(settings: dict[str, Any]) -> RunConfig:
 def fuse(
     infrared: Any,
     visible: Any,
-    method: str = "sgdfuse",
+    method: str | None = None,
     *,
     device: str = "auto",
     seed: int = 0,
@@ -59,7 +56,8 @@ def fuse(
 ) -> UInt8Array:
     """Fuse one pair and return uint8 H×W×3 RGB (H×W for methods that give grey).
 
-    Images are paths, arrays (H×W, H×W×3 RGB) or tensors (C×H×W, 1×C×H×W), uint8 or float in [0,1]. ``options`` are the method's own.
+    ``method`` is a name, or ``path/to/file.py:Class``; None stands for the default method. Images are paths, arrays (H×W, H×W×3 RGB) or
+    tensors (C×H×W, 1×C×H×W), uint8 or float in [0,1]. ``options`` are the method's own.
     Raises ``ImageError``, ``UnknownNameError`` or ``MissingWeightsError``.
     """
     from .contracts.dataset import Pair, PairImages
@@ -69,10 +67,15 @@ def fuse(
     from .images.codec import as_grey, as_rgb, check_same_size
     from .images.from_python import as_image
     from .planning.selection import resolve_methods
+    from .plugins import catalog
 
     sources = PairImages(as_grey(as_image(infrared, "infrared")), as_rgb(as_image(visible, "visible")))
     check_same_size(sources.infrared, sources.visible, "the pair")
-    config = RunConfig(method=[method], method_options={"": options}, seed=seed, device=device)
+    method = method or catalog.methods.default().name
+    config = validate(
+        {"method": [method], "method_options": {"": options}, "seed": seed, "device": device},
+        "fusionbench.fuse",
+    )
     planned = resolve_methods(method, config)[0]
     context = MethodContext(seed, planned.options, None, weights_resolver(planned.spec))
     fuser = MethodFuser(planned.spec, context, resolve_devices(device)[0], "fp32")

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
 
 from .contracts.dataset import DatasetSpec, PairImages
 from .contracts.method import MethodSpec
-from .contracts.report import ReportInput, ReportSpec
+from .contracts.names import split_names
+from .contracts.report import HasTables, Rendered, ReportInput, ReportSpec
 from .errors import FusionBenchError, InputError, StoreError
+from .files.atomic import write_atomic
 from .images.codec import UInt8Array, read_image
 from .planning.selection import open_dataset
 from .plugins import catalog
@@ -21,9 +23,6 @@ from .store.entrants import base_of
 from .store.fused import read_fused
 from .store.reading import fused_digests
 from .store.run_store import RunStore
-
-if TYPE_CHECKING:
-    pass
 
 
 def report_input(
@@ -94,7 +93,7 @@ def chosen_reports(names: Sequence[str] | None) -> list[ReportSpec]:
     """The reports to render: those named (globs allowed), or all that are on by default."""
     if names is None:
         return [spec for spec in catalog.reports.all().values() if spec.default]
-    return [spec for name in catalog.split_names(names) for spec in catalog.reports.match(name)]
+    return [spec for name in split_names(names) for spec in catalog.reports.match(name)]
 
 
 def render(
@@ -111,16 +110,26 @@ def render(
     for spec in reports:
         try:
             report = catalog.build(spec.factory)(spec)
-            files += report.render(data, folder)
-            terminal = getattr(report, "terminal", None)
-            if terminal is not None:
-                shown += list(terminal(data))
+            if isinstance(report, HasTables):
+                rendered = report.tables(data)
+                files += write_texts(rendered, folder)
+                shown += rendered.shown
+            else:
+                files += report.render(data, folder)
         except Exception as error:
             if strict:
                 raise
             text = str(error) if isinstance(error, FusionBenchError) else f"{type(error).__name__}: {error}"
             problems.append(f"report {spec.name}: {text}")
     return files, shown, [*dict.fromkeys(data.notes), *problems]
+
+
+def write_texts(rendered: Rendered, folder: Path) -> list[Path]:
+    """Write a report's tables into a folder; returns the files."""
+    files = [folder / name for name in rendered.texts]
+    for path, text in zip(files, rendered.texts.values(), strict=True):
+        write_atomic(path, text.encode())
+    return files
 
 
 def find_runs(texts: Iterable[str | Path]) -> list[RunStore]:
@@ -229,11 +238,11 @@ def comparison(
     from .statistics.comparison import compare
 
     data = merged_input(stores, apart=True)
-    first, others = _opponents(data, baseline, methods)
+    first, others = opponents(data, baseline, methods)
     return compare(data.rows, first, others), first
 
 
-def _opponents(
+def opponents(
     data: ReportInput, baseline: str | None, methods: Sequence[str] | None
 ) -> tuple[str, list[str]]:
     """The method to compare with (the runs' first if None is named), and the others (all if none is named)."""

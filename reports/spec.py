@@ -6,6 +6,7 @@ SPECS = [
     ReportSpec(
         name="table",
         title="Tables",
+        role="tables",
         summary="Methods × metrics: terminal, CSV (with medians and intervals), Markdown, LaTeX; best marked",
         factory="fusionbench.reports.tables.table:build",
     ),
@@ -86,6 +87,7 @@ SPECS = [
     ReportSpec(
         name="compare",
         title="Paired comparison",
+        role="comparison",
         summary="Every method against the first: paired differences, intervals, Wilcoxon tests, effect sizes",
         default=False,
         factory="fusionbench.reports.analysis.compare:build",

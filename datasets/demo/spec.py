@@ -7,6 +7,7 @@ from fusionbench.contracts.dataset import DatasetSpec
 SPEC = DatasetSpec(
     name="demo",
     title="Demo scenes",
+    default=True,
     summary="Procedural road scenes by day, dusk and night, rendered from a seed: labels of the nine MSRS "
     "classes and boxes, no download",
     splits=("test", "train"),

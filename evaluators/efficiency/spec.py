@@ -127,6 +127,7 @@ SPEC = EvaluatorSpec(
     name="efficiency",
     title="Efficiency",
     task="efficiency",
+    default=True,
     summary=(
         "Parameters, MACs and FLOPs, latency, throughput and peak memory per size and device. The convention "
         "of a value names what it was measured under: device, width×height, precision, batch of Throughput "

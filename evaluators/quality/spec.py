@@ -13,6 +13,7 @@ SPEC = EvaluatorSpec(
     title="Fusion quality metrics",
     task="quality",
     summary="Full-reference and no-reference image metrics, each in the conventions in use",
+    default=True,
     scope="image",
     needs=frozenset({"fused", "sources"}),
     metrics=METRICS,

@@ -98,12 +98,12 @@ def _metrics() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _conventions(*, quality: bool) -> list[dict[str, Any]]:
+def _conventions(kind: str) -> list[dict[str, Any]]:
     from ..plugins.catalog import evaluators
 
     return [
         {"name": c.name, "task": e.task, "default": _default_for(e, c.name), "title": c.title, "summary": c.summary, "source": c.source}
-        for e in evaluators.all().values() for c in e.conventions if (e.task == "quality") == quality
+        for e in evaluators.all().values() for c in e.conventions if e.definitions == kind
     ]  # fmt: skip
 
 
@@ -135,8 +135,8 @@ def _reports() -> list[dict[str, Any]]:
 _ROWS = {
     "datasets": _datasets,
     "metrics": _metrics,
-    "conventions": lambda: _conventions(quality=True),
-    "protocols": lambda: _conventions(quality=False),
+    "conventions": lambda: _conventions("convention"),
+    "protocols": lambda: _conventions("protocol"),
     "tasks": _tasks,
     "reports": _reports,
 }
@@ -161,10 +161,16 @@ def info(
         "dataset": dict(catalog.datasets.all()),
         "metric": dict(catalog.metrics()),
         "convention": {
-            c.name: c for e in catalog.evaluators.all().values() for c in e.conventions if e.task == "quality"
+            c.name: c
+            for e in catalog.evaluators.all().values()
+            for c in e.conventions
+            if e.definitions == "convention"
         },
         "protocol": {
-            c.name: c for e in catalog.evaluators.all().values() for c in e.conventions if e.task != "quality"
+            c.name: c
+            for e in catalog.evaluators.all().values()
+            for c in e.conventions
+            if e.definitions == "protocol"
         },
         "task": {e.task: e for e in catalog.evaluators.all().values()},
         "report": dict(catalog.reports.all()),

@@ -65,8 +65,7 @@ def fuse(
         config, method=method or (None if config else ["sgdfuse"]), dataset=dataset, split=split, limit=limit, images=images, data_root=data_root, device=device,
         precision=precision, batch_size=batch_size, jobs=jobs, seed=seed, out=out, name=name, overwrite=overwrite, option=option, fail_fast=fail_fast,
     )  # fmt: skip
-    resolved.task = []
-    resolved.report = []
+    resolved = resolved.model_copy(update={"task": (), "report": ()})
     from ..execution.runner import execute
 
     result = execute(resolved, quiet=quiet or json_)

@@ -25,7 +25,7 @@ from .evaluator import (
 )
 from .external_recipe import ExternalRecipe
 from .method import HasNetwork, HasProvenance, Method, MethodContext, MethodSpec, MethodStatus
-from .report import Report, ReportInput, ReportSpec
+from .report import HasTables, Rendered, Report, ReportInput, ReportSpec
 from .rows import COLUMNS, DETAIL_COLUMNS, SCORE_KEY, details_frame
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "HasLabelDigest",
     "HasNetwork",
     "HasProvenance",
+    "HasTables",
     "ImageEvaluator",
     "Method",
     "MethodContext",
@@ -56,6 +57,7 @@ __all__ = [
     "MetricSpec",
     "Pair",
     "PairImages",
+    "Rendered",
     "Report",
     "ReportInput",
     "ReportSpec",

@@ -38,6 +38,10 @@ class DatasetSpec(_Spec):
     layout: str = ""
     """The folders and files expected below the root, in words (shown when something is missing)."""
     needs_root: bool = True
+    default: bool = False
+    """``run`` takes this dataset where none is named."""
+    takes_folders: bool = False
+    """The dataset reads any two folders, given as its options ``ir`` and ``vi``; ``fuse`` and ``score`` use it."""
     factory: str = ""
     options: Mapping[str, Any] = {}
     version: int = 1

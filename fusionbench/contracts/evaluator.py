@@ -36,6 +36,8 @@ class MetricSpec(_Spec):
     conventions: Mapping[str, str] = {}
     pitfalls: tuple[str, ...] = ()
     differentiable: bool = False
+    aliases: tuple[str, ...] = ()
+    """Other names in use (``FMI_w``); like the name itself they count in any case, with ``-`` or ``_``."""
     digits: int = 3
     """Decimals to print in tables."""
 
@@ -71,6 +73,8 @@ class EvaluatorSpec(_Spec):
     title: str
     task: str
     summary: str = ""
+    default: bool = False
+    """``run`` evaluates this task where none is named."""
     scope: Literal["image", "dataset", "method"] = "image"
     needs: frozenset[Literal["fused", "sources", "labels", "boxes", "network"]] = frozenset({"fused"})
     metrics: tuple[MetricSpec, ...] = ()
@@ -86,6 +90,11 @@ class EvaluatorSpec(_Spec):
     trainer: str | None = None
     """Import string of what ``fusionbench train <task>`` calls (it trains the judges that ship with the package)."""
     version: int = 1
+
+    @property
+    def definitions(self) -> Literal["convention", "protocol"]:
+        """What the evaluator calls an exact definition: protocols see whole sets, and may train."""
+        return "convention" if self.scope == "image" else "protocol"
 
 
 @dataclass(frozen=True)

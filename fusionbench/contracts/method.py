@@ -55,6 +55,8 @@ class MethodSpec(_Spec):
     status: MethodStatus = "ported"
     note: str = ""
     published_as: str | None = None
+    default: bool = False
+    """``fuse`` takes this method where none is named."""
     options: Mapping[str, Any] = {}
     factory: str = ""
     trainer: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,8 @@ class ReportSpec(_Spec):
     title: str
     summary: str = ""
     default: bool = True
+    role: Literal["", "tables", "comparison"] = ""
+    """What the harness uses it for beside ``report``: the tables of ``score``, or ``compare``. It then fulfils ``HasTables``."""
     factory: str = ""
     version: int = 1
 
@@ -69,4 +71,21 @@ class Report(Protocol):
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
         """Write the report's files into ``folder`` and return their paths (empty if the rows have nothing for it)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A report's tables as data: ``shown`` is what the terminal prints (rich renderables), ``texts`` maps file names to contents."""
+
+    shown: tuple[Any, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class HasTables(Protocol):
+    """A report that gives its tables as data; the harness prints them and writes the files."""
+
+    def tables(self, data: ReportInput) -> Rendered:
+        """The tables of the rows; nothing is written."""
         ...

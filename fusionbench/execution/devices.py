@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ..errors import InputError
-from ..planning.config import RunConfig
 
 
 def resolve_devices(text: str) -> list[str]:
@@ -44,10 +43,10 @@ def _cuda_indices(text: str, name: str, count: int) -> list[int]:
     return wanted
 
 
-def thread_count(config: RunConfig) -> int:
-    """Threads for decoding, scoring and encoding."""
-    if config.jobs:
-        return config.jobs
+def thread_count(jobs: int) -> int:
+    """Threads for decoding, scoring and encoding: ``jobs``, or one per core if it is 0."""
+    if jobs:
+        return jobs
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -10,15 +10,13 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from pathlib import Path
 
 from ..contracts.dataset import Dataset, Pair, PairImages
 from ..contracts.evaluator import BatchEvaluator, ImageEvaluator, Value
 from ..errors import FusionBenchError, ImageError, StoreError
 from ..images.codec import UInt8Array, check_same_size
-from ..store.fused import read_fused
 from ..store.journal import Entry
-from .fused_images import save_fused
+from .fused_images import FusedImages
 from .fuser import Fuser
 from .group_journal import Recorder
 from .missing import Work
@@ -41,7 +39,7 @@ class ImageFlow:
     def __init__(
         self,
         dataset: Dataset,
-        path_of: Callable[[str], Path],
+        images: FusedImages,
         make_fuser: Callable[[], Fuser],
         evaluators: Mapping[str, ImageEvaluator],
         recorder: Recorder,
@@ -49,7 +47,7 @@ class ImageFlow:
         jobs: int,
     ) -> None:
         self.fuser: Fuser | None = None
-        self._dataset, self._path_of, self._make_fuser = dataset, path_of, make_fuser
+        self._dataset, self._images, self._make_fuser = dataset, images, make_fuser
         self._evaluators, self._recorder, self._jobs = evaluators, recorder, jobs
         self._batched = {k: e for k, e in evaluators.items() if isinstance(e, BatchEvaluator)}
 
@@ -157,7 +155,7 @@ class ImageFlow:
         for work in batch:
             name = work.pair.name
             with contextlib.suppress(FusionBenchError, OSError):
-                ready[name] = fused[name] if work.fuse else read_fused(self._path_of(name), work.digest)
+                ready[name] = fused[name] if work.fuse else self._images.read(name, work.digest)
         results: dict[tuple[str, str], list[Value]] = {}
         for key, evaluator in self._batched.items():
             names = [
@@ -174,13 +172,13 @@ class ImageFlow:
         """Save an image (or read the saved one) and score it, unless it was scored in a batch."""
         name = work.pair.name
         try:
-            path, digest = self._path_of(name), work.digest
+            digest = work.digest
             if work.fuse and fused is not None:
-                digest = save_fused(
-                    path, fused, work.source, lambda found: self._recorder.fused(Entry(name, found))
+                digest = self._images.save(
+                    name, fused, work.source, lambda found: self._recorder.fused(Entry(name, found))
                 )
             else:
-                fused = read_fused(path, digest)
+                fused = self._images.read(name, digest)
             known = together.result() if together is not None else {}
             for score in work.scores:
                 values = known.get((score.id.key, name))

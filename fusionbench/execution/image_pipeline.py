@@ -13,7 +13,7 @@ from ..planning.units import Group
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
 from .batches import Shard, compose_batches
-from .fused_images import fused_path, unchanged_images
+from .fused_images import FusedImages, images_of
 from .fuser import Fuser
 from .group_journal import GroupJournal, GroupResult
 from .image_flow import ImageFlow, LoadError
@@ -53,18 +53,12 @@ def run_group(
     batches = settings.shard.of(list(compose_batches(dataset, group.dataset.pairs, size)))
     pairs = [pair for batch in batches for pair in batch]
     journal = GroupJournal(group, store, settings.shard.name, progress, fail_fast=settings.fail_fast)
-    flow = ImageFlow(
-        dataset,
-        lambda name: fused_path(store, group, name),
-        make_fuser,
-        evaluators,
-        journal,
-        jobs=settings.jobs,
-    )
+    images = images_of(store, group)
+    flow = ImageFlow(dataset, images, make_fuser, evaluators, journal, jobs=settings.jobs)
     folder = open_folder(group.method.spec, group.method.folder) if group.method.folder is not None else None
     where = f"{group.dataset.spec.name}/{group.dataset.split}"
     sources, unusable = group_sources(dataset, pairs, folder, progress, f"reading {where}")
-    work = _missing(group, store, pairs, sources, progress, redo=settings.redo)
+    work = _missing(group, store, images, pairs, sources, progress, redo=settings.redo)
     progress.start(label, len(pairs), len(pairs) - len(work) - len(unusable))
     try:
         for name, error in unusable.items():
@@ -79,6 +73,8 @@ def run_group(
         journal.close()
     progress.finish(label)
     result = journal.result
+    order = {pair.name: number for number, pair in enumerate(pairs)}
+    result.failures = dict(sorted(result.failures.items(), key=lambda item: order.get(item[0], -1)))
     result.provenance = flow.fuser.provenance() if flow.fuser is not None else None
     return result
 
@@ -86,6 +82,7 @@ def run_group(
 def _missing(
     group: Group,
     store: RunStore,
+    images: FusedImages,
     pairs: Sequence[Pair],
     sources: Mapping[str, str],
     progress: ProgressDisplay,
@@ -95,9 +92,8 @@ def _missing(
     scores = [s for s in group.scores if s.evaluator.scope == "image"]
     fused = {} if redo else store.entries(group.fuse)
     scored = {s.id.key: {} if redo else store.entries(s.id) for s in scores}
-    unchanged, changed = unchanged_images(store, group, fused, [p.name for p in pairs])
-    for name in changed:
-        path = fused_path(store, group, name)
+    unchanged, changed = images.unchanged(fused, [p.name for p in pairs])
+    for name, path in changed.items():
         if name in sources and fused[name].digest.startswith(sources[name]):
             progress.message(f"{group.label}: {path} was changed after it was fused; it is fused again")
     return find_missing(pairs, sources, scores, fused, scored, unchanged)

@@ -112,7 +112,7 @@ def fuse_and_score(
     """Do a shard of all groups' images on one device; see ``Engine.fuse_and_score``."""
     config = plan.config
     settings = FlowSettings(
-        jobs=thread_count(config),
+        jobs=thread_count(config.jobs),
         batch_size=config.batch_size or (8 if "cuda" in device else 1),
         shard=shard,
         redo=config.overwrite == "always",

@@ -39,17 +39,19 @@ class RunResult:
     seconds: float = 0.0
 
 
-def execute(config: RunConfig, *, quiet: bool = False) -> RunResult:
-    """Run a configuration. Raises ``FusionBenchError`` for what is wrong before the start, or when results can't be written.
+def execute(
+    config: RunConfig, *, quiet: bool = False, plan: Plan | None = None, store: RunStore | None = None
+) -> RunResult:
+    """Run a configuration; ``plan`` and ``store`` are its own where they are already made. Raises ``FusionBenchError`` for what is wrong before the start, or when results can't be written.
 
     What fails for single images or methods is in the result's ``failures``; everything else is kept.
     """
     begun = time.time()
-    plan = make_plan(config)
+    plan = plan or make_plan(config)
     if config.overwrite == "never" and (config.folder / "run.json").exists():
         raise InputError(f"{config.folder}: exists already and --overwrite is never; choose another --name")
     engine = choose_engine(config)
-    store = RunStore.open(config.folder)
+    store = store or RunStore.open(config.folder)
     previous_handler = _terminate_like_interrupt()
     try:
         result = RunResult(config.folder, plan)

@@ -257,7 +257,7 @@ def _make_context(
     import torch
 
     config = RunConfig.model_validate(settings)
-    threads = max(1, thread_count(config) // count)
+    threads = max(1, thread_count(config.jobs) // count)
     torch.set_num_threads(threads)
     plan = make_plan(config.model_copy(update={"jobs": threads}))
     return WorkerContext(plan, RunStore(Path(folder)), device, progress)

@@ -3,67 +3,115 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from ..contracts.names import plain_name, split_names
 from ..errors import InputError
+from ..plugins import catalog
+
+
+def _split(value: Any) -> Any:
+    """Comma lists and repeated flags become one tuple of names; anything else is left to the field's own type."""
+    if isinstance(value, str) or (isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)):
+        return tuple(split_names(value))
+    return value
+
+
+def _split_methods(value: Any) -> Any:
+    """As ``_split``, but a folder whose path has a comma in it stays whole."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(t, str) for t in texts):
+        return value
+    parts = [[t] if t.startswith("dir:") and Path(t[4:]).exists() else split_names(t) for t in texts]
+    return tuple(dict.fromkeys(part for found in parts for part in found))
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""Names: a list, comma lists, or a single one."""
 
 
 class RunConfig(BaseModel):
-    """What to run, on what, how. Every field has the name of its flag."""
+    """What to run, on what, how: resolved, and not changed afterwards.
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    Every field has the name of its flag; ``description`` is the flag's help, ``default`` in it says what an unset field means.
+    """
 
-    method: list[str] = Field(
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Annotated[tuple[str, ...], BeforeValidator(_split_methods)] = Field(
         min_length=1,
-        description="names, globs, 'all', dir:/path[:label], external:PATH.yaml, path/to/file.py:Class",
+        description="Methods: names, globs, 'all', dir:/path[:label], external:PATH.yaml or file.py:Class.",
     )
-    dataset: list[str] = Field(default=["demo"], min_length=1, description="names or globs")
-    task: list[str] = Field(default=["quality", "efficiency"], description="quality, efficiency, …")
-    metrics: list[str] | None = Field(
-        default=None, description="metrics to compute; the evaluator's defaults if unset"
+    dataset: Names = Field(
+        default_factory=lambda: (catalog.datasets.default().name,),
+        min_length=1,
+        description="Datasets: names or globs. Default: the embedded demo.",
     )
-    convention: list[str] = Field(
-        default=[], description="metric conventions, or 'all'; the evaluator's default if empty"
+    task: Names = Field(
+        default_factory=lambda: tuple(catalog.default_tasks()),
+        description="Evaluations; see `fusionbench list tasks`. Default: those marked default.",
     )
-    split: str | None = Field(default=None, description="dataset split; each dataset's first split if unset")
+    metrics: Names | None = Field(
+        default=None,
+        description="Metrics: names, globs or 'all'. Default: each evaluator's own choice.",
+    )
+    convention: Names = Field(
+        default=(),
+        description="Metric conventions and protocols, or 'all'. Default: each evaluator's own.",
+    )
+    split: str | None = Field(default=None, description="Dataset split. Default: each dataset's first.")
     limit: int | None = Field(
-        default=None, gt=0, description="use only this many pairs, evenly spread over the split"
+        default=None, gt=0, description="Use only this many pairs, evenly spread over the split."
     )
-    images: list[str] = Field(default=[], description="use only these images: names or globs")
+    images: Names = Field(default=(), description="Use only these images: names or globs.")
     data_root: dict[str, Path] = Field(
-        default={}, description="where datasets lie: '' for all, or by dataset name"
+        default={}, description="Where the data lie: PATH for all datasets, or NAME=PATH for one."
     )
     device: str = Field(
-        default="auto", description="auto, cpu, cuda, cuda:N, or a comma list: one process each"
+        default="auto",
+        description="auto, cpu, cuda, cuda:N, cuda:all, or a comma list: one process for each.",
     )
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    batch_size: int = Field(default=0, ge=0, description="pairs fused at once; 0: 1 on CPU, 8 on CUDA")
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        default="fp32", description="Precision of networks: fp32, bf16 or fp16."
+    )
+    batch_size: int = Field(
+        default=0, ge=0, description="Pairs fused at once. Default: 1 on the CPU, 8 on CUDA."
+    )
     jobs: int = Field(
-        default=0, ge=0, description="threads for decoding, scoring and encoding; 0: one a core"
+        default=0, ge=0, description="Threads that decode, score and encode. Default: one per core."
     )
-    seed: int = 0
+    seed: int = Field(default=0, description="Seed of everything random.")
     seeds: int = Field(
-        default=0, ge=0, description="repetitions of retraining protocols; 0: the protocol's own number"
+        default=0,
+        ge=0,
+        description="Repetitions of retraining protocols. Default: the protocol's own number.",
     )
-    out: Path = Path("runs")
+    out: Path = Field(default=Path("runs"), description="Folder for runs.")
     name: str | None = Field(
-        default=None, description="the run's folder below out; by default the datasets' names"
+        default=None, description="The run's folder below --out. Default: the datasets' names."
     )
-    overwrite: Literal["never", "always", "only-missing"] = "only-missing"
-    fail_fast: bool = False
-    published: bool = False
-    report: list[str] | None = Field(
-        default=None, description="reports to render; those marked default if unset"
+    overwrite: Literal["never", "always", "only-missing"] = Field(
+        default="only-missing",
+        description="What to do with results that are there: never, always or only-missing.",
+    )
+    fail_fast: bool = Field(default=False, description="Stop at the first image that fails.")
+    published: bool = Field(
+        default=False, description="Add the literature's published rows, marked, to the tables."
+    )
+    report: Names | None = Field(
+        default=None, description="Reports to render. Default: those marked default."
     )
     method_options: dict[str, dict[str, Any]] = Field(
-        default={}, description="options by method name ('' for all)"
+        default={}, description="Options of methods, by name ('' for all)."
     )
-    dataset_options: dict[str, dict[str, Any]] = Field(default={}, description="options by dataset name")
+    dataset_options: dict[str, dict[str, Any]] = Field(
+        default={}, description="Options of datasets, by name."
+    )
     task_options: dict[str, dict[str, Any]] = Field(
-        default={}, description="options by task: entries of its protocols' recipes"
+        default={}, description="Entries of protocols' recipes, by task."
     )
 
     @field_validator("name")
@@ -80,8 +128,9 @@ class RunConfig(BaseModel):
         """The run's folder."""
         if self.name:
             return self.out / self.name
-        from ..contracts.names import plain_name
-
+        earlier = self.out / plain_name(",".join(self.dataset))  # what 0.1 called a run of a comma list
+        if (earlier / "run.json").is_file():
+            return earlier
         return self.out / plain_name("+".join(self.dataset))
 
 

@@ -16,6 +16,7 @@ from ..plugins import catalog
 from ..store.unit_id import UnitId
 from . import protocols
 from .config import RunConfig
+from .metric_selection import MetricSelection, select_metrics
 from .selection import reference_methods, select_datasets, select_methods
 from .unit_keys import fuse_unit, hashed, method_unit_id, score_identity
 from .units import Group, MethodUnit, PlannedDataset, PlannedMethod, ScoreUnit
@@ -51,10 +52,10 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     With ``allow_missing`` (dry runs) missing data and weights are listed in ``skipped`` instead.
     """
     plan = Plan(config)
-    for report in catalog.split_names(config.report or []):
+    for report in config.report or ():
         catalog.reports.match(report)  # a misspelt report is said before the work, not after it
     protocols.check_task_options(config)
-    evaluators = [catalog.evaluator_of_task(task) for task in catalog.split_names(config.task)]
+    evaluators = [catalog.evaluator_of_task(task) for task in config.task]
     names = Names(config)
     methods = names.methods(select_methods(config, plan.skipped, allow_missing))
     datasets = names.datasets(select_datasets(config, plan.skipped, allow_missing))
@@ -78,14 +79,22 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     if not methods or not datasets:
         if allow_missing:
             return plan
-        raise InputError("nothing to run: " + ("; ".join(plan.skipped) or "no method or dataset is left"))
+        raise InputError(
+            "\n  ".join(["nothing to run:", *(plan.skipped or ["no method or dataset is left"])])
+        )
     return plan
 
 
 def _add_group(
-    config: RunConfig, method: PlannedMethod, dataset: PlannedDataset, evaluators: Sequence[EvaluatorSpec], plan: Plan,
-    allow_missing: bool, *, only_scored: bool = False,
-) -> None:  # fmt: skip
+    config: RunConfig,
+    method: PlannedMethod,
+    dataset: PlannedDataset,
+    evaluators: Sequence[EvaluatorSpec],
+    plan: Plan,
+    allow_missing: bool,
+    *,
+    only_scored: bool = False,
+) -> None:
     """Add the units of a method on a split, and before them the fusing of the training splits that its protocols name."""
     fuse = fuse_unit(config, method, dataset)
     scores: list[ScoreUnit] = []
@@ -109,12 +118,12 @@ def _add_group(
                 f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: {len(dataset.pairs) - len(pairs)} of {len(dataset.pairs)} pairs "
                 "have no labels for it and don't count",
             )
-        conventions = protocols.conventions_of(config, evaluator, dataset.spec.name)
-        for sentence in protocols.undefined_metrics(config, evaluator, conventions).values():
+        selection = select_metrics(evaluator, config.metrics, config.convention, dataset.spec.name)
+        for sentence in selection.undefined.values():
             _skip(plan, sentence)
-        for convention in conventions:
+        for convention in selection.conventions:
             try:
-                scores += _score_units(config, method, dataset, fuse, evaluator, convention, pairs, plan)
+                scores += _score_units(config, method, dataset, fuse, selection, convention, pairs, plan)
             except MissingWeightsError as error:
                 if not allow_missing:
                     raise
@@ -138,10 +147,17 @@ def _new_group(
 
 
 def _score_units(
-    config: RunConfig, method: PlannedMethod, dataset: PlannedDataset, fuse: UnitId, evaluator: EvaluatorSpec, name: str,
-    pairs: tuple[Pair, ...], plan: Plan,
-) -> list[ScoreUnit]:  # fmt: skip
-    """The units of an evaluator with one convention: one, or one a seed where it retrains."""
+    config: RunConfig,
+    method: PlannedMethod,
+    dataset: PlannedDataset,
+    fuse: UnitId,
+    selection: MetricSelection,
+    name: str,
+    pairs: tuple[Pair, ...],
+    plan: Plan,
+) -> list[ScoreUnit]:
+    """The units of an evaluator with one convention: one, or one per seed where it retrains."""
+    evaluator = selection.evaluator
     spec = next((c for c in evaluator.conventions if c.name == name), None) or ConventionSpec(
         name=name, title=name
     )
@@ -163,9 +179,16 @@ def _score_units(
         unit = UnitId(evaluator.name, method.name, dataset.name, dataset.split, name, seed, key)
         units.append(
             ScoreUnit(
-                unit, evaluator, protocols.metrics_of(config, evaluator, name), recipe, pairs, spec.retrains, training, training_pairs,
+                unit,
+                evaluator,
+                selection.metrics[name],
+                recipe,
+                pairs,
+                spec.retrains,
+                training,
+                training_pairs,
             )
-        )  # fmt: skip
+        )
     return units
 
 
@@ -203,6 +226,6 @@ def _method_unit(
 ) -> MethodUnit:
     sizes = dict.fromkeys([REFERENCE_SIZE, *(d.spec.size for d in datasets if d.spec.size)])
     unit = method_unit_id(config, method, evaluator, list(sizes))
-    return MethodUnit(
-        method, ScoreUnit(unit, evaluator, protocols.metrics_of(config, evaluator)), tuple(sizes)
-    )
+    selection = select_metrics(evaluator, config.metrics)
+    (metrics,) = selection.metrics.values()
+    return MethodUnit(method, ScoreUnit(unit, evaluator, metrics), tuple(sizes))

@@ -1,5 +1,4 @@
-"""Which conventions and protocols a run computes, and what protocols add to a plan: recipes with the user's options in them, the
-files that they name, the pairs that carry labels.
+"""What protocols add to a plan: recipes with the user's options in them, the files that they name, the pairs that carry labels.
 
 A protocol (a ``ConventionSpec`` with a ``recipe``) is named in every row together with a hash (``protocol_hash``), so that a
 changed threshold, schedule or checkpoint never passes for the same protocol.
@@ -7,7 +6,6 @@ changed threshold, schedule or checkpoint never passes for the same protocol.
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contracts.dataset import Dataset, Pair
-from ..contracts.evaluator import ConventionSpec, EvaluatorSpec, MetricSpec
+from ..contracts.evaluator import ConventionSpec, EvaluatorSpec
 from ..errors import InputError, MissingDataError, MissingWeightsError
 from ..files import artifacts
 from ..plugins import catalog
@@ -118,94 +116,3 @@ def lacking(dataset: Dataset, evaluator: EvaluatorSpec) -> list[str]:
     """What the evaluator needs and the dataset has no classes for: ``labels``, ``boxes``."""
     classes = {"labels": dataset.spec.semantic_classes, "boxes": dataset.spec.box_classes}
     return [what for what, names in classes.items() if what in evaluator.needs and not names]
-
-
-def conventions_of(config: RunConfig, evaluator: EvaluatorSpec, dataset: str = "") -> list[str]:
-    """The conventions to compute: quality conventions by flag; other tasks run their default protocol (on that dataset) unless one
-    of theirs is named. ``all`` stands for all conventions of quality: protocols may train, and are named one by one.
-
-    Conventions that define none of the metrics asked for are left out. Raises ``InputError`` for unknown names, and if none is left.
-    """
-    known = [c.name for c in evaluator.conventions]
-    default = evaluator.default_conventions.get(dataset, evaluator.default_convention)
-    wanted = catalog.split_names(config.convention)
-    if "all" in wanted and evaluator.task == "quality":
-        return _defining(config, evaluator, known or [default])
-    named = [w for w in wanted if w in known]
-    everything = [c.name for e in catalog.evaluators.all().values() for c in e.conventions]
-    for name in wanted:
-        if name not in everything and name != "all":
-            raise InputError(
-                catalog.unknown_name_message(
-                    "protocol" if evaluator.task != "quality" else "convention", name, everything
-                )
-            )
-    return _defining(config, evaluator, named or [default])
-
-
-def _defining(config: RunConfig, evaluator: EvaluatorSpec, conventions: list[str]) -> list[str]:
-    """Those of the conventions that define a metric asked for. Raises ``InputError`` if none does."""
-    asked = _asked(config, evaluator)
-    if config.metrics is None or not asked:
-        return conventions
-    kept = [c for c in conventions if any(_defines(m, c) for m in asked)]
-    if not kept:
-        raise InputError("; ".join(undefined_metrics(config, evaluator, conventions).values()))
-    return kept
-
-
-def _defines(metric: MetricSpec, convention: str) -> bool:
-    return not metric.conventions or convention in metric.conventions
-
-
-def undefined_metrics(
-    config: RunConfig, evaluator: EvaluatorSpec, conventions: Sequence[str]
-) -> dict[str, str]:
-    """The metrics asked for that none of the conventions defines, each with a sentence that says so: nobody should wonder where they are.
-
-    ``all`` and globs ask only for what there is, unless they match nothing that the conventions define.
-    """
-    if config.metrics is None:
-        return {}
-    spelt = {name.lower() for name in catalog.split_names(config.metrics)}
-    lacking = [m for m in _asked(config, evaluator) if not any(_defines(m, c) for c in conventions)]
-    exact = [m for m in lacking if m.name.lower() in spelt]
-    everything_lacks = len(lacking) == len(_asked(config, evaluator))
-    several = len(conventions) > 1
-    where = f"convention{'s' if several else ''} {', '.join(conventions)} {'do' if several else 'does'}"
-    return {
-        m.name: f"{m.name}: {where} not define it; it is in: {', '.join(m.conventions)}"
-        for m in (lacking if everything_lacks else exact)
-    }
-
-
-def metrics_of(
-    config: RunConfig, evaluator: EvaluatorSpec, convention: str | None = None
-) -> tuple[str, ...] | None:
-    """The metrics to compute: those asked for, or the evaluator's defaults; with a ``convention``, those of them that it defines.
-
-    A convention that defines none of the defaults gives all its own. None if the evaluator is to choose. Raises ``InputError`` for
-    names that no evaluator has.
-    """
-    asked = _asked(config, evaluator)
-    if convention is not None:
-        defined = [m for m in asked if _defines(m, convention)]
-        if not defined and config.metrics is None:
-            defined = [m for m in evaluator.metrics if _defines(m, convention)]
-        asked = defined
-    return tuple(m.name for m in asked) or None
-
-
-def _asked(config: RunConfig, evaluator: EvaluatorSpec) -> list[MetricSpec]:
-    """The evaluator's metrics that the flag names or globs match; its defaults, if there is none of them."""
-    own = {m.name.lower(): m for m in evaluator.metrics}
-    chosen: list[str] = []
-    for wanted in catalog.split_names(config.metrics or []):
-        if wanted.lower() == "all":
-            return list(own.values())
-        matches = fnmatch.filter(own, wanted.lower())
-        chosen += matches
-        if not matches and not fnmatch.filter((m.lower() for m in catalog.metrics()), wanted.lower()):
-            raise InputError(catalog.unknown_name_message("metric", wanted, catalog.metrics()))
-    names = chosen or [name.lower() for name in evaluator.default_metrics]
-    return [own[name] for name in dict.fromkeys(names) if name in own]

@@ -34,7 +34,7 @@ def select_pairs(pairs: Sequence[Pair], images: Sequence[str], limit: int | None
     if images:
         patterns = [
             Path(i).stem if i.lower().endswith((".png", ".jpg", ".webp", ".bmp", ".tif")) else i
-            for i in catalog.split_names(images)
+            for i in images
         ]
         for pattern in patterns:
             if not any(fnmatch.fnmatchcase(p.name, pattern) for p in pairs):
@@ -66,7 +66,7 @@ def select_methods(config: RunConfig, skipped: list[str], allow_missing: bool) -
     """The methods of the run, each once. What is missing for one that was named is raised (``FusionBenchError``), or with ``allow_missing``
     added to ``skipped``; a glob leaves out what is missing in any case."""
     planned: dict[str, PlannedMethod] = {}
-    for text in catalog.split_names(config.method):
+    for text in config.method:
         for method in resolve_methods(text, config):
             name = method.spec.name
             if name in planned:
@@ -153,7 +153,7 @@ def select_datasets(config: RunConfig, skipped: list[str], allow_missing: bool) 
     """The datasets of the run, opened, with the selected pairs; missing ones are treated as methods are. Raises ``InputError`` for a split
     that one lacks, ``MissingDataError``."""
     planned: dict[str, PlannedDataset] = {}
-    for text in catalog.split_names(config.dataset):
+    for text in config.dataset:
         for spec in catalog.datasets.match(text):
             if spec.name in planned:
                 continue

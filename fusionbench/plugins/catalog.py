@@ -12,16 +12,34 @@ import fnmatch
 import importlib
 import importlib.metadata
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Generic, TypeVar
 
 from ..contracts.dataset import DatasetSpec
 from ..contracts.evaluator import EvaluatorSpec, MetricSpec
 from ..contracts.method import MethodSpec
+from ..contracts.names import split_names
 from ..contracts.report import ReportSpec
 from ..errors import FusionBenchError, InputError, UnknownNameError
 from ..extras import missing_extra
+
+__all__ = [
+    "Catalog",
+    "build",
+    "datasets",
+    "default_tasks",
+    "evaluator_of_task",
+    "evaluators",
+    "folder_dataset",
+    "methods",
+    "metrics",
+    "report_with_role",
+    "reports",
+    "specs_below",
+    "split_names",
+    "unknown_name_message",
+]
 
 S = TypeVar("S", MethodSpec, DatasetSpec, EvaluatorSpec, ReportSpec)
 
@@ -87,6 +105,13 @@ class Catalog(Generic[S]):
         if name not in specs:
             raise UnknownNameError(unknown_name_message(self.kind, name, specs))
         return specs[name]
+
+    def default(self) -> S:
+        """The spec that stands in where none is named (the first one marked ``default``). Raises ``UnknownNameError`` if none is."""
+        for spec in self.all().values():
+            if spec.default:
+                return spec
+        raise UnknownNameError(f"no installed {self.kind} is marked as the default; name one")
 
     def match(self, pattern: str) -> list[S]:
         """The specs whose names match a glob (``all`` means every one). Raises ``UnknownNameError`` if none does."""
@@ -156,7 +181,23 @@ def evaluator_of_task(task: str) -> EvaluatorSpec:
     raise UnknownNameError(unknown_name_message("task", task, [s.task for s in evaluators.all().values()]))
 
 
-def split_names(values: Sequence[str]) -> list[str]:
-    """Flatten repeated flags and comma lists: ``["a,b", "c"]`` → ``["a", "b", "c"]`` (empty parts dropped, order kept, no doubles)."""
-    flat = [part.strip() for value in values for part in value.split(",")]
-    return list(dict.fromkeys(part for part in flat if part))
+def default_tasks() -> list[str]:
+    """The tasks that a run evaluates where none is named."""
+    chosen = [spec for spec in evaluators.all().values() if spec.default]
+    return [spec.task for spec in sorted(chosen, key=lambda s: ("image", "dataset", "method").index(s.scope))]
+
+
+def folder_dataset() -> DatasetSpec:
+    """The dataset that reads any two folders. Raises ``UnknownNameError`` if none is installed."""
+    for spec in datasets.all().values():
+        if spec.takes_folders:
+            return spec
+    raise UnknownNameError("no installed dataset reads two folders of any name")
+
+
+def report_with_role(role: str) -> ReportSpec:
+    """The report that fills a role of the harness (see ``ReportSpec.role``). Raises ``UnknownNameError`` if none is installed."""
+    for spec in reports.all().values():
+        if spec.role == role:
+            return spec
+    raise UnknownNameError(f"no installed report has the role {role!r}")

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..contracts.dataset import PairImages
+from ..contracts.evaluator import BatchEvaluator, EvaluatorSettings, ImageEvaluator
+from ..contracts.names import split_names
 from ..errors import ImageError, InputError
 from ..execution.devices import thread_count
 from ..images.codec import UInt8Array, as_grey, as_rgb, check_same_size
 from ..images.from_python import as_images
-from ..planning.config import RunConfig
-from ..planning.protocols import conventions_of, metrics_of, undefined_metrics
+from ..planning.metric_selection import select_metrics
 from ..plugins import catalog
-from .folders import QUALITY, _evaluator
+from .folders import scored_tasks
 
 
 def score_arrays(
@@ -41,29 +42,24 @@ def score_arrays(
     that the convention doesn't define, is NaN, and a ``UserWarning`` says why. Raises ``ImageError`` for unusable images,
     ``UnknownNameError`` for unknown metrics or conventions, ``InputError`` where the convention defines none of the metrics.
     """
-    spec = catalog.evaluator_of_task(QUALITY)
-    config = RunConfig(
-        method=["-"],
-        metrics=[metrics] if isinstance(metrics, str) else list(metrics) if metrics is not None else None,
-        convention=[convention] if convention else [],
-        jobs=jobs,
-    )
-    if convention == "all" or len(catalog.split_names(config.convention)) > 1:
+    spec = catalog.evaluator_of_task(scored_tasks()[0])
+    names = None if metrics is None else split_names(metrics)
+    selection = select_metrics(spec, names, split_names(convention or []))
+    if len(selection.conventions) > 1 or convention == "all":
         raise InputError("score one convention at a time: values of different conventions must not be mixed")
-    (name,) = conventions_of(config, spec)
     sources, images, batch = _triples(infrared, visible, fused)
     device = str(getattr(fused, "device", ""))
-    evaluator = _evaluator(spec, config, name, device if device.startswith("cuda") else "cpu")
-    if hasattr(evaluator, "score_batch"):
+    (name,), (chosen,) = selection.conventions, selection.metrics.values()
+    settings = EvaluatorSettings(chosen, name, device=device if device.startswith("cuda") else "cpu")
+    evaluator: ImageEvaluator = catalog.build(spec.factory)(spec, settings)
+    if isinstance(evaluator, BatchEvaluator):
         scored = evaluator.score_batch(images, sources)
     else:
-        with ThreadPoolExecutor(min(thread_count(config), len(images))) as pool:
+        with ThreadPoolExecutor(min(thread_count(jobs), len(images))) as pool:
             scored = list(pool.map(evaluator.score, images, sources))
-    undefined = undefined_metrics(config, spec, [name])
-    known = {*undefined, *(metrics_of(config, spec, name) or ())}
-    asked = metrics_of(config, spec, None if metrics else name) or ()
-    columns = {m: np.full(len(images), np.nan) for m in asked if m in known}
-    for sentence in undefined.values():
+    known = {*selection.undefined, *(chosen or ())}
+    columns = {m: np.full(len(images), np.nan) for m in selection.asked if m in known}
+    for sentence in selection.undefined.values():
         warnings.warn(f"NaN: {sentence}", stacklevel=3)
     for number, values in enumerate(scored):
         for value in values:

@@ -1,46 +1,44 @@
-"""Scores images that lie in folders, or arrays, without a run: the engine of ``fusionbench score``."""
+"""Scores folders of fused images: a run over ``dir:`` methods whose numbers are passed on and not kept."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from ..contracts.dataset import Pair
-from ..contracts.evaluator import EvaluatorSettings, EvaluatorSpec, Value
 from ..contracts.method import MethodSpec
 from ..contracts.names import plain_name
-from ..contracts.rows import COLUMNS
-from ..errors import FusionBenchError, InputError, MissingDataError
-from ..execution.devices import thread_count
-from ..execution.memory import reuse_freed_memory
+from ..contracts.report import ReportInput
+from ..errors import InputError, MissingDataError
+from ..execution.runner import execute
 from ..external.folder import FolderFuser, folder_method
 from ..images.codec import EXTENSIONS
-from ..planning.config import RunConfig
-from ..planning.protocols import conventions_of, metrics_of, undefined_metrics
-from ..planning.selection import open_dataset, select_pairs
-from ..planning.units import PlannedMethod
+from ..planning.config import RunConfig, validate
+from ..planning.plan import Plan, make_plan
+from ..planning.units import Group
 from ..plugins import catalog
-from ..terminal.progress import make_progress
-
-QUALITY = "quality"
+from ..rendering import report_input
+from ..store.run_store import RunStore
 
 
 @dataclass
 class Scores:
-    """Rows (``store.COLUMNS``) of scored folders; ``failures`` maps method to {image: reason}.
+    """What ``score`` found: the reports' input, and failures as {method: {image: reason}}.
 
-    ``skipped`` says of each metric asked for that no chosen convention defines where it is defined.
+    ``skipped`` says of each metric that was asked for, and that no chosen convention defines, where it is defined.
     """
 
-    rows: pd.DataFrame
-    methods: dict[str, MethodSpec]
+    data: ReportInput
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows (``contracts.COLUMNS``), in the order of the folders and conventions asked for."""
+        return self.data.rows
 
 
 def score_folders(
@@ -60,66 +58,61 @@ def score_folders(
     ``fused`` are folders, each optionally ``folder:label``. Pairs whose fused image is missing or unusable are reported by name in
     ``failures`` and left out; the others are scored. Raises ``MissingDataError`` or ``InputError`` if a folder can't be used at all.
     """
-    spec = catalog.evaluator_of_task(QUALITY)
-    config = RunConfig(
-        method=["-"],
-        metrics=list(metrics) if metrics is not None else None,
-        convention=list(conventions),
-        jobs=jobs,
-    )
-    names = conventions_of(config, spec)
-    skipped = list(undefined_metrics(config, spec, names).values())
     _check_sources("IR", Path(infrared))
     _check_sources("VIS", Path(visible))
-    dataset = open_dataset("folder", {}, {"ir": str(infrared), "vi": str(visible)})
-    split = dataset.spec.splits[0]
-    pairs = select_pairs(dataset.pairs(split), images, limit)
-    if not pairs:
-        raise InputError(
-            f"{infrared} and {visible} have no images of the same name; pairs are matched by file name without its ending"
-        )
-    methods = [_folder(folder, pairs) for folder in fused]
-    doubled = {m.spec.name for m in methods if sum(n.spec.name == m.spec.name for n in methods) > 1}
-    if doubled:
-        raise InputError(f"two folders are both called {doubled.pop()!r}; give them labels: FOLDER:LABEL")
-    reuse_freed_memory()
-    evaluators = {name: _evaluator(spec, config, name) for name in names}
-    label = f"{plain_name(Path(infrared).resolve().parent.name or 'folder')}"
-    records: list[dict[str, Any]] = []
-    failures: dict[str, dict[str, str]] = {}
+    _check_labels([folder_method(f"dir:{folder}", f"FUSED {folder}")[0] for folder in fused])
+    with tempfile.TemporaryDirectory(prefix="fusionbench-score-") as scratch:
+        config = _config(Path(scratch), infrared, visible, fused, metrics, conventions, images, limit, jobs)
+        plan = make_plan(config)
+        for group in plan.groups:
+            _check_names(group)
+        store = RunStore(config.folder, keeps_images=False)
+        result = execute(config, quiet=quiet, plan=plan, store=store)
+        data = report_input(store, selection=plan.selection())
+    label = plain_name(Path(infrared).resolve().parent.name or catalog.folder_dataset().name)
+    rows = _in_order(data.rows, plan).assign(dataset=label)
+    failures = {
+        group.method.name: found for group in plan.groups if (found := result.failures.get(group.label))
+    }
+    return Scores(replace(data, rows=rows, run={}), failures, list(plan.skipped))
 
-    def one(folder: FolderFuser, pair: Pair) -> list[tuple[str, Value]]:
-        sources = dataset.load(pair)
-        image = folder.fuse([pair], [sources])[0]
-        return [
-            (name, value)
-            for name, evaluator in evaluators.items()
-            for value in evaluator.score(image, sources)
-        ]
 
-    with make_progress(quiet=quiet) as progress, ThreadPoolExecutor(thread_count(config)) as pool:
-        for sentence in skipped:
-            progress.message(f"skipped: {sentence}")
-        for method in methods:
-            assert method.folder is not None
-            folder = FolderFuser(method.spec, method.folder)
-            progress.start(method.spec.name, len(pairs))
-            tasks = [(pair, pool.submit(one, folder, pair)) for pair in pairs]
-            for pair, task in tasks:
-                try:
-                    results = task.result()
-                except FusionBenchError as error:
-                    failures.setdefault(method.spec.name, {})[pair.name] = str(error)
-                    progress.message(f"left out: {method.spec.name}: {pair.name}: {error}")
-                else:
-                    records += [
-                        _record(method.spec.name, label, split, pair.name, spec.name, name, value)
-                        for name, value in results
-                    ]
-                progress.advance(method.spec.name)
-            progress.finish(method.spec.name)
-    rows = pd.DataFrame(records, columns=list(COLUMNS))
-    return Scores(rows, {m.spec.name: m.spec for m in methods}, failures, skipped)
+def scored_tasks() -> list[str]:
+    """The tasks that ``score`` evaluates: those that a run evaluates unasked, and that need only fused images and sources."""
+    return [
+        task
+        for task in catalog.default_tasks()
+        if (spec := catalog.evaluator_of_task(task)).scope == "image" and spec.needs <= {"fused", "sources"}
+    ]
+
+
+def _config(
+    scratch: Path,
+    infrared: Path,
+    visible: Path,
+    fused: Sequence[str | Path],
+    metrics: Sequence[str] | None,
+    conventions: Sequence[str],
+    images: Sequence[str],
+    limit: int | None,
+    jobs: int,
+) -> RunConfig:
+    dataset = catalog.folder_dataset().name
+    values = {
+        "method": [f"dir:{folder}" for folder in fused],
+        "dataset": [dataset],
+        "dataset_options": {dataset: {"ir": str(infrared), "vi": str(visible)}},
+        "task": scored_tasks(),
+        "metrics": metrics,
+        "convention": conventions,
+        "images": images,
+        "limit": limit,
+        "jobs": jobs,
+        "device": "cpu",
+        "out": scratch,
+        "name": "score",
+    }
+    return validate(values, "fusionbench score")
 
 
 def _check_sources(role: str, folder: Path) -> None:
@@ -134,31 +127,34 @@ def _check_sources(role: str, folder: Path) -> None:
         raise MissingDataError(f"{role}: {folder} holds no images (png, jpg, bmp, tif, webp)")
 
 
-def _folder(folder: str | Path, pairs: Sequence[Pair]) -> PlannedMethod:
-    """A folder of fused images. Raises ``InputError`` if it isn't there, or if no image in it is named like one of the pairs."""
-    spec, path = folder_method(f"dir:{folder}", f"FUSED {folder}")
-    found = FolderFuser(spec, path).names
-    if not {pair.name for pair in pairs} & set(found):
-        holds = (
-            f"holds {', '.join(found[:3])}{' …' if len(found) > 3 else ''}" if found else "holds no images"
-        )
-        raise InputError(
-            f"FUSED {folder}: no image in it is named like a pair: it {holds}; the pairs are "
-            f"{', '.join(pair.name for pair in pairs[:3])}{' …' if len(pairs) > 3 else ''}"
-        )
-    return PlannedMethod(spec, {}, path, "dir", str(folder))
+def _check_labels(methods: Sequence[MethodSpec]) -> None:
+    names = [method.name for method in methods]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two folders are both called {name!r}; give them labels: FOLDER:LABEL")
 
 
-def _evaluator(spec: EvaluatorSpec, config: RunConfig, convention: str, device: str = "cpu") -> Any:
-    settings = EvaluatorSettings(metrics_of(config, spec, convention), convention, device=device)
-    return catalog.build(spec.factory)(spec, settings)
+def _check_names(group: Group) -> None:
+    """Raise ``InputError`` if no image of a folder is named like one of the pairs."""
+    assert group.method.folder is not None
+    pairs = [pair.name for pair in group.dataset.pairs]
+    found = FolderFuser(group.method.spec, group.method.folder).names
+    if set(pairs) & set(found):
+        return
+    holds = f"holds {_first(found)}" if found else "holds no images"
+    raise InputError(
+        f"FUSED {group.method.text.removeprefix('dir:')}: no image in it is named like a pair: it {holds}; "
+        f"the pairs are {_first(pairs)}"
+    )
 
 
-def _record(
-    method: str, dataset: str, split: str, image: str, evaluator: str, convention: str, value: Value
-) -> dict[str, Any]:
-    return {
-        "run": "score", "method": method, "dataset": dataset, "split": split, "image": image, "evaluator": evaluator,
-        "convention": convention if value.convention is None else value.convention, "metric": value.metric,
-        "class_name": value.class_name, "seed": 0, "value": value.value, "reason": value.reason,
-    }  # fmt: skip
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+
+
+def _in_order(rows: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """The rows in the order of the plan's units: the store lists them by name."""
+    units = [score.id for group in plan.groups for score in group.scores]
+    place = {(unit.method, unit.convention): number for number, unit in enumerate(units)}
+    order = [place[key] for key in zip(rows["method"], rows["convention"], strict=True)]
+    return rows.iloc[pd.Series(order, dtype=int).argsort(kind="stable")].reset_index(drop=True)

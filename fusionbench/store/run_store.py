@@ -57,9 +57,11 @@ class RunStore:
     ``notes`` says what was found damaged and is done again; a run shows it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps_images: bool = True) -> None:
         self.folder = folder
         self.notes: list[str] = []
+        self.keeps_images = keeps_images
+        """False for a store that only passes numbers on: what is fused is scored and forgotten."""
         self._lock: IO[bytes] | None = None
         self._place = _place_of(folder)
 

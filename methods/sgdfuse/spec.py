@@ -21,6 +21,7 @@ SPECS = [
     MethodSpec(
         name="sgdfuse",
         title="SGDFuse (compact)",
+        default=True,
         summary="Two-stage fusion with mask-guided diffusion; compact model trained here, weights in the package.",
         paper=_PAPER,
         year=2025,

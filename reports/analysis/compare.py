@@ -16,6 +16,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from fusionbench.contracts.report import Rendered
 from fusionbench.contracts.rows import SCORE_KEY
 from fusionbench.files.atomic import write_atomic
 from fusionbench.statistics.comparison import compare, entrant_names
@@ -58,12 +59,18 @@ class CompareReport:
 
     spec: ReportSpec
 
-    def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write the files of ``render_comparison``; nothing for fewer than two methods."""
+    def tables(self, data: ReportInput) -> Rendered:
+        """The comparison (see ``comparison_tables``) with the option ``baseline``, of the option ``methods``; nothing for fewer than
+        two methods.
+        """
         baseline = _baseline(data)
         if baseline is None:
-            return []
-        return render_comparison(data, baseline, folder)[1]
+            return Rendered()
+        return comparison_tables(data, baseline, methods=data.options.get("methods"))
+
+    def render(self, data: ReportInput, folder: Path) -> list[Path]:
+        """Write the texts of ``tables`` into a folder."""
+        return _write(self.tables(data), folder)
 
 
 def build(spec: ReportSpec) -> CompareReport:
@@ -79,21 +86,14 @@ def _baseline(data: ReportInput) -> str | None:
     return str(data.options.get("baseline") or names[0]) if len(names) > 1 else None
 
 
-def render_comparison(
-    data: ReportInput,
-    baseline: str,
-    folder: Path | None,
-    *,
-    methods: Sequence[str] | None = None,
-) -> tuple[Group, list[Path]]:
-    """Compare methods with a baseline: what to print, and the files written.
+def comparison_tables(data: ReportInput, baseline: str, *, methods: Sequence[str] | None = None) -> Rendered:
+    """Compare methods with a baseline: what to print, and the texts of the files.
 
     ``data.rows`` may hold several runs (methods are then called ``name@run`` where one name stands in several;
     see ``statistics.entrant_names``). ``methods`` are the others (all, if None). ``data.metrics`` gives
     directions and decimals; without it, no verdict is given. Scores of downstream tasks whose units left
-    bootstrap draws are compared draw by draw (see ``task_comparison``), all others image by image. Into
-    ``folder`` (None: nothing is written) go ``compare.csv`` and ``compare-tasks.csv`` at full precision and one
-    ``compare-….tex`` for each dataset, split, evaluator and convention. Raises ``InputError`` naming a method
+    bootstrap draws are compared draw by draw (see ``task_comparison``), all others image by image. The texts are
+    ``compare.csv`` and ``compare-tasks.csv`` at full precision and one ``compare-….tex`` for each dataset, split, evaluator and convention. Raises ``InputError`` naming a method
     that has no rows.
     """
     rows, metrics = data.rows, data.metrics
@@ -109,15 +109,16 @@ def render_comparison(
     paired = frame[~single]  # one number against one number: in the CSV alone
     parts += [_paired(key, part, metrics) for key, part in paired.groupby(TABLE_KEY, sort=False)]
     shown = Group(*(part.terminal() for part in parts))
-    files: list[Path] = []
-    if folder is not None:
-        texts = {"compare.csv": frame, "compare-tasks.csv": tasks}
-        named = {n: f.to_csv(index=False, lineterminator="\n") for n, f in texts.items() if len(f)}
-        named |= {f"{part.name}.tex": part.latex() for part in parts}
-        for name, text in named.items():
-            write_atomic(folder / name, text.encode())
-            files.append(folder / name)
-    return shown, files
+    named = {"compare.csv": frame, "compare-tasks.csv": tasks}
+    texts = {n: str(f.to_csv(index=False, lineterminator="\n")) for n, f in named.items() if len(f)}
+    texts |= {f"{part.name}.tex": part.latex() for part in parts}
+    return Rendered((shown,), texts)
+
+
+def _write(rendered: Rendered, folder: Path) -> list[Path]:
+    for name, text in rendered.texts.items():
+        write_atomic(folder / name, text.encode())
+    return [folder / name for name in rendered.texts]
 
 
 def _without(frame: pd.DataFrame, rows: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from fusionbench.contracts.report import Rendered
 from fusionbench.files.atomic import write_atomic
 from fusionbench.terminal import console as terminal
 
@@ -39,16 +39,15 @@ class TableReport:
 
     spec: ReportSpec
 
-    def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``summary.csv`` (every score with its spread), ``leaderboard.csv``, ``tables.md``,
-        ``tables.tex`` (compiles as it is), and for each dataset, split, evaluator and convention
-        ``table-….{csv,md,tex}``; of segmentations also ``table-paper-table4-….{csv,md,tex}``. Nothing is written
-        without rows.
+    def tables(self, data: ReportInput) -> Rendered:
+        """The tables for the terminal, and the texts of ``summary.csv`` (every score with its spread),
+        ``leaderboard.csv``, ``tables.md``, ``tables.tex`` (compiles as it is), and for each dataset, split,
+        evaluator and convention ``table-….{csv,md,tex}``; of segmentations also
+        ``table-paper-table4-….{csv,md,tex}``. Nothing without rows.
         """
         found = [*tables(data), *paper_tables(data)]
         if not found:
-            return []
-        folder.mkdir(parents=True, exist_ok=True)
+            return Rendered()
         out = {"summary.csv": _csv(summary(data.rows))}
         board = leaderboard(data.rows, data.metrics, leave_out=frozenset(REFERENCE_METHODS))
         if len(board):
@@ -59,11 +58,11 @@ class TableReport:
             out[f"table-{table.name}.csv"] = csv_table(table)
             out[f"table-{table.name}.md"] = markdown_table(table)
             out[f"table-{table.name}.tex"] = latex_table(table)
-        return [_write(folder / name, text) for name, text in out.items()]
+        return Rendered(tuple(terminal_tables(data)), out)
 
-    def terminal(self, data: ReportInput) -> Iterable[Group]:
-        """The tables as the command line prints them."""
-        return terminal_tables(data)
+    def render(self, data: ReportInput, folder: Path) -> list[Path]:
+        """Write the texts of ``tables`` into a folder."""
+        return [_write(folder / name, text) for name, text in self.tables(data).texts.items()]
 
 
 def build(spec: ReportSpec) -> TableReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from synthetic import frame, quality_rows, report_input, row
 from fusionbench.errors import InputError
 from fusionbench.plugins.catalog import build as resolve
 from fusionbench.reports.analysis.agreement import between_conventions, directed, over_images, over_methods
-from fusionbench.reports.analysis.compare import format_p, render_comparison, verdicts
+from fusionbench.reports.analysis.compare import comparison_tables, format_p, verdicts
 from fusionbench.reports.analysis.correlation import convention_map
 from fusionbench.reports.analysis.ranking import _figure, _ranked
 from fusionbench.reports.spec import SPECS
@@ -115,25 +116,24 @@ def test_ranking_says_which_test_and_convention(tmp_path: Path) -> None:
         assert part in texts
 
 
-def test_comparison_prints_and_writes(tmp_path: Path) -> None:
+def test_comparison_as_data() -> None:
     rows = quality_rows(metrics=["EN", "Latency"])
     data = report_input(rows)
-    shown, files = render_comparison(data, "average", tmp_path, methods=["max"])
+    rendered = comparison_tables(data, "average", methods=["max"])
     console = Console(width=140, record=True)
-    console.print(shown)
+    console.print(*rendered.shown)
     text = console.export_text()
     assert "against average" in text
     assert "laplacian" not in text
     assert "better" in text
     assert "worse" in text
-    assert [f.name for f in files] == ["compare.csv", "compare-demo-test-quality-cddfuse.tex"]
-    table = pd.read_csv(files[0])
+    assert list(rendered.texts) == ["compare.csv", "compare-demo-test-quality-cddfuse.tex"]
+    table = pd.read_csv(io.StringIO(rendered.texts["compare.csv"]))
     assert table["verdict"].tolist() == ["better", "worse"]
     values = rows[rows["metric"] == "EN"].pivot(index="image", columns="method", values="value")
     assert table["difference"][0] == pytest.approx((values["max"] - values["average"]).mean())
-    assert render_comparison(data, "average", None)[1] == []
     with pytest.raises(InputError, match="no rows of method 'nope'"):
-        render_comparison(data, "nope", tmp_path)
+        comparison_tables(data, "nope")
 
 
 def test_compare_report_takes_the_first_method_or_the_one_asked_for(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from itertools import permutations
@@ -28,7 +29,7 @@ from synthetic_tasks import (
 from fusionbench.contracts.report import ReportInput
 from fusionbench.errors import StoreError
 from fusionbench.plugins.catalog import build as resolve
-from fusionbench.reports.analysis.compare import render_comparison
+from fusionbench.reports.analysis.compare import comparison_tables
 from fusionbench.reports.analysis.prediction import (
     honest_note,
     paired_scores,
@@ -259,22 +260,22 @@ def test_verdicts_are_words() -> None:
 def test_compare_prints_tasks_and_quality_and_counts_no_score_twice(tmp_path: Path) -> None:
     quality = quality_rows(["visible", "max"], metrics=["EN"]).to_dict("records")
     data = task_input(tmp_path, segmentation(tmp_path, ["visible", "max"]), (quality, []))
-    shown, files = render_comparison(data, "visible", tmp_path / "out")
+    rendered = comparison_tables(data, "visible")
     console = Console(width=200, record=True)
-    console.print(shown)
+    console.print(*rendered.shown)
     text = console.export_text()
     assert "mIoU ↑" in text
     assert "EN ↑" in text
     assert text.count("PixelAccuracy") == 1
-    by_image = pd.read_csv(tmp_path / "out" / "compare.csv")
+    by_image = pd.read_csv(io.StringIO(rendered.texts["compare.csv"]))
     assert set(by_image["metric"]) == {"EN"}
-    assert set(pd.read_csv(tmp_path / "out" / "compare-tasks.csv")["metric"]) == {
+    assert set(pd.read_csv(io.StringIO(rendered.texts["compare-tasks.csv"]))["metric"]) == {
         "IoU",
         "mIoU",
         "mIoU_labelled",
         "PixelAccuracy",
     }
-    assert len([f for f in files if f.suffix == ".tex"]) == 2
+    assert len([name for name in rendered.texts if name.endswith(".tex")]) == 2
 
 
 # Which metric predicts the task?

@@ -76,7 +76,7 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text("method: [max]\nlimit: 3\nseed: 7\n")
     config = resolve(file, method=["average"], limit=None)
-    assert (config.method, config.limit, config.seed) == (["average"], 3, 7)
+    assert (config.method, config.limit, config.seed) == (("average",), 3, 7)
 
 
 def test_options_go_to_their_method_or_dataset() -> None:

@@ -236,7 +236,7 @@ def test_slugs_are_plain_file_names(text: str) -> None:
 def test_no_rows_no_files(tmp_path: Path) -> None:
     data = report_input(frame([]))
     assert build(SPEC).render(data, tmp_path / "report") == []
-    assert list(build(SPEC).terminal(data)) == []
+    assert build(SPEC).tables(data).shown == ()
     assert not (tmp_path / "report").exists()
 
 

@@ -66,7 +66,7 @@ def score_folders(
         plan = make_plan(config)
         for group in plan.groups:
             _check_names(group)
-        store = RunStore(config.folder, keeps_images=False)
+        store = RunStore.open(config.folder, keeps_images=False)
         result = execute(config, quiet=quiet, plan=plan, store=store)
         data = report_input(store, selection=plan.selection())
     label = plain_name(Path(infrared).resolve().parent.name or catalog.folder_dataset().name)

@@ -66,9 +66,9 @@ class RunStore:
         self._place = _place_of(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> RunStore:
+    def open(cls, folder: Path, *, keeps_images: bool = True) -> RunStore:
         """Create or open a run for writing and lock it. Raises ``StoreError`` if another process writes to it, or its schema is another."""
-        store = cls(folder)
+        store = cls(folder, keeps_images=keeps_images)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             store._lock = (folder / ".lock").open("ab")

@@ -2,7 +2,7 @@
 
     python tools/official_runs.py runs/six
 
-For methods whose papers' tables couldn't be read. The official figures stand in ``official_runs.yaml``; a difference above 3 % is
+For methods most of whose papers' tables couldn't be read. The official figures stand in ``official_runs.yaml``; a difference above 3 % is
 explained there, or said to be unexplained.
 """
 
@@ -30,8 +30,8 @@ INTRODUCTION = """# Ports beside their authors' code
 
 Means of the {count} MSRS test pairs named below: measured with fusionbench / measured on images that the authors' code wrote
 with the authors' weights. Convention cddfuse; differences above {large:.0%} are in bold. Most authors' scripts save grey
-images, to which fusionbench adds the visible image's colour: that changes single levels. The tables in these methods'
-papers couldn't be read, so agreement with print isn't checked.
+images, to which fusionbench adds the visible image's colour: that changes single levels. The tables in most of these
+methods' papers couldn't be read; where a published row is known, it stands in the tables of the baselines.
 
     fusionbench run --method {methods} --dataset msrs --data-root /data/msrs --images {images} --task quality
     python tools/official_runs.py runs/msrs

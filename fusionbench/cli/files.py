@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,14 +50,14 @@ def data_fetch(
 
 
 @data_app.command("verify")
-def data_verify(
-    name: Dataset, split: s.Split = None, data_root: s.DataRoot = None, option: s.Options = None
-) -> int:
+@s.takes_settings(only=("split", "data_root", "dataset_options"))
+def data_verify(name: Dataset, **flags: Any) -> int:
     """List every missing, unreadable, mismatched or duplicate file by name."""
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
     from ..planning.selection import open_dataset
 
-    resolved = s.resolve(None, method=["-"], data_root=data_root, option=option)
+    split: str | None = flags.pop("split")
+    resolved = s.resolve(None, method=["all"], **flags)
     dataset = open_dataset(name, resolved.data_root, resolved.dataset_options.get(name))
     findings = dataset.verify(split)
     for finding in findings:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import settings as s
 
+if TYPE_CHECKING:
+    from ..scoring.folders import Scores
 
+_UNTOLD = ["run", "dataset", "split", "evaluator", "class_name", "seed"]
+"""Columns that say nothing about folders."""
+
+
+@s.takes_settings(only=("metrics", "convention", "images", "limit", "jobs"))
 def score(
     infrared: Annotated[Path, typer.Argument(metavar="IR", help="Folder of infrared images.")],
     visible: Annotated[Path, typer.Argument(metavar="VIS", help="Folder of visible images.")],
@@ -20,25 +27,23 @@ def score(
             help="Folders of fused images, FOLDER or FOLDER:LABEL; several methods at once.",
         ),
     ],
-    metrics: s.Metrics = None,
-    convention: s.Convention = None,
-    images: s.Images = None,
-    limit: s.Limit = None,
-    jobs: s.Jobs = None,
+    *,
     csv: Annotated[
         Path | None,
         typer.Option(
-            "--csv", help="Write means, spreads and what was left out as CSV, one line a method and metric."
+            "--csv",
+            help="Write means, spreads and what was left out as CSV, one line per method and metric.",
         ),
     ] = None,
     latex: Annotated[
-        Path | None, typer.Option("--latex", help="Write the tables as LaTeX, one a convention.")
+        Path | None, typer.Option("--latex", help="Write the tables as LaTeX, one per convention.")
     ] = None,
     per_image: Annotated[
         Path | None, typer.Option("--per-image", help="Write every image's values as CSV.")
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    json_: s.JsonFlag = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    **flags: Any,
 ) -> int:
     """Score folders of fused images. Images match by file name, whatever the ending: ir/01.png, vis/01.jpg, fused/01.png.
 
@@ -53,35 +58,30 @@ def score(
     for flag, target in (("--csv", csv), ("--latex", latex), ("--per-image", per_image)):
         if target is not None and target.is_dir():
             raise InputError(f"{flag} {target}: is a folder; name a file to write")
-    scores = score_folders(
-        infrared, visible, fused, metrics=metrics, conventions=convention or [], images=images or [], limit=limit, jobs=jobs or 0,
-        quiet=quiet or json_,
-    )  # fmt: skip
+    flags["conventions"] = flags.pop("convention") or []
+    flags = flags | {"images": flags["images"] or [], "jobs": flags["jobs"] or 0}
+    scores = score_folders(infrared, visible, fused, quiet=quiet or json_, **flags)
     if per_image is not None:
         from ..files.atomic import write_atomic
 
-        write_atomic(
-            per_image,
-            scores.rows.drop(columns=["run", "dataset", "split", "evaluator", "class_name", "seed"])
-            .to_csv(index=False)
-            .encode(),
-        )
+        write_atomic(per_image, scores.rows.drop(columns=_UNTOLD).to_csv(index=False).encode())
     if json_:
-        import json
-
-        from ..statistics.means import means
-
-        means_ = means(scores.rows, ["method", "convention", "metric"])
-        print(
-            json.dumps(
-                {"means": means_, "failures": scores.failures, "skipped": scores.skipped},
-                indent=1,
-                ensure_ascii=False,
-                allow_nan=False,
-            )
-        )
+        _print_json(scores)
     if csv or latex or not json_:
         show_scores(scores, csv=csv, latex=latex, quiet=json_)
     for method, failures in scores.failures.items():
         print(f"fusionbench: {method}: {len(failures)} left out: {', '.join(failures)}", file=sys.stderr)
     return EXIT_UNITS_FAILED if scores.failures else EXIT_DONE
+
+
+def _print_json(scores: Scores) -> None:
+    import json
+
+    from ..statistics.means import means
+
+    content = {
+        "means": means(scores.rows, ["method", "convention", "metric"]),
+        "failures": scores.failures,
+        "skipped": scores.skipped,
+    }
+    print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))

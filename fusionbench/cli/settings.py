@@ -1,9 +1,11 @@
-"""The flags of ``run``, ``fuse`` and ``config``, and how they become a ``RunConfig``."""
+"""The flags of ``run``, ``fuse``, ``config`` and ``score``, made from the fields of ``RunConfig``, and how they become one."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 import yaml
@@ -11,83 +13,82 @@ import yaml
 from ..errors import InputError
 from ..planning.config import RunConfig, load, validate
 
-Methods = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--method",
-        "-m",
-        help="Method: a name, glob, comma list, 'all', dir:/path[:label], external:PATH.yaml or file.py:Class.",
-    ),
-]
-Datasets = Annotated[
-    list[str] | None,
-    typer.Option("--dataset", "-d", help="Dataset: a name, glob or comma list. Default: demo."),
-]
-Tasks = Annotated[
-    list[str] | None,
-    typer.Option("--task", "-t", help="Evaluations: quality, efficiency, … Default: quality,efficiency."),
-]
-Metrics = Annotated[
-    list[str] | None,
-    typer.Option("--metrics", help="Metrics to compute, or 'all'. Default: each evaluator's own choice."),
-]
-Convention = Annotated[
-    list[str] | None, typer.Option("--convention", help="Metric convention(s), or 'all'. Default: cddfuse.")
-]
-Split = Annotated[str | None, typer.Option("--split", help="Dataset split. Default: the dataset's first.")]
-Limit = Annotated[
-    int | None, typer.Option("--limit", help="Use only this many pairs, evenly spread over the split.")
-]
-Images = Annotated[list[str] | None, typer.Option("--images", help="Use only these images: names or globs.")]
-DataRoot = Annotated[
-    list[str] | None,
-    typer.Option("--data-root", help="Where the data lie: PATH, or NAME=PATH for one dataset."),
-]
-Device = Annotated[
-    str | None,
-    typer.Option("--device", help="auto, cpu, cuda, cuda:N, cuda:all, or a comma list: one process each."),
-]
-Precision = Annotated[str | None, typer.Option("--precision", help="fp32, bf16 or fp16.")]
-BatchSize = Annotated[
-    int | None, typer.Option("--batch-size", help="Pairs fused at once. Default: 1 on CPU, 8 on CUDA.")
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option("--jobs", "-j", help="Threads that decode, score and encode. Default: one a core."),
-]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random.")]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for runs. Default: runs.")]
-Name = Annotated[
-    str | None,
-    typer.Option("--name", "-n", help="The run's folder below --out. Default: the datasets' names."),
-]
-Overwrite = Annotated[
-    str | None, typer.Option("--overwrite", help="never, always or only-missing (default).")
-]
-Options = Annotated[
-    list[str] | None, typer.Option("--option", help="A method's or dataset's own option: NAME.KEY=VALUE.")
-]
-TaskOptions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--task-option", help="An entry of a task's protocol: TASK.KEY=VALUE, e.g. detection.model=yolo.pt."
-    ),
-]
-Seeds = Annotated[
-    int | None,
-    typer.Option("--seeds", help="Repetitions of retraining protocols. Default: the protocol's own number."),
-]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Read settings from YAML; flags override it.")
 ]
-Published = Annotated[
-    bool | None,
-    typer.Option("--published", help="Add the literature's published rows, marked, to the tables."),
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, no tables; failures are still said.")
 ]
-Reports = Annotated[
-    list[str] | None, typer.Option("--report", help="Reports to render. Default: those marked default.")
-]
-FailFast = Annotated[bool | None, typer.Option("--fail-fast", help="Stop at the first image that fails.")]
+
+_SHORT = {"method": "-m", "dataset": "-d", "task": "-t", "jobs": "-j", "out": "-o", "name": "-n"}
+_OPTION = "option"
+_TABLES = {
+    "data_root": ("data_root", None),
+    "dataset_options": (_OPTION, "A method's or dataset's own option: NAME.KEY=VALUE."),
+    "method_options": (_OPTION, "A method's or dataset's own option: NAME.KEY=VALUE."),
+    "task_options": (
+        "task_option",
+        "An entry of a task's protocol: TASK.KEY=VALUE, e.g. detection.model=yolo.pt.",
+    ),
+}
+"""Fields that are tables: the flag that fills them, once per entry, and its help where it isn't the field's."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def takes_settings(
+    *, only: Collection[str] = (), without: Collection[str] = ()
+) -> Callable[[Command], Command]:
+    """Give a command a flag for each field of ``RunConfig``; it gets those that the user gave as keyword arguments.
+
+    ``only`` names the fields that it takes, ``without`` those that it doesn't.
+    """
+    names = [n for n in RunConfig.model_fields if (not only or n in only) and n not in without]
+    flags = {flag.name: flag for flag in map(_flag, names)}
+
+    def decorate(command: Command) -> Command:
+        hints = get_type_hints(command, include_extras=True)
+        own = [
+            p.replace(annotation=hints[p.name])
+            for p in inspect.signature(command).parameters.values()
+            if p.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        positional = [p for p in own if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        after = [p for p in own if p.kind is inspect.Parameter.KEYWORD_ONLY]
+        parameters = [*positional, *flags.values(), *after]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        return command
+
+    return decorate
+
+
+def _flag(field_name: str) -> inspect.Parameter:
+    """The flag of a field. Unset flags are None, so that a configuration file or the field's default decides."""
+    field = RunConfig.model_fields[field_name]
+    name, text = _TABLES.get(field_name, (field_name, None))
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        *([_SHORT[name]] if name in _SHORT else []),
+        help=text or field.description,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[_flag_type(field_name, field.annotation), option],
+    )
+
+
+def _flag_type(field_name: str, annotation: Any) -> Any:
+    """What the command line reads for a field: repeated texts for names and tables, one value otherwise."""
+    if field_name in _TABLES or "tuple" in str(annotation):
+        return list[str] | None
+    for plain in (bool, int, Path):
+        if annotation in (plain, plain | None):
+            return plain | None
+    return str | None
 
 
 def resolve(config_file: Path | None, **flags: Any) -> RunConfig:
@@ -95,7 +96,7 @@ def resolve(config_file: Path | None, **flags: Any) -> RunConfig:
     values = load(config_file) if config_file else {}
     origin = f"--config {config_file}" if config_file else "flags"
     roots = flags.pop("data_root", None)
-    options = flags.pop("option", None)
+    options = flags.pop(_OPTION, None)
     task_options = flags.pop("task_option", None)
     values.update({name: value for name, value in flags.items() if value is not None})
     if roots:
@@ -127,7 +128,10 @@ def _option_parts(text: str, flag: str, form: str) -> tuple[str, str, Any]:
     name, dot, key = target.partition(".")
     if not separator or not dot or not key:
         raise InputError(f"{flag} {text}: expected {form}")
-    return name, key, yaml.safe_load(value)
+    try:
+        return name, key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise InputError(f"{flag} {text}: {value!r} isn't a YAML value; put it in quotes") from error
 
 
 def _set_option(values: dict[str, Any], text: str) -> None:

@@ -72,10 +72,10 @@ class RunConfig(BaseModel):
     )
     device: str = Field(
         default="auto",
-        description="auto, cpu, cuda, cuda:N, cuda:all, or a comma list: one process for each.",
+        description="auto (default), cpu, cuda, cuda:N, cuda:all, or a comma list: one process for each.",
     )
     precision: Literal["fp32", "bf16", "fp16"] = Field(
-        default="fp32", description="Precision of networks: fp32, bf16 or fp16."
+        default="fp32", description="Precision of networks: fp32 (default), bf16 or fp16."
     )
     batch_size: int = Field(
         default=0, ge=0, description="Pairs fused at once. Default: 1 on the CPU, 8 on CUDA."
@@ -83,19 +83,19 @@ class RunConfig(BaseModel):
     jobs: int = Field(
         default=0, ge=0, description="Threads that decode, score and encode. Default: one per core."
     )
-    seed: int = Field(default=0, description="Seed of everything random.")
+    seed: int = Field(default=0, description="Seed of everything random. Default: 0.")
     seeds: int = Field(
         default=0,
         ge=0,
         description="Repetitions of retraining protocols. Default: the protocol's own number.",
     )
-    out: Path = Field(default=Path("runs"), description="Folder for runs.")
+    out: Path = Field(default=Path("runs"), description="Folder for runs. Default: runs.")
     name: str | None = Field(
         default=None, description="The run's folder below --out. Default: the datasets' names."
     )
     overwrite: Literal["never", "always", "only-missing"] = Field(
         default="only-missing",
-        description="What to do with results that are there: never, always or only-missing.",
+        description="Overwrite results: never, always or only-missing (default).",
     )
     fail_fast: bool = Field(default=False, description="Stop at the first image that fails.")
     published: bool = Field(

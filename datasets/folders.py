@@ -5,17 +5,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
-from fusionbench.errors import MissingDataError
+from fusionbench.errors import printable
 from fusionbench.images.codec import EXTENSIONS
+from fusionbench.images.file_names import NamePattern, named_files
 
 from .layouts import ROLE_FOLDERS, Layout, Place
 
-BOX_EXTENSIONS = (".txt", ".xml")
-_NOT_DATA = {"classes.txt", "readme.txt", "obj.names.txt"}
+BOX_EXTENSIONS = (".txt", ".xml", ".json")
+NOT_DATA = {
+    "classes.txt",
+    "readme.txt",
+    "readme.roboflow.txt",
+    "readme.dataset.txt",
+    "obj.names.txt",
+    "predefined_classes.txt",
+}
+"""Text files among labels that are none, lower case."""
+
+Patterns = Mapping[str, NamePattern | None]
+NO_PATTERNS: Patterns = MappingProxyType({})
+"""Patterns of file names by role (``infrared``, ``visible``, ``labels``, ``boxes``)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,7 @@ class FoundPlace:
     visible: Path
     labels: Path | None = None
     boxes: Path | None = None
+    patterns: Patterns = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,37 +53,16 @@ class FileIndex:
     doubles: dict[str, tuple[Path, ...]] = field(default_factory=dict)
 
 
-def list_folder(folder: Path) -> list[os.DirEntry[str]]:
-    """The folder's entries, sorted by name, without hidden ones. Raises ``MissingDataError`` if it can't be
-    read."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    except OSError as error:
-        raise MissingDataError(
-            f"{folder}: the folder can't be read ({error.strerror or error}); check that it exists and "
-            f"that you may list it"
-        ) from error
-
-
-def index_files(folder: Path, extensions: Sequence[str], stem_pattern: str = "") -> FileIndex:
-    """The files of these endings in a folder by stem (or by the first group of ``stem_pattern``, where it
-    matches the stem)."""
-    found: dict[str, list[Path]] = {}
-    for entry in list_folder(folder):
-        path = Path(entry.path)
-        if path.suffix.lower() not in extensions or entry.name.lower() in _NOT_DATA or not entry.is_file():
-            continue
-        stem = path.stem
-        if stem_pattern:
-            match = re.fullmatch(stem_pattern, stem)
-            if not match:
-                continue
-            stem = match.group(1)
-        found.setdefault(stem, []).append(path)
+def index_files(folder: Path, extensions: Sequence[str], pattern: NamePattern | None = None) -> FileIndex:
+    """The files of these endings in a folder by stem, or by the name that ``pattern`` finds in their paths below it.
+    Raises ``MissingDataError`` if it can't be listed."""
+    found = {
+        name: [path for _, path in files if path.name.lower() not in NOT_DATA]
+        for name, files in named_files(folder, extensions, pattern).items()
+    }
     return FileIndex(
-        {stem: paths[0] for stem, paths in found.items()},
-        {stem: tuple(paths) for stem, paths in found.items() if len(paths) > 1},
+        {name: paths[0] for name, paths in found.items() if paths},
+        {name: tuple(paths) for name, paths in found.items() if len(paths) > 1},
     )
 
 
@@ -78,11 +72,11 @@ def _matching_folder(parent: Path, name: str) -> Path | None:
     if exact.is_dir():
         return exact
     try:
-        children = list_folder(parent)
-    except MissingDataError:
+        with os.scandir(parent) as entries:
+            children = sorted(e.name for e in entries if e.name.lower() == name.lower() and e.is_dir())
+    except OSError:
         return None
-    folded = name.lower()
-    return next((Path(e.path) for e in children if e.name.lower() == folded and e.is_dir()), None)
+    return parent / children[0] if children else None
 
 
 def find_folder(base: Path, pattern: str) -> Path | None:
@@ -122,9 +116,11 @@ def split_of_bare_folder(base: Path, layout: Layout) -> str:
     return next(iter(layout.splits))
 
 
-def find_place(root: Path, layout: Layout, split: str) -> tuple[Path, FoundPlace] | None:
+def find_place(
+    root: Path, layout: Layout, split: str, patterns: Patterns = NO_PATTERNS
+) -> tuple[Path, FoundPlace] | None:
     """The base folder and the folders of a split, or None. A place counts if both image folders hold at least
-    one image."""
+    one image (named by the patterns, where there are any)."""
     for base in dict.fromkeys(candidate_bases(root, layout)):
         for place in layout.splits[split].places:
             if place.bare and split_of_bare_folder(base, layout) != (layout.splits[split].part_of or split):
@@ -134,9 +130,10 @@ def find_place(root: Path, layout: Layout, split: str) -> tuple[Path, FoundPlace
                 continue
             if infrared == visible and not place.infrared_stem:
                 continue
-            if not index_files(infrared, EXTENSIONS, place.infrared_stem).by_stem:
+            stems = patterns_of(place, patterns)
+            if not index_files(infrared, EXTENSIONS, stems["infrared"]).by_stem:
                 continue
-            if not index_files(visible, EXTENSIONS, place.visible_stem).by_stem:
+            if not index_files(visible, EXTENSIONS, stems["visible"]).by_stem:
                 continue
             return base, FoundPlace(
                 place,
@@ -144,8 +141,17 @@ def find_place(root: Path, layout: Layout, split: str) -> tuple[Path, FoundPlace
                 visible,
                 first_folder_with(base, place.labels, EXTENSIONS),
                 first_folder_with(base, place.boxes, BOX_EXTENSIONS),
+                stems,
             )
     return None
+
+
+def patterns_of(place: Place, given: Patterns = NO_PATTERNS) -> Patterns:
+    """The patterns of file names by role: the given ones, else those of the layout."""
+    own = {"infrared": place.infrared_stem, "visible": place.visible_stem}
+    return MappingProxyType(
+        {**{r: NamePattern(stem, re.compile(stem)) if stem else None for r, stem in own.items()}, **given}
+    )
 
 
 def first_folder_with(base: Path, patterns: Sequence[str], extensions: Sequence[str]) -> Path | None:
@@ -168,11 +174,15 @@ def first_folder_with(base: Path, patterns: Sequence[str], extensions: Sequence[
 
 def unsafe_name(stem: str) -> str:
     """Why a stem can't name a fused image (empty if it can): it must be a plain file name on every system."""
+    if any("\ud800" <= c <= "\udfff" for c in stem):
+        return "its name isn't UTF-8 text"
     if ".." in stem:
         return "its name contains '..'"
-    if any(c in stem for c in '/\\:*?"<>|') or any(ord(c) < 32 for c in stem):
+    if printable(stem, keep="") != stem:
+        return "its name contains control characters"
+    if any(c in stem for c in '/\\:*?"<>|'):
         return "its name contains a path separator or a character that no file name may have"
-    if len(stem.encode(errors="surrogateescape")) > 200:
+    if len(stem.encode()) > 200:
         return "its name is longer than 200 bytes"
     if stem != stem.strip():
         return "its name begins or ends with a space"

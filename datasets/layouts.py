@@ -23,7 +23,7 @@ ROLE_FOLDERS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """One way the files of a split may lie. ``*_stem`` are patterns with one group, for folders that hold
+    """One way the files of a split may lie. ``*_stem`` are regular expressions with the group ``name``, for folders that hold
     both sensors (``IR1`` beside ``VIS1``)."""
 
     infrared: str
@@ -71,7 +71,9 @@ class Layout:
     folders: tuple[str, ...]
     box_ids: Mapping[int, int] | None = None
     box_names: Mapping[str, str] = field(default_factory=dict)
-    """Other names of box classes in VOC files, lower case → the spec's name."""
+    """Other names of box classes in files that name them, lower case → the spec's name."""
+    above: tuple[str, str] = ("", "")
+    """Two box classes whose ids people swap: the first one's boxes lie higher in the picture than the second one's."""
 
 
 def _flat(prefix: str = "", labels: tuple[str, ...] = (), boxes: tuple[str, ...] = ()) -> Place:
@@ -170,9 +172,17 @@ LAYOUTS: Mapping[str, Layout] = {
                     _flat("test"),
                     Place("Test_ir", "Test_vi"),
                     Place(
-                        ".", ".", infrared_stem=r"(?i)ir[_-]?(.+)", visible_stem=r"(?i)(?:vis|vi)[_-]?(.+)"
+                        ".",
+                        ".",
+                        infrared_stem=r"(?i)ir[_-]?(?P<name>.+)",
+                        visible_stem=r"(?i)(?:vis|vi)[_-]?(?P<name>.+)",
                     ),
-                    Place(".", ".", infrared_stem=r"(?i)(.+)[_-]ir", visible_stem=r"(?i)(.+)[_-](?:vis|vi)"),
+                    Place(
+                        ".",
+                        ".",
+                        infrared_stem=r"(?i)(?P<name>.+)[_-]ir",
+                        visible_stem=r"(?i)(?P<name>.+)[_-](?:vis|vi)",
+                    ),
                 )
             )
         },
@@ -185,6 +195,7 @@ LAYOUTS: Mapping[str, Layout] = {
             "all": Split(_M3FD_PLACES),
         },
         box_names={"person": "People", "motor": "Motorcycle"},
+        above=("Lamp", "Motorcycle"),
     ),
     "llvip": Layout(
         folders=("llvip", "LLVIP-main"),

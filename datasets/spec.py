@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from fusionbench.contracts.artifact import Artifact
 from fusionbench.contracts.dataset import DatasetSpec
+from fusionbench.images.reading import READING_OPTIONS
 
 _READER = "fusionbench.datasets.reader:open_dataset"
 
@@ -33,6 +34,10 @@ _NO_CHECKSUM = (
     "the sha256 that you trust), unpack "
     "it, and give the folder with --data-root."
 )
+
+_OPTIONS = {**READING_OPTIONS, "semantic_classes": "", "box_classes": ""}
+"""Options of every dataset in files: how 16-bit files are read (``bits``), the largest image (``max_pixels``), and class
+names where they differ from the spec's."""
 
 SPECS = [
     DatasetSpec(
@@ -65,6 +70,7 @@ SPECS = [
         ),
         layout="test/ir/*.png, test/vi/*.png, test/Segmentation_labels/*.png (ids 0-8); train/ the same; "
         "detection/ir, detection/vi, detection/labels/*.txt (YOLO, COCO ids)",
+        options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
@@ -88,6 +94,7 @@ SPECS = [
             ),
         ),
         layout="cropinfrared/*.jpg, crop_LR_visible/*.jpg; optionally test50.txt (one stem a line)",
+        options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
@@ -100,6 +107,7 @@ SPECS = [
         year=2017,
         url="https://figshare.com/articles/dataset/TNO_Image_Fusion_Dataset/1008029",
         layout="ir/*.png, vi/*.png with equal stems; or one folder with IR1.png beside VIS1.png",
+        options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
@@ -119,6 +127,7 @@ SPECS = [
         layout="Ir/*.png, Vis/*.png, Annotation/*.xml (VOC); or ir/, vi/, labels/*.txt (YOLO). Without "
         "meta/val.txt `test` is every "
         "pair; `train` needs meta/train.txt",
+        options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
@@ -135,6 +144,7 @@ SPECS = [
         layout="infrared/test/*.jpg, visible/test/*.jpg, infrared/train, visible/train, Annotations/*.xml "
         "(VOC); or test/ir, test/vi, "
         "train/ir, train/vi",
+        options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
@@ -148,6 +158,7 @@ SPECS = [
         year=2025,
         url="https://github.com/Linfeng-Tang/VideoFusion",
         layout="ir/*.jpg, vi/*.jpg (frames, equal stems)",
+        options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
@@ -164,6 +175,7 @@ SPECS = [
         size=(600, 800),
         semantic_classes=FMB_CLASSES,
         layout="test/Infrared/*.png, test/Visible/*.png, test/Label/*.png (ids 0-14); train/ the same",
+        options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
@@ -175,6 +187,7 @@ SPECS = [
         year=2020,
         url="https://github.com/xingchenzhang/VIFB",
         layout="IR/*.jpg, VI/*.jpg with equal stems",
+        options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
@@ -186,10 +199,15 @@ SPECS = [
         licence="yours",
         layout="ir/ and vi/ (also infrared/, thermal/; visible/, vis/, rgb/) with equal stems; optionally "
         "labels/ (images of class ids) and "
-        "boxes/ (YOLO .txt or VOC .xml). Or name the folders with the options ir, vi, labels, boxes; "
+        "boxes/ (YOLO .txt, VOC .xml or COCO .json; YOLO ids need a classes.txt or data.yaml beside them, or the option "
+        "box_classes). Or name the folders with the options ir, vi, labels, boxes; "
         "class names with "
         "semantic_classes and box_classes",
-        options={"ir": "", "vi": "", "labels": "", "boxes": "", "semantic_classes": "", "box_classes": ""},
+        options={
+            **_OPTIONS,
+            **dict.fromkeys(("ir", "vi", "labels", "boxes"), ""),
+            **{f"{role}_pattern": "" for role in ("ir", "vi", "labels", "boxes")},
+        },
         factory=_READER,
     ),
 ]

@@ -4,50 +4,67 @@ labels."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from fusionbench.contracts.dataset import Finding, Pair
-from fusionbench.errors import FusionBenchError, ImageError
-from fusionbench.images.codec import read_grey, read_image
+from fusionbench.contracts.dataset import DatasetSpec, Finding, Pair
+from fusionbench.errors import FusionBenchError, ImageError, printable
+from fusionbench.images.codec import as_grey, read_image
+from fusionbench.images.reading import Reading
 
-from .folders import FileIndex, unsafe_name
-from .labels import IGNORED_ID, box_notes, read_box_file, read_labels
+from .boxes import BoxFile, box_notes
+from .folders import FileIndex, FoundPlace
+from .labels import IGNORED_ID, read_labels
+from .listing import Listing, refusal
 
-if TYPE_CHECKING:
-    from .reader import FolderDataset
+
+class _Reader(Protocol):
+    spec: DatasetSpec
+    reading: Reading
+
+    def read_boxes(self, pair: Pair, size: tuple[int, int]) -> BoxFile: ...
+
+    def questions(self, pairs: list[Pair]) -> list[str]: ...
 
 
-def verify_folders(dataset: FolderDataset, split: str | None = None) -> list[Finding]:
+def verify_folders(listing: Listing, reader: _Reader, split: str | None = None) -> list[Finding]:
     """All findings of one split, or of every split that is there (each file once). Never raises."""
     findings: dict[Finding, None] = {}
-    checked: set[Pair] = set()
-    for name in [split] if split is not None else list(dataset.available_splits):
+    checked: dict[Pair, None] = {}
+    for name in [split] if split is not None else list(listing.available_splits):
         try:
-            indices = dataset.indices(name)
-            names = dataset.names(name, indices)
-            pairs = dataset.pairs(name)
+            indices = listing.indices(name)
+            names = listing.names(name, indices)
+            place = listing.place(name)
+            pairs = listing.pairs(name).pairs
         except FusionBenchError as error:
-            findings[Finding(str(dataset.root), "missing", str(error))] = None
+            findings[Finding(str(listing.root), "missing", str(error))] = None
             continue
-        findings.update(dict.fromkeys(_by_name(names, indices, dataset, name)))
+        findings.update(dict.fromkeys(_by_name(names, indices, place)))
+        if place.boxes is not None and not reader.spec.box_classes and indices["boxes"].by_stem:
+            findings[Finding(str(place.boxes), "warning", NO_CLASSES)] = None
         for pair in pairs:
             if pair not in checked:
-                checked.add(pair)
-                findings.update(dict.fromkeys(_by_content(pair, dataset)))
-    return list(findings)
+                checked[pair] = None
+                findings.update(dict.fromkeys(_by_content(pair, reader)))
+    for question in reader.questions(list(checked)):
+        findings[Finding(str(listing.root), "warning", question)] = None
+    return [Finding(printable(f.file, keep=""), f.problem, f.message) for f in findings]
 
 
-def _by_name(
-    names: list[str], indices: dict[str, FileIndex], dataset: FolderDataset, split: str
-) -> Iterator[Finding]:
+NO_CLASSES = (
+    "there are box files here, but no class names, so that they aren't used: put a classes.txt beside them, or give the "
+    "option box_classes (--option NAME.box_classes=person,car)"
+)
+
+
+def _by_name(names: list[str], indices: dict[str, FileIndex], place: FoundPlace) -> Iterator[Finding]:
     """What the file names alone tell: partners missing, stems doubled, names that can't be used, labels of no
     pair."""
-    place = dataset.place(split)
     folders = {"infrared": place.infrared, "visible": place.visible}
     wanted = set(names)
     for name in names:
-        if reason := unsafe_name(name):
-            yield Finding(name, "unreadable", f"refused, because {reason}; rename the file (and its partner)")
+        if "refused, because" in (reason := refusal(name, indices, place)):
+            yield Finding(name, "unreadable", reason.partition(": ")[2])
         for role in ("infrared", "visible"):
             if name not in indices[role].by_stem:
                 yield Finding(
@@ -72,14 +89,15 @@ def _by_name(
                 )
 
 
-def _by_content(pair: Pair, dataset: FolderDataset) -> Iterator[Finding]:
+def _by_content(pair: Pair, dataset: _Reader) -> Iterator[Finding]:
     """What decoding tells: damaged files, sizes that differ, labels and boxes that don't fit."""
     sizes: dict[str, tuple[int, int]] = {}
     for role, path in (("infrared", pair.infrared), ("visible", pair.visible)):
         if path is None:
             continue
         try:
-            image = read_grey(path) if role == "infrared" else read_image(path)
+            image = read_image(path, dataset.reading)
+            image = as_grey(image) if role == "infrared" else image
         except (FusionBenchError, OSError, MemoryError) as error:
             yield Finding(str(path), "unreadable", _without_path(str(error), str(path)))
             continue
@@ -99,12 +117,12 @@ def _by_content(pair: Pair, dataset: FolderDataset) -> Iterator[Finding]:
         yield from _boxes(pair, dataset, size)
 
 
-def _labels(pair: Pair, dataset: FolderDataset, size: tuple[int, int]) -> Iterator[Finding]:
+def _labels(pair: Pair, dataset: _Reader, size: tuple[int, int]) -> Iterator[Finding]:
     if pair.labels is None:
         return
     known = len(dataset.spec.semantic_classes)
     try:
-        labels = read_labels(pair.labels, size, pair.name, known)
+        labels = read_labels(pair.labels, size, pair.name, known, dataset.reading)
     except (FusionBenchError, OSError) as error:
         yield Finding(str(pair.labels), "label", _without_path(str(error), str(pair.labels)))
         return
@@ -117,14 +135,12 @@ def _labels(pair: Pair, dataset: FolderDataset, size: tuple[int, int]) -> Iterat
         )
 
 
-def _boxes(pair: Pair, dataset: FolderDataset, size: tuple[int, int]) -> Iterator[Finding]:
-    if pair.boxes is None or pair.boxes == pair.labels:  # labels are checked as labels
-        return
+def _boxes(pair: Pair, dataset: _Reader, size: tuple[int, int]) -> Iterator[Finding]:
+    if pair.boxes is None or pair.boxes == pair.labels or not dataset.spec.box_classes:
+        return  # boxes made of labels are checked as labels
     path = str(pair.boxes)
     try:
-        boxes = read_box_file(
-            pair.boxes, size, dataset.spec.box_classes, dataset.layout.box_ids, dataset.layout.box_names
-        )
+        boxes = dataset.read_boxes(pair, size)
     except ImageError as error:
         yield Finding(path, "label", _without_path(str(error), path))
         return

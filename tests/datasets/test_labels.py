@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.datasets.labels import box_notes, clip_boxes, read_box_file, read_labels
+from fusionbench.datasets.boxes import box_notes, clip_boxes, read_box_file
+from fusionbench.datasets.labels import read_labels
 from fusionbench.errors import ImageError
 
 SIZE = (100, 200)
@@ -38,7 +39,7 @@ def test_ids_are_mapped_and_unknown_ones_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["1 0.5 0.5", "car .5 .5 .1 .1", "0 nan .5 .1 .1", "0 .5 .5 .1 inf", "0 1 2 3 4 5 6 7"]
+    "line", ["1 0.5 0.5", "car .5 .5 .1", "0 nan .5 .1 .1", "0 .5 .5 .1 inf", "0 1 2 3 4 5 6 7"]
 )
 def test_bad_yolo_lines_name_file_and_line(tmp_path, line):
     with pytest.raises(ImageError, match=r"a\.txt, line 2"):

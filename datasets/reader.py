@@ -21,7 +21,7 @@ from fusionbench.images.reading import Reading, reading_of
 from .box_formats import MAX_COCO_BYTES
 from .boxes import BoxFile, box_notes, clip_boxes, read_box_file
 from .class_names import ClassFile, find_class_file
-from .folders import FoundPlace, Patterns, find_place, patterns_of
+from .folders import FoundPlace, Patterns, find_folder, find_place, patterns_of
 from .label_boxes import BoxRule, boxes_from_labels
 from .labels import read_labels
 from .layouts import LAYOUTS, Layout, Place
@@ -55,17 +55,24 @@ def open_dataset(spec: DatasetSpec, root: Path | None) -> FolderDataset:
     }
     if not found:
         here = ", ".join(sorted(printable(p.name, keep="") for p in root.iterdir())[:8]) or "nothing"
-        deeper = images_below(root)
-        hint = (
-            f" Images lie in {deeper}: name the folders with the options ir and vi, and what their files are called with "
-            "ir_pattern and vi_pattern ({folder}/lwir/{name})."
-            if deeper and spec.name == "folder"
-            else ""
-        )
+        hint = _deeper(root) if spec.name == "folder" else ""
         raise MissingDataError(
             f"{spec.title}: no infrared and visible folders below {root} (it holds: {here}).{hint} {advice(spec)}"
         )
     return FolderDataset(spec, layout, root, found)
+
+
+def _deeper(root: Path) -> str:
+    """What to do where the folder of infrared images holds sub-folders only."""
+    folder = find_folder(root, "{ir}")
+    below = images_below(folder) if folder is not None else ""
+    if folder is None or not below:
+        return ""
+    last = below.rpartition("/")[2]
+    return (
+        f" Images lie deeper, in {folder.name}/{below}: say what they are called with the options ir_pattern and vi_pattern "
+        f"({{folder}}/{last}/{{name}}), or name that folder and its visible one with the options ir and vi."
+    )
 
 
 def _check_options(spec: DatasetSpec) -> None:

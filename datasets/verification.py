@@ -3,7 +3,7 @@ labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from fusionbench.contracts.dataset import DatasetSpec, Finding, Pair
@@ -23,7 +23,9 @@ class _Reader(Protocol):
 
     def read_boxes(self, pair: Pair, size: tuple[int, int]) -> BoxFile: ...
 
-    def questions(self, pairs: list[Pair]) -> list[str]: ...
+    def pairs(self, split: str) -> Sequence[Pair]: ...
+
+    def questions(self, pairs: Sequence[Pair]) -> list[str]: ...
 
 
 def verify_folders(listing: Listing, reader: _Reader, split: str | None = None) -> list[Finding]:
@@ -35,7 +37,7 @@ def verify_folders(listing: Listing, reader: _Reader, split: str | None = None) 
             indices = listing.indices(name)
             names = listing.names(name, indices)
             place = listing.place(name)
-            pairs = listing.pairs(name).pairs
+            pairs = reader.pairs(name)
         except FusionBenchError as error:
             findings[Finding(str(listing.root), "missing", str(error))] = None
             continue

@@ -28,6 +28,34 @@ def score(
         ),
     ],
     *,
+    ir_pattern: Annotated[
+        str | None,
+        typer.Option("--ir-pattern", help="What infrared images are called, for example '{name}_ir'."),
+    ] = None,
+    vi_pattern: Annotated[
+        str | None,
+        typer.Option("--vi-pattern", help="What visible images are called, for example '{name}_vis'."),
+    ] = None,
+    fused_pattern: Annotated[
+        str | None,
+        typer.Option(
+            "--fused-pattern",
+            help="What fused images are called, for example '{name}_{method}'; {method} without a label: every method found.",
+        ),
+    ] = None,
+    bits: Annotated[
+        str | None,
+        typer.Option(
+            "--bits", help="Bits of 16-bit sources: 8, 10, 12, 14, 16; or percentile or minmax, image by image."
+        ),
+    ] = None,
+    fused_bits: Annotated[
+        str | None, typer.Option("--fused-bits", help="The same for 16-bit fused images.")
+    ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option("--max-pixels", help="Pixels of the largest image that is read. Default: 89 million."),
+    ] = None,
     csv: Annotated[
         Path | None,
         typer.Option(
@@ -53,6 +81,7 @@ def score(
 
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, InputError
     from ..scoring.folders import score_folders
+    from ..scoring.naming import FolderOptions
     from .shown import show_scores
 
     for flag, target in (("--csv", csv), ("--latex", latex), ("--per-image", per_image)):
@@ -60,7 +89,10 @@ def score(
             raise InputError(f"{flag} {target}: is a folder; name a file to write")
     flags["conventions"] = flags.pop("convention") or []
     flags = flags | {"images": flags["images"] or [], "jobs": flags["jobs"] or 0}
-    scores = score_folders(infrared, visible, fused, quiet=quiet or json_, **flags)
+    naming = FolderOptions(
+        ir_pattern or "", vi_pattern or "", fused_pattern or "", bits or "", fused_bits or "", max_pixels or 0
+    )
+    scores = score_folders(infrared, visible, fused, quiet=quiet or json_, options=naming, **flags)
     if per_image is not None:
         from ..files.atomic import write_atomic
 

@@ -123,3 +123,12 @@ class HasLabelDigest(Protocol):
     def label_digest(self, pair: Pair) -> str:
         """A hash of the pair's labels and boxes (what ``Dataset.digest`` leaves out): 64 hex digits."""
         ...
+
+
+@runtime_checkable
+class Questioning(Protocol):
+    """A dataset that looks at its pairs before a run."""
+
+    def questions(self, pairs: Sequence[Pair]) -> list[str]:
+        """Sentences about what looks wrong though every file can be read (sensors swapped, …). Never raises."""
+        ...

@@ -61,6 +61,8 @@ def execute(
         with make_progress(quiet=quiet) as progress:
             for skipped in plan.skipped:
                 progress.message(f"skipped: {skipped}")
+            for question in plan.questions:
+                progress.message(f"question: {question}")
             drop_replaced(plan, store, progress)
             say_damage(plan, store, progress)
             _do_images(plan, store, engine, progress, result)
@@ -174,6 +176,7 @@ def _record_start(store: RunStore, config: RunConfig, plan: Plan) -> None:
         "config": config.model_dump(mode="json"),
         "provenance": provenance(),
         "skipped": plan.skipped,
+        "questions": plan.questions,
     })  # fmt: skip
     methods = dict(info.get("methods", {}))
     for method in {g.method.name: g.method for g in plan.groups}.values():

@@ -12,7 +12,7 @@ from ..contracts.dataset import Pair, PairImages
 from ..contracts.method import MethodSpec
 from ..contracts.names import plain_name
 from ..errors import ImageError, InputError, printable
-from ..files.regular import read_regular
+from ..files.regular import check_regular, read_regular
 from ..images.codec import EXTENSIONS, UInt8Array, decode_image
 from ..images.file_names import NamePattern, likely_patterns, named_files, parse_pattern, same_name
 from ..images.header import read_header
@@ -48,7 +48,9 @@ class FolderFuser:
         name = same_name(pair.name, self._files)
         if name is None:
             like = next((f[0].name for stem, f in self._files.items() if pair.name in stem), "")
-            hint = f"; there is {like}: name fused images like their sources, or give a pattern" if like else ""
+            hint = (
+                f"; there is {like}: name fused images like their sources, or give a pattern" if like else ""
+            )
             raise ImageError(
                 f"{self.folder}: no fused image named {pair.name} (png, jpg, bmp, tif, webp){hint}"
             )
@@ -57,6 +59,7 @@ class FolderFuser:
             raise ImageError(
                 f"{self.folder}: {' and '.join(f.name for f in files)} are both named {pair.name}; remove one"
             )
+        check_regular(files[0], ImageError)
         return files[0]
 
     def content(self, pair: Pair) -> bytes:
@@ -101,6 +104,11 @@ def folder_method(
     if not folder.is_dir():
         what = f"{folder} is a file, not a folder" if folder.is_file() else f"there is no folder {folder}"
         raise InputError(f"{said or f'--method {text}'}: {what}")
+    for key in options or {}:
+        if key not in OPTIONS:
+            raise InputError(
+                f"{said or text}: a folder of fused images has no option {key!r}; it has {', '.join(OPTIONS)}"
+            )
     name = printable(label or folder.resolve().name, keep="")
     return MethodSpec(
         name=label_name(name),
@@ -124,20 +132,17 @@ def label_name(label: str) -> str:
     except InputError:
         name = "label"
     lost = any(not (c.isalnum() or c in "+-_.") for c in kept)
-    return f"{name}-{hashlib.sha256(label.encode(errors='surrogateescape')).hexdigest()[:4]}" if lost else name
+    return (
+        f"{name}-{hashlib.sha256(label.encode(errors='surrogateescape')).hexdigest()[:4]}" if lost else name
+    )
 
 
 def methods_inside(folder: Path, pattern: str, names: Collection[str]) -> list[str]:
     """The methods whose images lie in one folder, by a pattern with ``{method}`` (VIFB's ``{name}_{method}``), sorted;
     only files of the pairs ``names`` count."""
-    form = parse_pattern(pattern, "the pattern of fused images")
-    found: set[str] = set()
-    for name, files in named_files(folder, EXTENSIONS, form).items():
-        if same_name(name, names) is not None:
-            found |= {method for method, _ in files if method}
-            continue
-        # Where names hold the separator too, the longest pair's name that fits is meant.
-    return sorted(found)
+    form = parse_pattern(pattern, "the pattern of fused images", names=names)
+    files = named_files(folder, EXTENSIONS, form).values()
+    return sorted({method for found in files for method, _ in found if method})
 
 
 def suggested_pattern(found: Sequence[str], names: Collection[str]) -> str:

@@ -33,9 +33,7 @@ def read_regular(path: Path, limit: int, error: type[InputError] = InputError) -
         ) from reason
     try:
         status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
-            raise error(f"{path}: can't be read: it is {kind}, not a file; remove it")
+        _check(path, status.st_mode, error)
         if status.st_size > limit:
             raise error(
                 f"{path}: is {status.st_size / 2**20:.0f} MiB large; at most {limit / 2**20:.0f} MiB are read"
@@ -46,3 +44,18 @@ def read_regular(path: Path, limit: int, error: type[InputError] = InputError) -
         raise error(f"{path}: can't be read ({reason.strerror or reason})") from reason
     finally:
         os.close(handle)
+
+
+def check_regular(path: Path, error: type[InputError] = InputError) -> None:
+    """Raise ``error`` naming the path if something else than a regular file is there (or nothing)."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as reason:
+        raise error(f"{path}: can't be read ({reason.strerror or reason})") from reason
+    _check(path, mode, error)
+
+
+def _check(path: Path, mode: int, error: type[InputError]) -> None:
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "no regular file")
+        raise error(f"{path}: can't be read: it is {kind}, not a file; remove it")

@@ -47,7 +47,7 @@ def to_eight_bits(values: UInt16Array, name: str, rule: str = "", bits: int = 16
         raise ImageError(
             f"{name}: its 16-bit samples run from {low} to {high}, a sliver of 0 to 65535, and would come out almost "
             f"of one grey; say how to read them with the option bits: {likely} if the sensor has {likely} bits "
-            "(also 8, 10, 12, 14, 16), percentile or minmax to stretch each image (--option NAME.bits=…, in score --bits)"
+            "(also 8, 10, 12, 14, 16), percentile or minmax to stretch each image (--option NAME.bits=…; in score --bits, --fused-bits)"
         )
     return _scaled(values, 65535)
 

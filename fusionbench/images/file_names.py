@@ -39,12 +39,12 @@ class NamePattern:
 _PLACES = {"{name}": r"(?P<name>[^/]+?)", "{folder}": r"(?P<folder>.+?)", "{method}": r"(?P<method>[^/]+)"}
 
 
-def parse_pattern(text: str, option: str, method: str = "") -> NamePattern:
+def parse_pattern(text: str, option: str, method: str = "", names: Collection[str] = ()) -> NamePattern:
     """Read a pattern such as ``{name}_ir``, ``*_ir.png`` or ``{folder}/lwir/{name}``.
 
     ``{name}`` (or one ``*``) stands for the pair's name, ``{folder}`` for one or more folders, which then begin the
     pair's name (``set00/V000`` gives ``set00_V000_I00001``), ``{method}`` for the method's name, ``method`` where that
-    is known. An image ending is optional. Raises ``InputError`` that names ``option``.
+    is known. ``names`` are the pairs' names, where only these are meant. An image ending is optional. Raises ``InputError`` that names ``option``.
     """
     form = text.replace("*", "{name}") if "{name}" not in text else text
     if form.count("{name}") != 1 or any(form.count(place) > 1 for place in _PLACES):
@@ -55,8 +55,13 @@ def parse_pattern(text: str, option: str, method: str = "") -> NamePattern:
     if ending.lower() in EXTENSIONS:
         form = base
     form = form.strip("/").removeprefix("./")
+    places = dict(_PLACES)
+    if method:
+        places["{method}"] = re.escape(method)
+    if names:
+        places["{name}"] = f"(?P<name>{'|'.join(re.escape(n) for n in sorted(names, key=len, reverse=True))})"
     regex = "".join(
-        re.escape(method) if part == "{method}" and method else _PLACES.get(part) or re.escape(part)
+        places.get(part) or re.escape(part)
         for part in re.split(r"(\{name\}|\{folder\}|\{method\})", unicodedata.normalize("NFC", form))
     )
     return NamePattern(text, re.compile(regex, re.IGNORECASE), "/" in form)
@@ -127,6 +132,8 @@ def likely_patterns(first: Sequence[str], second: Sequence[str]) -> tuple[str, s
         cores = _cores(one, before, after)
         for start, end in _affixes(two):
             both = cores & _cores(two, start, end)
+            if any(not (core[0].isalnum() and core[-1].isalnum()) for core in both):
+                continue  # a separator belongs to the affix
             if both and (best is None or (len(both), sum(map(len, both))) > best[:2]):
                 fit = (f"{before}{{name}}{after}", f"{start}{{name}}{end}")
                 best = (len(both), sum(map(len, both)), fit)

@@ -17,7 +17,7 @@ from ..store.unit_id import UnitId
 from . import protocols
 from .config import RunConfig
 from .metric_selection import MetricSelection, select_metrics
-from .selection import reference_methods, select_datasets, select_methods
+from .selection import questions, reference_methods, select_datasets, select_methods
 from .unit_keys import fuse_unit, hashed, method_unit_id, score_identity
 from .units import Group, MethodUnit, PlannedDataset, PlannedMethod, ScoreUnit
 from .variants import Names
@@ -34,6 +34,8 @@ class Plan:
     groups: list[Group] = field(default_factory=list)
     method_units: list[MethodUnit] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    """What looks wrong with the datasets, though nothing is broken."""
 
     def selection(self) -> dict[str, set[str] | None]:
         """Keys and images of this plan's score units, for reading exactly its rows from the store."""
@@ -59,6 +61,9 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     names = Names(config)
     methods = names.methods(select_methods(config, plan.skipped, allow_missing))
     datasets = names.datasets(select_datasets(config, plan.skipped, allow_missing))
+    for dataset in datasets:
+        asked = questions(dataset.dataset, dataset.pairs)
+        plan.questions += [f"{dataset.spec.name}/{dataset.split}: {sentence}" for sentence in asked]
     image_evaluators = [e for e in evaluators if e.scope != "method"]
     for method in methods:
         for dataset in datasets:

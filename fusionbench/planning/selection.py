@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..contracts.dataset import Dataset, Pair
+from ..contracts.dataset import Dataset, Pair, Questioning
 from ..contracts.evaluator import EvaluatorSpec
 from ..contracts.method import MethodSpec
 from ..errors import (
@@ -91,7 +91,9 @@ def resolve_methods(text: str, config: RunConfig) -> list[PlannedMethod]:
         from ..external.folder import folder_method
 
         spec, folder = folder_method(text)
-        return [PlannedMethod(spec, {}, folder, "dir", text)]
+        options = config.method_options.get(spec.name, {})
+        spec, folder = folder_method(text, options=options)
+        return [PlannedMethod(spec, options, folder, "dir", text)]
     if text.startswith("external:"):
         from ..external.reading import read_method
 
@@ -178,6 +180,11 @@ def select_datasets(config: RunConfig, skipped: list[str], allow_missing: bool) 
                 )
             planned[spec.name] = PlannedDataset(dataset.spec, dataset, split, tuple(chosen), options)
     return list(planned.values())
+
+
+def questions(dataset: Dataset, pairs: Sequence[Pair]) -> list[str]:
+    """What looks wrong with the selected pairs, though nothing is broken (see ``contracts.dataset.Questioning``)."""
+    return dataset.questions(pairs) if isinstance(dataset, Questioning) else []
 
 
 def reference_methods(

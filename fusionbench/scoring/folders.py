@@ -12,16 +12,24 @@ import pandas as pd
 from ..contracts.method import MethodSpec
 from ..contracts.names import plain_name
 from ..contracts.report import ReportInput
-from ..errors import InputError, MissingDataError
+from ..errors import InputError
 from ..execution.runner import execute
-from ..external.folder import FolderFuser, folder_method
-from ..images.codec import EXTENSIONS
+from ..external.folder import folder_method
 from ..planning.config import RunConfig, validate
 from ..planning.plan import Plan, make_plan
+from ..planning.selection import open_dataset
 from ..planning.units import Group
 from ..plugins import catalog
 from ..rendering import report_input
 from ..store.run_store import RunStore
+from .naming import (
+    NAMED_ALONE,
+    FolderOptions,
+    check_fused_names,
+    check_partners,
+    check_sources,
+    fused_methods,
+)
 
 
 @dataclass
@@ -52,17 +60,27 @@ def score_folders(
     limit: int | None = None,
     jobs: int = 0,
     quiet: bool = True,
+    options: FolderOptions = NAMED_ALONE,
 ) -> Scores:
-    """Score folders of fused images against two folders of sources, matched by stem.
+    """Score folders of fused images against two folders of sources, matched by stem, or as ``options`` say.
 
     ``fused`` are folders, each optionally ``folder:label``. Pairs whose fused image is missing or unusable are reported by name in
     ``failures`` and left out; the others are scored. Raises ``MissingDataError`` or ``InputError`` if a folder can't be used at all.
     """
-    _check_sources("IR", Path(infrared))
-    _check_sources("VIS", Path(visible))
-    _check_labels([folder_method(f"dir:{folder}", f"FUSED {folder}")[0] for folder in fused])
+    infrared, visible = Path(infrared), Path(visible)
+    check_sources("IR", infrared, options.ir_pattern)
+    check_sources("VIS", visible, options.vi_pattern)
+    dataset = open_dataset(catalog.folder_dataset().name, {}, options.sources(infrared, visible))
+    pairs = dataset.pairs(dataset.spec.splits[0])
+    check_partners(pairs, infrared, visible)
+    names = {pair.name for pair in pairs}
+    methods = [method for folder in fused for method in fused_methods(folder, names, options)]
+    specs = [folder_method(method, f"FUSED {method.removeprefix('dir:')}")[0] for method in methods]
+    _check_labels(specs)
     with tempfile.TemporaryDirectory(prefix="fusionbench-score-") as scratch:
-        config = _config(Path(scratch), infrared, visible, fused, metrics, conventions, images, limit, jobs)
+        config = _config(Path(scratch), methods, metrics, conventions, images, limit, jobs)
+        config.dataset_options[dataset.spec.name] = options.sources(infrared, visible)
+        config.method_options.update({spec.name: options.fused for spec in specs})
         plan = make_plan(config)
         for group in plan.groups:
             _check_names(group)
@@ -88,20 +106,16 @@ def scored_tasks() -> list[str]:
 
 def _config(
     scratch: Path,
-    infrared: Path,
-    visible: Path,
-    fused: Sequence[str | Path],
+    methods: Sequence[str],
     metrics: Sequence[str] | None,
     conventions: Sequence[str],
     images: Sequence[str],
     limit: int | None,
     jobs: int,
 ) -> RunConfig:
-    dataset = catalog.folder_dataset().name
     values = {
-        "method": [f"dir:{folder}" for folder in fused],
-        "dataset": [dataset],
-        "dataset_options": {dataset: {"ir": str(infrared), "vi": str(visible)}},
+        "method": methods,
+        "dataset": [catalog.folder_dataset().name],
         "task": scored_tasks(),
         "metrics": metrics,
         "convention": conventions,
@@ -115,18 +129,6 @@ def _config(
     return validate(values, "fusionbench score")
 
 
-def _check_sources(role: str, folder: Path) -> None:
-    """Raise ``InputError`` that names the argument unless the folder is there and has images."""
-    if folder.is_file():
-        raise InputError(
-            f"{role}: {folder} is a file; score takes folders of images (in Python, fusionbench.score takes files)"
-        )
-    if not folder.is_dir():
-        raise MissingDataError(f"{role}: there is no folder {folder}")
-    if not any(path.suffix.lower() in EXTENSIONS for path in folder.iterdir()):
-        raise MissingDataError(f"{role}: {folder} holds no images (png, jpg, bmp, tif, webp)")
-
-
 def _check_labels(methods: Sequence[MethodSpec]) -> None:
     names = [method.name for method in methods]
     for name in names:
@@ -137,19 +139,9 @@ def _check_labels(methods: Sequence[MethodSpec]) -> None:
 def _check_names(group: Group) -> None:
     """Raise ``InputError`` if no image of a folder is named like one of the pairs."""
     assert group.method.folder is not None
-    pairs = [pair.name for pair in group.dataset.pairs]
-    found = FolderFuser(group.method.spec, group.method.folder).names
-    if set(pairs) & set(found):
-        return
-    holds = f"holds {_first(found)}" if found else "holds no images"
-    raise InputError(
-        f"FUSED {group.method.text.removeprefix('dir:')}: no image in it is named like a pair: it {holds}; "
-        f"the pairs are {_first(pairs)}"
-    )
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    said = f"FUSED {group.method.text.removeprefix('dir:')}"
+    names = [pair.name for pair in group.dataset.pairs]
+    check_fused_names(said, group.method.spec, group.method.folder, names)
 
 
 def _in_order(rows: pd.DataFrame, plan: Plan) -> pd.DataFrame:

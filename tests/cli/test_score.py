@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,3 +114,97 @@ def test_two_fused_images_of_one_stem(cli: Cli, pairs: Path, tmp_path: Path) -> 
     shutil.copy(fused / "a.png", fused / "a.bmp")
     result = cli("score", pairs / "ir", pairs / "vi", fused, "--metrics", "EN", "--json")
     assert "are both named a; remove one" in json.loads(result.out)["failures"]["fused"]["a"]
+
+
+def renamed(folder: Path, form: str) -> Path:
+    for path in sorted(folder.iterdir()):
+        target = folder / form.format(path.stem)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    return folder
+
+
+def test_names_with_sensor_or_method(cli: Cli, pairs: Path, tmp_path: Path) -> None:
+    import shutil
+
+    fused = tmp_path / "fused"
+    fused.mkdir()
+    for name in "abcd":
+        for method in ("GFF", "Deep_Fuse"):
+            shutil.copy(pairs / "vi" / f"{name}.png", fused / f"{name}_{method}.png")
+    ir, vi = renamed(pairs / "ir", "{}_ir.png"), renamed(pairs / "vi", "{}_vis.png")
+    result = cli("score", ir, vi, fused, "--metrics", "EN")
+    assert result.code == 2
+    assert "IR and VIS share no names" in result.err
+    assert "--ir-pattern '{name}_ir' --vi-pattern '{name}_vis'" in result.err
+    patterns = ("--ir-pattern", "{name}_ir", "--vi-pattern", "{name}_vis", "--metrics", "EN")
+    result = cli("score", ir, vi, fused, *patterns)
+    assert result.code == 2
+    assert "is it --fused-pattern '{name}_{method}'?" in result.err
+    result = cli("score", ir, vi, fused, *patterns, "--fused-pattern", "{name}_{method}", "--json")
+    assert result.code == 0, result.err
+    assert [m["method"] for m in json.loads(result.out)["means"]] == ["Deep_Fuse", "GFF"]
+    result = cli("score", ir, vi, f"{fused}:GFF", *patterns, "--fused-pattern", "{name}_{method}", "--json")
+    assert [m["method"] for m in json.loads(result.out)["means"]] == ["GFF"]
+
+
+def test_sub_folders(cli: Cli, pairs: Path, tmp_path: Path) -> None:
+    ir, vi = renamed(pairs / "ir", "set00/{}/lwir/I1.png"), renamed(pairs / "vi", "set00/{}/visible/I1.png")
+    fused = tmp_path / "fused"
+    for name in "abcd":
+        write_png(fused / f"set00/{name}/I1.png", read_image(vi / f"set00/{name}/visible/I1.png"))
+    result = cli("score", ir, vi, fused, "--metrics", "EN")
+    assert (
+        result.code,
+        "Images lie deeper, in set00/a/lwir: give --ir-pattern '{folder}/lwir/{name}'" in result.err,
+    ) == (2, True)
+    result = cli("score", ir, vi, fused, "--metrics", "EN", "--ir-pattern", "{folder}/lwir/{name}", "--vi-pattern",
+                 "{folder}/visible/{name}", "--fused-pattern", "{folder}/{name}", "--json")  # fmt: skip
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["means"][0]["count"] == 4
+
+
+def test_sixteen_bits_in_score(cli: Cli, pairs: Path) -> None:
+    plain = cli("score", pairs / "ir", pairs / "vi", pairs / "vi", "--metrics", "EN,VIF", "--json")
+    for path in (pairs / "ir").iterdir():
+        deep = read_image(path).astype(np.uint16)
+        assert cv2.imwrite(str(path), deep)
+    result = cli("score", pairs / "ir", pairs / "vi", pairs / "vi", "--metrics", "EN,VIF")
+    assert result.code != 0
+    assert "a sliver of 0 to 65535" in result.err
+    result = cli(
+        "score", pairs / "ir", pairs / "vi", pairs / "vi", "--metrics", "EN,VIF", "--json", "--bits", "8"
+    )
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["means"] == json.loads(plain.out)["means"]
+
+
+def test_one_bad_file_leaves_the_others_alone(cli: Cli, pairs: Path, tmp_path: Path) -> None:
+    import os
+    import shutil
+
+    fused = Path(shutil.copytree(pairs / "vi", tmp_path / "fused"))
+    (fused / "b.png").unlink()
+    os.mkfifo(fused / "b.png")
+    (fused / "c.png").write_bytes((fused / "c.png").read_bytes()[:500])
+    result = cli("score", pairs / "ir", pairs / "vi", fused, "--metrics", "EN", "--json")
+    assert result.code == 1
+    content = json.loads(result.out)
+    assert content["means"][0]["count"] == 2
+    assert "it is a FIFO" in content["failures"]["fused"]["b"]
+    assert "truncated" in content["failures"]["fused"]["c"]
+
+
+def test_labels_that_differ_by_a_mark_are_two(cli: Cli, pairs: Path) -> None:
+    result = cli(
+        "score",
+        pairs / "ir",
+        pairs / "vi",
+        f"{pairs / 'vi'}:TarDAL",
+        f"{pairs / 'ir'}:TarDAL*",
+        "--metrics",
+        "EN",
+    )
+    assert result.code == 0, result.err
+    assert "TarDAL*" in result.out
+    assert result.out.count("TarDAL") == 2

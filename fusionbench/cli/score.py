@@ -46,7 +46,8 @@ def score(
     bits: Annotated[
         str | None,
         typer.Option(
-            "--bits", help="Bits of 16-bit sources: 8, 10, 12, 14, 16; or percentile or minmax, image by image."
+            "--bits",
+            help="Bits of 16-bit sources: 8, 10, 12, 14, 16; or percentile or minmax, image by image.",
         ),
     ] = None,
     fused_bits: Annotated[
@@ -74,6 +75,8 @@ def score(
     **flags: Any,
 ) -> int:
     """Score folders of fused images. Images match by file name, whatever the ending: ir/01.png, vis/01.jpg, fused/01.png.
+
+    Patterns say what else a name holds: --ir-pattern '{name}_ir' --vi-pattern '{name}_vis'. {folder} stands for sub-folders.
 
     A value that can't be computed is shown as – with its reason, and left out of the mean by name.
     """

@@ -38,11 +38,11 @@ def show_run(config: RunConfig, result: RunResult, *, as_json: bool, quiet: bool
         _print_terminal(result, shown, files)
     for problem in problems:
         print(f"fusionbench: {problem}", file=sys.stderr)
-    failed = _print_failures(result)
+    failed = print_failures(result)
     return EXIT_UNITS_FAILED if failed or problems else EXIT_DONE
 
 
-def _print_failures(result: RunResult) -> int:
+def print_failures(result: RunResult) -> int:
     """Say what failed; one reason of one image stands once, whatever it keeps from being done. Returns how many failed."""
     failed = sum(len(found) for found in result.failures.values())
     if not failed:

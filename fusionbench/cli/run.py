@@ -51,9 +51,14 @@ def fuse(
     quiet: s.Quiet = False,
     **flags: Any,
 ) -> int:
-    """Fuse images only: a dataset, two folders, or two files (then --out may name the PNG)."""
+    """Fuse images only: a dataset, two folders, or two files.
+
+    Two folders with --out DIR give DIR/NAME.png, or DIR/METHOD/NAME.png for several methods (with --name: a run folder, as
+    datasets do). Two files with --out FILE.png give that file.
+    """
     from ..errors import InputError
     from ..plugins import catalog
+    from .fused_images import fuse_files, fuse_folders
 
     folders = folders or []
     if folders and len(folders) != 2:
@@ -61,7 +66,7 @@ def fuse(
     if not flags["method"] and not config:
         flags["method"] = [catalog.methods.default().name]
     if folders and all(f.is_file() for f in folders):
-        return _fuse_files(folders[0], folders[1], flags)
+        return fuse_files(folders[0], folders[1], flags, quiet=quiet)
     if folders:
         dataset = catalog.folder_dataset().name
         flags["dataset"] = [dataset]
@@ -71,6 +76,8 @@ def fuse(
     from .outcome import show_run
 
     resolved = s.resolve(config, **flags, task=[], report=[])
+    if folders and flags["out"] is not None and flags["name"] is None:
+        return fuse_folders(resolved, as_json=json_, quiet=quiet)
     result = execute(resolved, quiet=quiet or json_)
     if not (quiet or json_):
         for group in result.plan.groups:
@@ -87,23 +94,3 @@ def config(*, config: s.ConfigFile = None, **flags: Any) -> None:
     if not flags["method"] and not config:
         flags["method"] = [catalog.methods.default().name]
     print(dump(s.resolve(config, **flags)), end="")
-
-
-def _fuse_files(infrared: Path, visible: Path, flags: dict[str, Any]) -> int:
-    """Fuse two files with each method, and write the images where ``--out`` says."""
-    from ..api import fuse as fuse_pair
-    from ..images.codec import write_png
-
-    given = s.resolve(None, **{n: flags[n] for n in ("method", "option", "device", "seed")})
-    out: Path | None = flags["out"]
-    for name in given.method:
-        own = {**given.method_options.get("", {}), **given.method_options.get(name, {})}
-        fused = fuse_pair(infrared, visible, name, device=given.device, seed=given.seed, **own)
-        label = name.rpartition(":")[2].lower()
-        if out is not None and out.suffix.lower() == ".png" and len(given.method) == 1:
-            path = out
-        else:
-            path = (out or Path()) / f"{visible.stem}-{label}.png"
-        write_png(path, fused)
-        print(path)
-    return 0

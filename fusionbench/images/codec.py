@@ -180,6 +180,23 @@ def encode_png(image: UInt8Array) -> bytes:
     return bytes(data)
 
 
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
+"""Endings of formats that ``encode_image`` writes: those that keep every pixel."""
+
+
+def encode_image(image: UInt8Array, suffix: str) -> bytes:
+    """Encode uint8 H×W or H×W×3 RGB in the format of a file name ending, one of ``LOSSLESS``. Raises ``ImageError``."""
+    if suffix.lower() == ".png":
+        return encode_png(image)
+    if suffix.lower() not in LOSSLESS:
+        raise ImageError(f"{suffix}: images are written as {', '.join(LOSSLESS)}")
+    bgr = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    ok, data = cv2.imencode(suffix.lower(), bgr)
+    if not ok:
+        raise ImageError(f"an image of shape {image.shape} can't be encoded as {suffix}")
+    return bytes(data)
+
+
 def write_png(path: Path, image: UInt8Array) -> None:
     """Write a PNG atomically. Raises ``StoreError`` if the disk is full or the folder can't be written."""
     write_atomic(path, encode_png(image))

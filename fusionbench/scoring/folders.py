@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -78,9 +79,19 @@ def score_folders(
     specs = [folder_method(method, f"FUSED {method.removeprefix('dir:')}")[0] for method in methods]
     _check_labels(specs)
     with tempfile.TemporaryDirectory(prefix="fusionbench-score-") as scratch:
-        config = _config(Path(scratch), methods, metrics, conventions, images, limit, jobs)
-        config.dataset_options[dataset.spec.name] = options.sources(infrared, visible)
-        config.method_options.update({spec.name: options.fused for spec in specs})
+        config = _config(
+            Path(scratch),
+            methods,
+            metrics,
+            conventions,
+            images,
+            limit,
+            jobs,
+            {
+                "dataset_options": {dataset.spec.name: options.sources(infrared, visible)},
+                "method_options": {spec.name: options.fused for spec in specs},
+            },
+        )
         plan = make_plan(config)
         for group in plan.groups:
             _check_names(group)
@@ -112,6 +123,7 @@ def _config(
     images: Sequence[str],
     limit: int | None,
     jobs: int,
+    options: dict[str, Any],
 ) -> RunConfig:
     values = {
         "method": methods,
@@ -125,6 +137,7 @@ def _config(
         "device": "cpu",
         "out": scratch,
         "name": "score",
+        **options,
     }
     return validate(values, "fusionbench score")
 

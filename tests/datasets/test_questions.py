@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.datasets.questions import in_colour
+from fusionbench.images.plausible import in_colour
 from fusionbench.plugins import catalog
 
 RNG = np.random.default_rng(4)

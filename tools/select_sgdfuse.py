@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,17 +106,22 @@ def load_scenes(data: Path, demo: bool = True) -> list[Scene]:
             plain = PairImages(images.infrared, images.visible)
             scenes.append(Scene(name, pair.name, plain, people, None, agrees=True))
     if demo:
-        spec = catalog.datasets.get("demo")
-        options = {**spec.options, "train_count": DEMO_SCENES, "size": "640x480"}
-        spec = spec.model_copy(update={"options": options})
-        dataset = catalog.build(spec.factory)(spec, None)
-        groups = np.array([GROUPS.get({"bike": "bicycle"}.get(name, name), -1) for name in spec.box_classes])
-        for pair in dataset.pairs("train"):
-            images = dataset.load(pair, labels=True)
-            assert images.boxes is not None
-            truth = Truth(images.boxes.xyxy, groups[images.boxes.classes])
-            plain = PairImages(images.infrared, images.visible)
-            scenes.append(Scene("demo", pair.name, plain, None, truth))
+        scenes += _demo_scenes()
+    return scenes
+
+
+def _demo_scenes() -> list[Scene]:
+    spec = catalog.datasets.get("demo")
+    options = {**spec.options, "train_count": DEMO_SCENES, "size": "640x480"}
+    spec = spec.model_copy(update={"options": options})
+    dataset = catalog.build(spec.factory)(spec, None)
+    groups = np.array([GROUPS.get({"bike": "bicycle"}.get(name, name), -1) for name in spec.box_classes])
+    scenes = []
+    for pair in dataset.pairs("train"):
+        images = dataset.load(pair, labels=True)
+        assert images.boxes is not None
+        truth = Truth(images.boxes.xyxy, groups[images.boxes.classes])
+        scenes.append(Scene("demo", pair.name, PairImages(images.infrared, images.visible), None, truth))
     return scenes
 
 
@@ -289,8 +295,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--store", type=Path, required=True, help="folder of masks and finished rows")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    scenes, judge = load_scenes(options.data), load_judge(options.judge)
     options.store.mkdir(parents=True, exist_ok=True)
+    scenes, judge = _kept_scenes(options), load_judge(options.judge)
     finished, seen = options.store / "rows.json", options.store / f"reference-{options.judge.stem}.json"
     rows: dict[str, dict[str, float]] = json.loads(finished.read_text()) if finished.exists() else {}
     if seen.exists():
@@ -306,6 +312,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         line = {"candidate": key, "score": task_score(rows[key], rows["max"]), **rows[key]}
         print(json.dumps({k: v if isinstance(v, str) else round(v, 4) for k, v in line.items()}), flush=True)
+
+
+def _kept_scenes(options: argparse.Namespace) -> list[Scene]:
+    """The criterion's scenes; rendering takes longer than judging, so the demo's are kept in the store."""
+    kept = options.store / "demo.pickle"
+    if not kept.exists():
+        kept.write_bytes(pickle.dumps(_demo_scenes()))
+    rendered: list[Scene] = pickle.loads(kept.read_bytes())
+    return [*load_scenes(options.data, demo=False), *rendered]
 
 
 def _candidate(name: str, options: argparse.Namespace) -> Fuse:

@@ -78,7 +78,7 @@ class DemoDataset:
     def __init__(self, spec: DatasetSpec) -> None:
         self.width, self.height = _size(spec.options.get("size", "320x256"))
         self.counts = {
-            "test": _count(spec.options.get("count", 24), "count"),
+            "test": _count(spec.options.get("count", 60), "count"),
             "train": _count(spec.options.get("train_count", 96), "train_count"),
         }
         self.spec = spec.model_copy(update={"size": (self.height, self.width)})

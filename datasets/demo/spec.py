@@ -30,5 +30,5 @@ SPEC = DatasetSpec(
     "(width×height, e.g. 320x256)",
     needs_root=False,
     factory="fusionbench.datasets.demo.dataset:open_demo",
-    options={"count": 24, "train_count": 96, "size": "320x256"},
+    options={"count": 60, "train_count": 96, "size": "320x256"},
 )

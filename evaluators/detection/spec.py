@@ -56,8 +56,8 @@ ARTIFACTS = (
         name="demo-yolo",
         filename="demo-yolo.safetensors",
         resource="fusionbench.evaluators.detection:weights/demo-yolo.safetensors",
-        sha256="7dd8abd620aaf0ea2b23a6f9e20200c7d686080cb5f5143d52f04425c2b64289",
-        bytes=3092586,
+        sha256="37c2f4d8a6f17bda936aa095cf825bef15ff92f7aa412b7a9df4dc220b49f79a",
+        bytes=3092674,
         licence="MIT",
     ),
 )
@@ -93,7 +93,7 @@ PROTOCOLS = (
         task="detection",
         summary="The shipped judge: a small YOLOv5 trained from scratch on neutral blends of visible and infrared of the demo's training "
         "scenes, never on any method's output (evaluators/detection/README.md)",
-        recipe={"model": "demo-yolo", "image_size": 320, "letterbox": "detect", **_FINDING},
+        recipe={"model": "demo-yolo", "image_size": 416, "letterbox": "detect", **_FINDING},
     ),
 )  # fmt: skip
 

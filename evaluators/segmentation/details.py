@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.contracts import UInt8Array
-from fusionbench.files.atomic import write_atomic
 from fusionbench.images.codec import write_png
 
+from ..judging.details import draws_table, write_about, write_table
 from .judge.samples import Labelled
 from .judge.segmenting import Judging
 from .recipe import Recipe
@@ -40,8 +38,8 @@ def write_details(
 ) -> None:
     """Write ``confusion.parquet``, ``resamples.parquet``, ``masks/<image>.png`` (predicted ids) and ``about.json``; equal results give equal bytes.
     Raises ``StoreError``."""
-    _write_table(folder / "confusion.parquet", confusion_table(scores))
-    _write_table(folder / "resamples.parquet", resample_table(scores))
+    write_table(folder / "confusion.parquet", confusion_table(scores))
+    write_table(folder / "resamples.parquet", draws_table(scores.resampled()))
     for name, mask in masks.items():
         write_png(folder / "masks" / f"{name}.png", mask)
     checkpoints = [str(c["sha256"]) for c in judging.checkpoints]
@@ -60,7 +58,7 @@ def write_details(
         "excluded": {**judging.excluded, **labelled.excluded},
         "dev_only": DEV_ONLY.get(protocol, ""),
     }
-    write_atomic(folder / "about.json", json.dumps(about, indent=1).encode())
+    write_about(folder, about)
 
 
 def confusion_table(scores: SetScores) -> pd.DataFrame:
@@ -74,15 +72,6 @@ def confusion_table(scores: SetScores) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def resample_table(scores: SetScores) -> pd.DataFrame:
-    """One row a figure and draw: metric, class_name, draw, value."""
-    parts = [
-        pd.DataFrame({"metric": metric, "class_name": name, "draw": np.arange(len(v), dtype=np.int32), "value": v})
-        for (metric, name), v in scores.resampled().items()
-    ]  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
-
-
 def _label_digest(labelled: Labelled) -> str:
     """Hash of names and labels: the same for every method on the same images."""
     digest = hashlib.sha256()
@@ -91,9 +80,3 @@ def _label_digest(labelled: Labelled) -> str:
             f"{name}:{hashlib.sha256(np.ascontiguousarray(labelled.labels[name]).data).hexdigest()}\n".encode()
         )
     return digest.hexdigest()
-
-
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False, compression="zstd")
-    write_atomic(path, buffer.getvalue())

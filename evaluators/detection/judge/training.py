@@ -6,7 +6,6 @@ checkpoint, sees every method's images in the same order, and gives the same wei
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fusionbench.errors import InputError
-from fusionbench.files.atomic import write_atomic
 from fusionbench.files.ultralytics_gate import restricted_ultralytics
 
+from ...judging.schedule import TrainingState, cosine_share, shuffled
 from .scenes import Augmentation, SceneStore, augmented
 
 LOSS_GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5}
@@ -80,8 +78,8 @@ def _train(
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
     per_epoch = max(1, math.ceil(len(scenes) / schedule.batch))
     total, step = per_epoch * schedule.epochs, 0
-    if checkpoint is not None and checkpoint.is_file():
-        state = _load_checkpoint(checkpoint, identity)
+    kept = TrainingState(checkpoint, identity, CHECKPOINT_EVERY)
+    if (state := kept.restore()) is not None:
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         average, step = {k: v.to(device) for k, v in state["average"].items()}, state["step"]
@@ -106,8 +104,14 @@ def _train(
         losses.append(float(value.detach()) / len(numbers))
         progress(step, total)
         if step % CHECKPOINT_EVERY == 0 or step == total:
-            if checkpoint is not None:
-                _save_checkpoint(checkpoint, identity, network, optimizer, average, step)
+            kept.save(
+                {
+                    "network": network.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "average": average,
+                    "step": step,
+                }
+            )
             if note is not None:
                 note(
                     f"step {step}/{total}: loss {np.mean(losses):.3f} an image, lr {learning_rate(step - 1, total, schedule):.2e}"
@@ -120,16 +124,13 @@ def _train(
 def learning_rate(step: int, total: int, schedule: Schedule) -> float:
     """The rate of a step."""
     warm = max(1, round(schedule.warmup * total))
-    if step < warm:
-        return schedule.lr * (step + 1) / warm
-    share = (step - warm) / max(1, total - warm)
-    return schedule.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+    return schedule.lr * cosine_share(step, total, warm)
 
 
 def _numbers(count: int, batch: int, seed: int, step: int, per_epoch: int) -> list[int]:
     """The scenes of a step: each epoch in an order of its own, decided by seed and epoch alone."""
     epoch, place = divmod(step, per_epoch)
-    order = np.random.default_rng([seed, epoch, 0]).permutation(count)
+    order = shuffled(count, (seed, epoch, 0))
     return [int(n) for n in order[place * batch : (place + 1) * batch]]
 
 
@@ -174,37 +175,3 @@ def _float(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _float(v) for k, v in value.items()}
     return type(value)(_float(v) for v in value) if isinstance(value, list | tuple) else value
-
-
-def _save_checkpoint(
-    path: Path,
-    identity: str,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    average: dict[str, Tensor],
-    step: int,
-) -> None:
-    sink = io.BytesIO()
-    state = {
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "average": average,
-        "step": step,
-        "identity": identity,
-    }
-    torch.save(state, sink)
-    write_atomic(path, sink.getvalue())
-
-
-def _load_checkpoint(path: Path, identity: str) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(
-            f"{path}: can't be read ({type(error).__name__}); delete it to train anew"
-        ) from error
-    if state.get("identity") != identity:
-        raise InputError(
-            f"{path}: belongs to a training with other data or settings; choose another --out, or delete it"
-        )
-    return state

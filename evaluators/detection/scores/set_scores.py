@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.contracts.evaluator import Value
-from fusionbench.files.atomic import write_atomic
 from fusionbench.statistics.intervals import image_draws
 
+from ...judging.details import draws_table, write_about, write_table
 from .average_precision import (
     IOU_THRESHOLDS,
     RECALLS,
@@ -133,15 +132,10 @@ def resampled(scored: ScoredSet, weights: IntArray | None) -> dict[tuple[str, st
 
 def write_details(folder: Path, scored: ScoredSet, about: Mapping[str, Any]) -> None:
     """Leave predictions, truth, curves, bootstrap resamples and ``about.json`` for reports. Deterministic."""
-    _parquet(folder / "predictions.parquet", _predictions(scored))
-    _parquet(folder / "truth.parquet", _boxes(scored.names, scored.classes, scored.truth))
-    _parquet(folder / "curves.parquet", _curves(scored))
-    results = resampled(scored, image_draws(scored.names))
-    frames = [
-        pd.DataFrame({"metric": m, "class_name": c, "draw": np.arange(len(v)), "value": v})
-        for (m, c), v in results.items()
-    ]
-    _parquet(folder / "resamples.parquet", pd.concat(frames, ignore_index=True))
+    write_table(folder / "predictions.parquet", _predictions(scored))
+    write_table(folder / "truth.parquet", _boxes(scored.names, scored.classes, scored.truth))
+    write_table(folder / "curves.parquet", _curves(scored))
+    write_table(folder / "resamples.parquet", draws_table(resampled(scored, image_draws(scored.names))))
     confidence = scored.confidence if np.isfinite(scored.confidence) else None
     known = {
         "confidence": confidence,
@@ -149,8 +143,7 @@ def write_details(folder: Path, scored: ScoredSet, about: Mapping[str, Any]) -> 
         "classes_left_out": scored.missing,
         "images": list(scored.names),
     }
-    text = json.dumps({**about, **known}, indent=1, ensure_ascii=False, sort_keys=True)
-    write_atomic(folder / "about.json", text.encode())
+    write_about(folder, {**about, **known})
 
 
 def _predictions(scored: ScoredSet) -> pd.DataFrame:
@@ -186,7 +179,3 @@ def _curves(scored: ScoredSet) -> pd.DataFrame:
     ]  # fmt: skip
     columns = ["class_name", "iou", "recall", "precision"]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-
-
-def _parquet(path: Path, frame: pd.DataFrame) -> None:
-    frame.to_parquet(path, index=False, compression="zstd")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -301,21 +300,3 @@ def load_checkpoint(checkpoint: Checkpoint, recipe: Recipe, classes: Sequence[st
     _fit(network, state, path, f"{recipe.architecture} with {recipe.encoder} and {len(classes)} classes")
     network.load_state_dict({k: v.float() for k, v in state.items() if v.is_floating_point()}, strict=False)
     return network.eval()
-
-
-def save_training_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a resumable training state (tensors, numbers, text only) atomically."""
-    with tempfile.SpooledTemporaryFile(max_size=1 << 28) as file:
-        torch.save(dict(state), file)
-        file.seek(0)
-        write_atomic(path, file.read())
-
-
-def load_training_state(path: Path) -> dict[str, Any] | None:
-    """The state that ``save_training_state`` wrote, read with ``weights_only``; None if there is none or it can't be read (then training
-    begins anew, which costs time but never a wrong result)."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # absent, cut short, or another version's
-        return None
-    return state if isinstance(state, dict) else None

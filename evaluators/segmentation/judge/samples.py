@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import weakref
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,12 @@ from torch import Tensor
 
 from fusionbench.contracts import UInt8Array
 from fusionbench.contracts.dataset import Dataset, Pair, PairImages
-from fusionbench.errors import FusionBenchError, ImageError, InputError
+from fusionbench.errors import ImageError
 from fusionbench.images.codec import as_rgb
 
+from ...judging.labelled import ReadOnce, read_usable
 from ...judging.neutral import neutral_image
+from ...judging.schedule import shuffled
 from ..recipe import Recipe
 from ..scores.confusion import IGNORED_ID
 from .network import MEAN, STD
@@ -55,29 +56,25 @@ def read_labelled(dataset: Dataset, pairs: Sequence[Pair]) -> Labelled:
 
     Raises ``InputError`` if no pair is left.
     """
-    labels: dict[str, UInt8Array] = {}
-    excluded: dict[str, str] = {}
-    for pair in pairs:
-        try:
-            labels[pair.name] = _labels_of(dataset, pair)
-        except FusionBenchError as error:
-            excluded[pair.name] = str(error)
-    if not labels:
-        first = next(iter(excluded.values()), "there are no pairs")
-        raise InputError(f"{dataset.spec.name}: no pair has labels that can be used ({first})")
-    return Labelled(tuple(p for p in pairs if p.name in labels), labels, excluded)
+    usable = read_usable(dataset, pairs, _packed, "labels")
+    labels = {name: _unpacked(packed) for name, packed in usable.values.items()}
+    return Labelled(usable.pairs, labels, usable.excluded)
 
 
-_kept: weakref.WeakKeyDictionary[Dataset, dict[Pair, tuple[Size, bytes]]] = weakref.WeakKeyDictionary()
-"""Labels by dataset and pair, compressed (they are mostly one id): every method is judged by the same, and decoding a pair costs more."""
+_Packed = tuple[Size, bytes]
+"""Labels compressed: they are mostly one id."""
 
 
-def _labels_of(dataset: Dataset, pair: Pair) -> UInt8Array:
-    kept = _kept.setdefault(dataset, {})
-    if pair not in kept:
-        ids = checked_labels(dataset.load(pair, labels=True), pair, len(dataset.spec.semantic_classes))
-        kept[pair] = (ids.shape[0], ids.shape[1]), zlib.compress(np.ascontiguousarray(ids).tobytes(), 1)
-    size, data = kept[pair]
+def _pack(dataset: Dataset, pair: Pair) -> _Packed:
+    ids = checked_labels(dataset.load(pair, labels=True), pair, len(dataset.spec.semantic_classes))
+    return (ids.shape[0], ids.shape[1]), zlib.compress(np.ascontiguousarray(ids).tobytes(), 1)
+
+
+_packed = ReadOnce(_pack)
+
+
+def _unpacked(packed: _Packed) -> UInt8Array:
+    size, data = packed
     return np.frombuffer(zlib.decompress(data), np.uint8).reshape(size)
 
 
@@ -156,7 +153,7 @@ def fold_of(names: Sequence[str], folds: int, block: int) -> dict[str, int]:
 
 def epoch_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     """A permutation of ``count`` samples that depends on seed and epoch alone."""
-    return np.random.default_rng([seed, 1, epoch]).permutation(count)
+    return shuffled(count, (seed, 1, epoch))
 
 
 def batch_indices(count: int, batch: int, seed: int, step: int) -> Iterator[int]:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +21,13 @@ from torch import Tensor, nn
 from fusionbench.errors import FusionBenchError, InputError
 from fusionbench.files import artifacts
 
+from ...judging.schedule import TrainingState, poly_share
 from ..recipe import Recipe
 from .network import (
     encoder_file,
     find_checkpoint,
     initial_network,
-    load_training_state,
     save_checkpoint,
-    save_training_state,
 )
 from .samples import Sample, class_weights, sample_batch
 
@@ -99,7 +99,8 @@ def train_segmenter(
         return TrainedSegmenter(target, found.sha256, steps, weights)
     folder.mkdir(parents=True, exist_ok=True)
     run = _Run(recipe, len(classes), seed, steps, weights, torch.device(device))
-    losses = run.restore(folder / STATE, key)
+    state = TrainingState(folder / STATE, key, STEPS_BETWEEN_STATES)
+    losses = run.restore(state.restore())
     for step in range(len(losses), steps):
         progress(step, steps)
         loss = run.step(*sample_batch(samples, recipe, seed, step), step)
@@ -108,12 +109,12 @@ def train_segmenter(
                 f"training {trained_on}: the loss is {loss} at step {step + 1} of {steps}; lower segmentation.learning_rate"
             )
         losses.append(loss)
-        if len(losses) % STEPS_BETWEEN_STATES == 0 and len(losses) < steps:
-            run.save(folder / STATE, losses, key)
+        if state.due(len(losses), steps):
+            state.save(run.state(losses))
     names = json.dumps([s.name for s in samples])
     facts = {"seed": str(seed), "trained_on": trained_on, "trained_names": names, "key": key}
     sha256 = save_checkpoint(run.network, target, recipe, classes, facts, half=half)
-    (folder / STATE).unlink(missing_ok=True)
+    state.remove()
     progress(steps, steps)
     last = losses[-max(1, steps // 10) :]
     return TrainedSegmenter(target, sha256, steps, weights, sum(last) / len(last))
@@ -145,11 +146,8 @@ class _Run:
         self.loss = nn.CrossEntropyLoss(torch.tensor(weights, device=device), ignore_index=255)
 
     def rate(self, step: int) -> float:
-        """The learning rate's share at a step: linear warm-up, then (1 − t/T)^power."""
-        warm = self.recipe.warmup_steps
-        if step < warm:
-            return (step + 1) / (warm + 1)
-        return float((1 - (step - warm) / max(1, self.steps - warm)) ** self.recipe.power)
+        """The learning rate's share at a step."""
+        return poly_share(step, self.steps, self.recipe.warmup_steps, self.recipe.power)
 
     def step(self, images: Tensor, labels: Tensor, step: int) -> float:
         """One update; returns the loss."""
@@ -167,21 +165,18 @@ class _Run:
         self.optimizer.step()
         return float(loss.detach())
 
-    def save(self, path: Path, losses: Sequence[float], key: str) -> None:
-        state = {
-            "key": key,
+    def state(self, losses: Sequence[float]) -> dict[str, object]:
+        """All that the training needs to go on."""
+        return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "losses": list(losses),
         }
-        save_training_state(path, state)
 
-    def restore(self, path: Path, key: str) -> list[float]:
-        """Go on from a state, if there is one; returns the losses so far. Raises ``InputError`` if it is of another training."""
-        state = load_training_state(path)
+    def restore(self, state: dict[str, Any] | None) -> list[float]:
+        """Go on from a state, if there is one; returns the losses so far."""
         if state is None:
             return []
-        _check_key(state.get("key"), key, path)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         return list(state["losses"])

@@ -11,6 +11,7 @@ import pytest
 
 from fusionbench.evaluators.detection.judge import retraining
 from fusionbench.evaluators.detection.judge.network import load_network
+from fusionbench.evaluators.judging.neutral import DESCRIPTION
 
 TINY = ("--jobs", 1, "--option", "demo.size=96x80", "--option", "demo.train_count=3")
 
@@ -46,7 +47,7 @@ def test_the_shipped_judge_finds_objects_in_two_scenes(cli, tmp_path: Path) -> N
     for file in (tmp_path / "r/details").glob("*/about.json"):
         about = json.loads(file.read_text())
         assert about["judge_training"] == (
-            "demo/train, mean of visible and infrared, 600 pairs, 24 epochs, seed 0, from random weights"
+            f"demo/train, {DESCRIPTION}, 600 pairs, 21 epochs, seed 0, from random weights"
         )
         assert len(about["images"]) == 2
 

@@ -24,6 +24,7 @@ from fusionbench.evaluators.detection.judge.scenes import (
 )
 from fusionbench.evaluators.detection.judge.training import Schedule, learning_rate, train
 from fusionbench.evaluators.detection.scores.class_maps import ClassMap
+from fusionbench.evaluators.judging.schedule import TrainingState
 
 NAMES = ("square",)
 
@@ -118,11 +119,10 @@ def test_a_killed_training_ends_with_the_same_weights(architecture: Path, tmp_pa
     resumed = run(architecture, tmp_path / "last.ckpt", lambda done, total: steps.append(done))
     assert steps[0] == 26  # the checkpoint of step 25
     assert all(torch.equal(whole[k], resumed[k]) for k in whole)
-    with pytest.raises(InputError, match="belongs to a training with other data or settings"):
+    with pytest.raises(InputError, match="is of another training"):
         run(architecture, tmp_path / "last.ckpt", epochs=31)
     (tmp_path / "last.ckpt").write_bytes(b"torn")
-    with pytest.raises(InputError, match="can't be read"):
-        run(architecture, tmp_path / "last.ckpt")
+    assert TrainingState(tmp_path / "last.ckpt", "any", 25).restore() is None  # it begins again
 
 
 @pytest.mark.slow

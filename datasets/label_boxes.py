@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import find_objects
-from skimage.measure import label
 
 from fusionbench.contracts.dataset import Boxes
 
@@ -43,6 +41,9 @@ def boxes_from_labels(
     rule: BoxRule,
 ) -> Boxes:
     """The boxes of an image of class ids (H×W), sorted by class, then by place (row by row). ``rule`` must name only classes that both lists have."""
+    from scipy.ndimage import find_objects  # here: every command reads this module, few need these
+    from skimage.measure import label
+
     ids = {semantic_classes.index(name): name for name in rule.least_pixels}
     wanted = np.where(np.isin(labels, list(ids)), labels, 0)
     components = np.asarray(label(wanted, connectivity=2))  # type: ignore[no-untyped-call]

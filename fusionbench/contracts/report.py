@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -76,10 +77,18 @@ class Report(Protocol):
 
 @dataclass(frozen=True)
 class Rendered:
-    """A report's tables as data: ``shown`` is what the terminal prints (rich renderables), ``texts`` maps file names to contents."""
+    """A report's tables as data: ``shown`` is what the terminal prints (rich renderables), ``texts`` maps file names to contents.
+
+    ``make_texts`` makes those when they are first asked for.
+    """
 
     shown: tuple[Any, ...] = ()
-    texts: Mapping[str, str] = field(default_factory=dict)
+    make_texts: Callable[[], Mapping[str, str]] = dict
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The contents of the files, by name."""
+        return self.make_texts()
 
 
 @runtime_checkable

@@ -12,9 +12,10 @@ import hashlib
 import importlib.resources
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import platformdirs
 
 from ..contracts.artifact import Artifact
 from ..errors import DownloadError, MissingWeightsError
@@ -47,15 +48,7 @@ def cache_dir() -> Path:
     """The cache folder (not created): ``FUSIONBENCH_CACHE``, else the platform's own place for caches."""
     if chosen := os.environ.get("FUSIONBENCH_CACHE"):
         return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "fusionbench"
-    if sys.platform == "win32":
-        return (
-            Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-            / "fusionbench"
-            / "cache"
-        )
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fusionbench"
+    return platformdirs.user_cache_path("fusionbench", appauthor=False)
 
 
 def data_folder(dataset: str) -> Path:

@@ -87,6 +87,7 @@ def opened(data: bytes, name: str, reading: Reading) -> Iterator[Any]:
     Image, UnidentifiedImageError = _pillow()
     if Image.MAX_IMAGE_PIXELS is not None and reading.max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = reading.max_pixels  # for the whole process: Pillow knows no other way
+    Image.preinit()  # the usual formats; without it, Image.open imports all that Pillow knows
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from ..errors import InputError
 
@@ -65,18 +64,20 @@ def _columns_by_mask(
 
 
 def _bca(x: FloatArray, confidence: float, resamples: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    from scipy import special
+
     mean = x.mean(axis=0)
     deviation = x - mean
     constant = np.ptp(x, axis=0) == 0
     means = resampled_means(x, resamples, seed)
     below = (means < mean).mean(axis=0) + 0.5 * (means == mean).mean(axis=0)
-    bias = stats.norm.ppf(np.clip(below, 1 / (resamples + 1), resamples / (resamples + 1)))
+    bias = special.ndtri(np.clip(below, 1 / (resamples + 1), resamples / (resamples + 1)))
     spread = np.where(constant, 1.0, (deviation**2).sum(axis=0))
     acceleration = (deviation**3).sum(axis=0) / (6 * spread**1.5)
     ends = []
     for tail in ((1 - confidence) / 2, (1 + confidence) / 2):
-        z = bias + stats.norm.ppf(tail)
-        level = stats.norm.cdf(bias + z / (1 - acceleration * z))
+        z = bias + special.ndtri(tail)
+        level = special.ndtr(bias + z / (1 - acceleration * z))
         end = np.array([np.quantile(means[:, j], level[j]) for j in range(x.shape[1])])
         ends.append(np.where(constant, mean, end))
     return ends[0], ends[1]
@@ -108,7 +109,9 @@ def student_interval(values: npt.ArrayLike, *, confidence: float = CONFIDENCE) -
     x = x[np.isfinite(x)]
     if len(x) < 2:
         return float("nan"), float("nan")
-    half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x)))
+    from scipy import special
+
+    half = float(special.stdtrit(len(x) - 1, (1 + confidence) / 2) * x.std(ddof=1) / np.sqrt(len(x)))
     return float(x.mean()) - half, float(x.mean()) + half
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from ..errors import InputError
 from .intervals import CONFIDENCE, RESAMPLES, FloatArray, bootstrap_interval
@@ -42,6 +41,8 @@ def paired_wilcoxon(a: npt.ArrayLike, b: npt.ArrayLike) -> PairedTest:
         return PairedTest(float("nan"), float("nan"), 0, 0, 0)
     if not len(moved):
         return PairedTest(1.0, 0.0, len(difference), 0, 0)
+    from scipy import stats
+
     ranks = stats.rankdata(np.abs(moved))
     effect = float((ranks[moved > 0].sum() - ranks[moved < 0].sum()) / ranks.sum())
     p = float(stats.wilcoxon(moved).pvalue)
@@ -96,10 +97,9 @@ def holm(p: npt.ArrayLike) -> FloatArray:
     """
     values = np.asarray(p, np.float64)
     adjusted = np.full(values.shape, np.nan)
-    tested = np.flatnonzero(np.isfinite(values))
-    order = tested[np.argsort(values[tested], kind="stable")]
-    steps = (
-        np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)) if len(order) else values[order]
-    )
-    adjusted[order] = np.minimum(steps, 1.0)
+    tested = np.isfinite(values)
+    if tested.any():
+        from statsmodels.stats.multitest import multipletests
+
+        adjusted[tested] = multipletests(values[tested], method="holm")[1]
     return adjusted

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ..errors import InputError
 from .intervals import CONFIDENCE
@@ -18,6 +17,8 @@ def rank_correlation(frame: pd.DataFrame, kind: str = "kendall") -> pd.DataFrame
     Each pair of columns uses the rows in which both are finite; NaN with fewer than three such rows or a
     constant column.
     """
+    from scipy import stats
+
     measure = {"kendall": stats.kendalltau, "spearman": stats.spearmanr}.get(kind)
     if measure is None:
         raise InputError(f"there is no rank correlation called {kind!r}; choose kendall or spearman")
@@ -38,7 +39,7 @@ class Friedman:
     """Friedman's test over n blocks (images) and k treatments (methods).
 
     ``ranks`` are the mean ranks by method, 1 the best, sorted; ``critical_difference`` is Nemenyi's: two
-    methods whose mean ranks differ by less are not told apart at the level of the test (Demšar 2006).
+    methods whose mean ranks differ by less are indistinguishable at the level of the test (Demšar 2006).
     """
 
     statistic: float
@@ -56,6 +57,8 @@ def friedman(
 
     Raises ``InputError`` with fewer than three methods or two complete images.
     """
+    from scipy import stats
+
     complete = frame.replace([np.inf, -np.inf], np.nan).dropna()
     n, k = complete.shape
     if k < 3 or n < 2:

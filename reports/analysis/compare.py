@@ -112,7 +112,7 @@ def comparison_tables(data: ReportInput, baseline: str, *, methods: Sequence[str
     named = {"compare.csv": frame, "compare-tasks.csv": tasks}
     texts = {n: str(f.to_csv(index=False, lineterminator="\n")) for n, f in named.items() if len(f)}
     texts |= {f"{part.name}.tex": part.latex() for part in parts}
-    return Rendered((shown,), texts)
+    return Rendered((shown,), lambda: texts)
 
 
 def _write(rendered: Rendered, folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,24 +46,29 @@ class TableReport:
         evaluator and convention ``table-….{csv,md,tex}``; of segmentations also
         ``table-paper-table4-….{csv,md,tex}``. Nothing without rows.
         """
-        found = [*tables(data), *paper_tables(data)]
-        if not found:
-            return Rendered()
-        out = {"summary.csv": _csv(summary(data.rows))}
-        board = leaderboard(data.rows, data.metrics, leave_out=frozenset(REFERENCE_METHODS))
-        if len(board):
-            out["leaderboard.csv"] = _csv(board)
-        out["tables.md"] = "\n".join(markdown_table(t) for t in found)
-        out["tables.tex"] = latex_document(found)
-        for table in found:
-            out[f"table-{table.name}.csv"] = csv_table(table)
-            out[f"table-{table.name}.md"] = markdown_table(table)
-            out[f"table-{table.name}.tex"] = latex_table(table)
-        return Rendered(tuple(terminal_tables(data)), out)
+        return Rendered(tuple(terminal_tables(data)), partial(_texts, data))
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
         """Write the texts of ``tables`` into a folder."""
-        return [_write(folder / name, text) for name, text in self.tables(data).texts.items()]
+        return [_write(folder / name, text) for name, text in _texts(data).items()]
+
+
+def _texts(data: ReportInput) -> dict[str, str]:
+    """The contents of the files, by name; none without rows."""
+    found = [*tables(data), *paper_tables(data)]
+    if not found:
+        return {}
+    out = {"summary.csv": _csv(summary(data.rows))}
+    board = leaderboard(data.rows, data.metrics, leave_out=frozenset(REFERENCE_METHODS))
+    if len(board):
+        out["leaderboard.csv"] = _csv(board)
+    out["tables.md"] = "\n".join(markdown_table(t) for t in found)
+    out["tables.tex"] = latex_document(found)
+    for table in found:
+        out[f"table-{table.name}.csv"] = csv_table(table)
+        out[f"table-{table.name}.md"] = markdown_table(table)
+        out[f"table-{table.name}.tex"] = latex_table(table)
+    return out
 
 
 def build(spec: ReportSpec) -> TableReport:

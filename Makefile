@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Two test processes with one thread each use two cores better than one with two threads.
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: run test test-fast lint types format benchmark docs constraints clean
+.PHONY: run test test-fast lint types format attack benchmark docs constraints clean
 
 run: $(STAMP)  ## the main job: SGDFuse and three classical methods on the embedded demo, quality and downstream tasks, offline, CPU
 	$(BIN)/fusionbench run --method sgdfuse,max,laplacian,guided-filter --dataset demo --limit 24 --task quality,detection,segmentation,efficiency
@@ -16,6 +16,10 @@ test: $(STAMP)  ## the whole suite, slow tests too
 
 test-fast: $(STAMP)  ## without the slow tests
 	$(TEST_ENV) $(BIN)/pytest -q -n 2 -m "not slow"
+
+attack: $(STAMP)  ## the long attacks: every kind of damage, pairs of them, and 100 kills (about 20 minutes)
+	$(TEST_ENV) FUSIONBENCH_ATTACK=400 $(BIN)/pytest -q tests/robustness
+	$(TEST_ENV) $(BIN)/python tests/robustness/kills.py --count 100
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -99,6 +99,8 @@ def unfinished(store: RunStore) -> list[str]:
     """A sentence for each unit that was begun and isn't finished."""
     counts: dict[str, int] = {}
     for path in sorted((store.folder / "journal").glob("*.jsonl")):
+        if path.is_dir():
+            continue
         try:
             counts[str(path)] = sum(1 for _ in Journal.read(path))
         except OSError:

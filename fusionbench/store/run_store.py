@@ -153,7 +153,8 @@ class RunStore:
             pass  # opening the store says it
         for manifest in self.manifests(pattern="fuse--*.json"):
             name = getattr(manifest.unit, column)
-            known[name] = known.get(name) or read_settings(manifest.facts.get(facts))
+            settings = read_settings(manifest.facts.get(facts))
+            known[name] = known.get(name) if settings is None else settings
         return Entrants(known)
 
     # Fused images
@@ -191,7 +192,7 @@ class RunStore:
 
     def journals(self, stem: str) -> list[Path]:
         """The journals of a unit, oldest first."""
-        paths = list((self.folder / "journal").glob(f"{_escape(stem)}*.jsonl"))
+        paths = [p for p in (self.folder / "journal").glob(f"{_escape(stem)}*.jsonl") if not p.is_dir()]
         return sorted(paths, key=lambda p: (_modified(p), _WORKER.fullmatch(p.stem) is not None, p.name))
 
     def journal_facts(self, unit: UnitId) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Quality metrics of infrared-visible image fusion, each in every convention in use.
+"""Image quality metrics: readable definitions (`metrics/`), the conventions that bind them, and fast versions of a few.
 
-`spec.py` is the pure-data catalogue, `scoring.py` the entry point, the other modules are families of pure functions.
+`inputs/`: decoded images and grey levels. `specs/`: names, formulas and sources as data. `on_device/`: torch versions.
 """

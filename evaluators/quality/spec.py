@@ -2,9 +2,9 @@
 
 from fusionbench.contracts.evaluator import EvaluatorSpec
 
-from .convention_specs import CONVENTIONS
-from .metric_specs import METRICS
-from .noreference_artifacts import NO_REFERENCE_ARTIFACTS
+from .specs.conventions import CONVENTIONS
+from .specs.metrics import METRICS
+from .specs.artifacts import NO_REFERENCE_ARTIFACTS
 
 DEFAULT_METRICS = ("EN", "SD", "SF", "AG", "MI", "SCD", "CC", "VIF", "Qabf")
 

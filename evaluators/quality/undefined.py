@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+__all__ = ["Undefined", "require_size"]
+
 
 class Undefined(ValueError):
     """A metric can't be computed on these images (constant, too small …); the message is the reason.
 
     The scorer turns it into NaN plus this reason: a metric never returns a silent NaN.
     """
+
+
+def require_size(shape: tuple[int, ...], smallest: int, what: str) -> None:
+    """Raise ``Undefined`` if a side of an H×W image is shorter than `smallest` pixels; `what` is the metric's name."""
+    height, width = shape[0], shape[1]
+    if min(height, width) < smallest:
+        raise Undefined(f"{what} needs at least {smallest}×{smallest} px, got {width}×{height}")

@@ -1,0 +1,1 @@
+"""The metrics, conventions and parameter files as data; imports nothing heavy."""

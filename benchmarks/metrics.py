@@ -42,9 +42,9 @@ from metrics_measure import (
 )  # fmt: skip
 from tabulate import tabulate
 
-from fusionbench.evaluators.quality.catalogue import FORMULAS
-from fusionbench.evaluators.quality.scoring import score_arrays, score_triple
-from fusionbench.evaluators.quality.triple import Triple
+from fusionbench.evaluators.quality.conventions.scoring import score_arrays, score_triple
+from fusionbench.evaluators.quality.conventions.table import FORMULAS
+from fusionbench.evaluators.quality.inputs.triple import Triple
 from fusionbench.execution.memory import return_freed_memory, reuse_freed_memory
 from fusionbench.images.codec import decode_image, read_image
 

@@ -11,8 +11,8 @@ from metrics_measure import EIGHT, Images, maximum, pairs, synthetic
 from tabulate import tabulate
 
 from fusionbench.contracts.dataset import PairImages
-from fusionbench.evaluators.quality.batched_evaluator import BatchedQualityEvaluator
-from fusionbench.evaluators.quality.evaluator import QualityEvaluator
+from fusionbench.evaluators.quality.cpu_evaluator import QualityEvaluator
+from fusionbench.evaluators.quality.on_device.evaluator import BatchedQualityEvaluator
 from fusionbench.images.codec import read_image
 
 TARGET = 1000.0

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fusionbench.evaluators.quality.catalogue import FORMULAS
-from fusionbench.evaluators.quality.scoring import score_arrays
+from fusionbench.evaluators.quality.conventions.scoring import score_arrays
+from fusionbench.evaluators.quality.conventions.table import FORMULAS
+from fusionbench.evaluators.quality.inputs.triple import GreyTriple, Triple
 from fusionbench.evaluators.quality.spec import SPEC
-from fusionbench.evaluators.quality.triple import GreyTriple, Triple
 from fusionbench.images.codec import decode_image
 
 UInt8 = npt.NDArray[np.uint8]
@@ -103,7 +103,7 @@ def grey_only(triple: Triple) -> Triple:
     """The same images with their grey levels, but without what was derived from them."""
     copy = Triple(triple.infrared, triple.visible, triple.fused)
     for conversion, grey in triple._grey.items():
-        copy._grey[conversion] = GreyTriple(grey.infrared, grey.visible, grey.fused, copy.asked)
+        copy._grey[conversion] = GreyTriple(grey.infrared, grey.visible, grey.fused)
     return copy
 
 

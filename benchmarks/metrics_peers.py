@@ -10,8 +10,8 @@ import numpy as np
 from metrics_measure import Images, clock, grey_only
 from tabulate import tabulate
 
-from fusionbench.evaluators.quality.scoring import score_triple
-from fusionbench.evaluators.quality.triple import Triple
+from fusionbench.evaluators.quality.conventions.scoring import score_triple
+from fusionbench.evaluators.quality.inputs.triple import Triple
 
 
 def peers(images: Images) -> str:

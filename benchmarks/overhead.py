@@ -19,7 +19,7 @@ from typing import Any
 
 from fusionbench.api import make_config
 from fusionbench.datasets.reader import FolderDataset
-from fusionbench.evaluators.quality.evaluator import QualityEvaluator
+from fusionbench.evaluators.quality.cpu_evaluator import QualityEvaluator
 from fusionbench.execution import fused_images
 from fusionbench.execution.runner import execute
 

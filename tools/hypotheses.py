@@ -24,7 +24,7 @@ from torch import nn
 
 from fusionbench.contracts.dataset import PairImages
 from fusionbench.contracts.method import MethodContext, MethodSpec
-from fusionbench.evaluators.quality.scoring import score_arrays
+from fusionbench.evaluators.quality.conventions.scoring import score_arrays
 from fusionbench.execution.fusing import weights_resolver
 from fusionbench.execution.memory import reuse_freed_memory
 from fusionbench.images.codec import FloatArray, UInt8Array

@@ -1,6 +1,7 @@
 """Writes `docs/metric-parity.md`: how far each metric is from the values of the original implementations.
 
-``python -m fusionbench.evaluators.quality.parity [--data FOLDER] [--out FILE]``, where FOLDER holds `goldens/metrics` and `data` (the environment
+``python tools/metric_parity.py [--data FOLDER] [--out FILE]``, where FOLDER holds `goldens/metrics` and
+`data` (the environment
 variable FUSIONBENCH_TEST_DATA by default).
 """
 
@@ -17,11 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionbench.errors import MissingDataError
+from fusionbench.evaluators.quality.conventions.scoring import MetricValue, metric_value
+from fusionbench.evaluators.quality.conventions.table import FORMULAS
+from fusionbench.evaluators.quality.inputs.triple import Triple
 from fusionbench.images.codec import read_image
-
-from .catalogue import FORMULAS
-from .scoring import MetricValue, metric_value
-from .triple import Triple
 
 SOURCES = {"vifb": "goldens/metrics/images/vifb", "tno": "data/tno", "msrs": "data/msrs/test"}
 METRIC_NAMES = {"MS_SSIM": "MS-SSIM", "FMI_w": "FMI_wavelet", "FMI_none": "FMI_pixel"}
@@ -37,13 +37,16 @@ MENDED = {
 TARGETS = {"cddfuse": 1e-6}
 """Relative difference allowed: the original `cddfuse` works in float32; elsewhere 1e-9."""
 NOISE = (
-    "where a neighbourhood is flat, I − μ is rounding noise of the filter's summation order (BLAS, FMA), and its sign enters the fits; "
+    "where a neighbourhood is flat, I − μ is rounding noise of the filter's summation order (BLAS, FMA), and its "
+    "sign enters the fits; "
     "`corrected` sets it to 0 in both"
 )
 REASONS = {
-    "VIF": "where an image is saturated (VIFB carLight: the headlights) local variances are rounding noise near the threshold 1e-10: one or two images of 42; "
+    "VIF": "where an image is saturated (VIFB carLight: the headlights) local variances are rounding noise near the "
+    "threshold 1e-10: one or two images of 42; "
     "a literal 2-D convolution in float64 stays 2.3e-8 away from the original on the same image",
-    "SSIM": "with L = 1 the constant C₂ is 9e-4, and rounding noise of variances shows where an image is saturated (VIFB carLight); in extended precision "
+    "SSIM": "with L = 1 the constant C₂ is 9e-4, and rounding noise of variances shows where an image is saturated (VIFB "
+    "carLight); in extended precision "
     "the value lies 7.6e-10 below the original's and 2.8e-10 above ours",
     "FMI_w": "the original's dmey filter has 102 taps, PyWavelets' 62",
     "FMI_wavelet": "the original's dmey filter has 102 taps, PyWavelets' 62",
@@ -64,7 +67,9 @@ class Golden:
     variant: str
     value: float
     flat: bool = False
-    """Whether the image has pixels with |I − μ| < 1e-8, whose rounding noise NIQE and BRISQUE pick up as published."""
+    """Whether the image has pixels with |I − μ| < 1e-8, whose rounding noise NIQE and BRISQUE pick up as
+    published.
+    """
 
     @property
     def ours(self) -> tuple[str, str]:
@@ -81,7 +86,9 @@ class Golden:
 
 
 def read_goldens(root: Path) -> list[Golden]:
-    """The golden values below `root`, without those printed with five digits. Raises ``MissingDataError`` if there are none."""
+    """The golden values below `root`, without those printed with five digits. Raises ``MissingDataError``
+    if there are none.
+    """
     path = root / "goldens/metrics/visible.csv"
     if not path.is_file():
         raise MissingDataError(
@@ -164,9 +171,11 @@ def render(rows: Mapping[tuple[str, str, str], Agreement]) -> str:
     lines = [
         "# Metric parity",
         "",
-        "Written by `python -m fusionbench.evaluators.quality.parity`; do not edit. Our value against the original implementation's, image by image",
-        "(TNO, MSRS, VIFB; three fusion methods each). Target: 1e-6 relative where the original works in float32 (`cddfuse`), else 1e-9.",
-        "`niqe-utlive` and `brisque-live` are our conventions `utlive` and `utlive-corrected`; their images with flat areas have rows of their own.",
+        "Written by `python tools/metric_parity.py`; do not edit.",
+        "",
+        "Our value against the original implementation's, image by image. The original code is not included here.",
+        "`niqe-utlive` and `brisque-live` are our conventions `utlive` and `utlive-corrected`; their images with flat areas",
+        "have rows of their own.",
         "",
         "| convention | metric | variant | n | max abs difference | max relative | within target |",
         "|---|---|---|--:|--:|--:|---|",

@@ -1,10 +1,12 @@
-"""The quality evaluator as data; imports neither NumPy nor OpenCV, so that `fusionbench list` answers at once."""
+"""The quality evaluator as data; imports neither NumPy nor OpenCV, so that `fusionbench list` answers at
+once.
+"""
 
 from fusionbench.contracts.evaluator import EvaluatorSpec
 
+from .specs.artifacts import NO_REFERENCE_ARTIFACTS
 from .specs.conventions import CONVENTIONS
 from .specs.metrics import METRICS
-from .specs.artifacts import NO_REFERENCE_ARTIFACTS
 
 DEFAULT_METRICS = ("EN", "SD", "SF", "AG", "MI", "SCD", "CC", "VIF", "Qabf")
 

@@ -13,7 +13,9 @@ class Undefined(ValueError):
 
 
 def require_size(shape: tuple[int, ...], smallest: int, what: str) -> None:
-    """Raise ``Undefined`` if a side of an H×W image is shorter than `smallest` pixels; `what` is the metric's name."""
+    """Raise ``Undefined`` if a side of an H×W image is shorter than `smallest` pixels; `what` is the
+    metric's name.
+    """
     height, width = shape[0], shape[1]
     if min(height, width) < smallest:
         raise Undefined(f"{what} needs at least {smallest}×{smallest} px, got {width}×{height}")

@@ -36,7 +36,7 @@ def score_arrays(
     For one image {metric: float}; for a batch of N {metric: float64 array of shape (N,)}, image by image in the order given. Each argument is one image (a path; an array H×W or
     H×W×3 RGB; a tensor H×W, 1×H×W or 3×H×W), or all three are batches of one length (a list of images; an array N×H×W×C; a tensor
     N×C×H×W, N = 1 included): see ``arrays.as_images``. Samples are uint8 or float in [0,1]. Tensors on a CUDA device are scored there. The values have no gradient; those to
-    train with are in ``fusionbench.evaluators.quality.batched``.
+    train with are in ``fusionbench.evaluators.quality.on_device.metrics``.
 
     ``metrics`` defaults to the quality evaluator's default set, ``convention`` to its default; ``jobs`` threads share a batch (0: one a core). A metric that can't be computed, or
     that the convention doesn't define, is NaN, and a ``UserWarning`` says why. Raises ``ImageError`` for unusable images,

@@ -1,1 +1,3 @@
-"""Which definition, on which grey levels, computes a metric in a named convention; and the scoring of one image."""
+"""Which definition, on which grey levels, computes a metric in a named convention; and the scoring of one
+image.
+"""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy.typing as npt
 
 from fusionbench.errors import UnknownNameError
+from fusionbench.plugins.metric_names import known_metrics
 
 from ..inputs.triple import Triple
-from ..spec import DEFAULT_METRICS
+from ..spec import DEFAULT_METRICS, SPEC
 from ..undefined import Undefined
 from .table import FORMULAS, Formula
+
+UNDEFINED_RATIO = "a ratio in the formula has no value on these images, which are flat or nearly so"
 
 
 @dataclass(frozen=True)
@@ -25,46 +27,21 @@ class MetricValue:
     reason: str | None = None
 
 
-def _spelling(name: str) -> str:
-    return name.lower().replace("_", "-")
-
-
-_ALIASES = {"fmi-w": "FMI_wavelet", "fmi-none": "FMI_pixel"}
-"""Names that the original code bases use for one of ours."""
-
-
 def conventions_with(metric: str) -> list[str]:
     """The conventions that define a metric, in the catalogue's order."""
     return [convention for convention, formulas in FORMULAS.items() if metric in formulas]
 
 
 def chosen_metrics(metrics: Sequence[str] | None, convention: str) -> list[str]:
-    """The proper names of the metrics asked for (any case, ``-`` or ``_``); None gives the defaults that the convention defines.
+    """The proper names of the metrics asked for; None gives the defaults that the convention defines.
 
-    Raises ``UnknownNameError``, with a suggestion, for a convention or metric that doesn't exist.
+    Raises ``UnknownNameError``, with suggestions, for a convention or metric that doesn't exist.
     """
     if convention not in FORMULAS:
-        raise UnknownNameError(
-            f"no convention {convention!r}{_hint(convention, FORMULAS)}; there are: {', '.join(FORMULAS)}"
-        )
+        raise UnknownNameError(f"no convention {convention!r}; there are: {', '.join(FORMULAS)}")
     if metrics is None:
         return [name for name in DEFAULT_METRICS if name in FORMULAS[convention]]
-    known = {_spelling(name): name for table in FORMULAS.values() for name in table} | _ALIASES
-    chosen: dict[str, None] = {}
-    for asked in metrics:
-        name = known.get(_spelling(asked))
-        if name is None:
-            raise UnknownNameError(
-                f"no metric {asked!r}{_hint(asked, known.values())}; `fusionbench list metrics` names all"
-            )
-        chosen[name] = None
-    return list(chosen)
-
-
-def _hint(name: str, candidates: Iterable[str]) -> str:
-    spellings = {_spelling(candidate): candidate for candidate in candidates}
-    near = difflib.get_close_matches(_spelling(name), spellings, n=1)
-    return f" (did you mean {spellings[near[0]]!r}?)" if near else ""
+    return list(dict.fromkeys(m.name for wanted in metrics for m in known_metrics(wanted, SPEC.metrics)))
 
 
 def metric_value(formula: Formula, triple: Triple) -> MetricValue:
@@ -74,7 +51,7 @@ def metric_value(formula: Formula, triple: Triple) -> MetricValue:
     except Undefined as why:
         return MetricValue(math.nan, str(why))
     if not math.isfinite(value):
-        return MetricValue(math.nan, f"the formula gave {value} on these images")
+        return MetricValue(math.nan, f"{UNDEFINED_RATIO} ({value})")
     return MetricValue(value)
 
 
@@ -106,9 +83,12 @@ def score_arrays(
 ) -> dict[str, MetricValue]:
     """Score one fused image against its infrared and visible source.
 
-    Each image is H×W or H×W×3 (RGB), uint8 or integer-valued in 0…255; the three have one size. `metrics` are names in any
-    case (None: the nine defaults), `convention` one of `catalogue.FORMULAS`. A value that can't be computed is NaN with its reason, never silently.
-    Raises ``InputError`` for unusable images and ``UnknownNameError`` for an unknown metric or convention.
+    Each image is H×W or H×W×3 (RGB), uint8 or integer-valued in 0…255; the three have one size. `metrics`
+    are names in any
+    case (None: the nine defaults), `convention` one of `table.FORMULAS`. A value that can't be computed is
+    NaN with its
+    reason, never silently. Raises ``InputError`` for unusable images and ``UnknownNameError`` for an
+    unknown metric or convention.
     """
     chosen = chosen_metrics(metrics, convention)
     return score_triple(Triple.of(infrared, visible, fused), metrics=chosen, convention=convention)

@@ -1,6 +1,7 @@
 """Which formula computes a metric in which convention.
 
-Each table maps a metric's name to its formula on grey levels; `FORMULAS` binds the tables to their grey conversions. What
+Each table maps a metric's name to its formula on grey levels; `FORMULAS` binds the tables to their grey
+conversions. What
 a convention doesn't define isn't in its table.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ..inputs.triple import Triple
-from ..metrics import chen, correlation, features, fmi, information, nabf, qabf, ssim, vif
+from ..metrics import chen, correlation, features, information, nabf, qabf, ssim, vif
 from . import variants as v
 from .variants import GreyFormula, of, of_fused, total
 
@@ -111,9 +112,7 @@ _MEFB: dict[str, GreyFormula] = {
     "SF": of_fused(features.spatial_frequency_over_all_pixels),
     "PSNR": v.psnr_of_root_over_pixels,
     "Qabf": v.QABF_SATURATING,
-    "Qp": v.QP,
     "Qw": v.qw_of_edges,
-    "Qc": v.qc_clipped_quality,
     "Qy": v.qy,
     "VIFF": v.viff,
     "Qcb": of(chen.qcb, unit_range=True),
@@ -188,7 +187,7 @@ FORMULAS: dict[str, dict[str, Formula]] = {
     "mefb": {
         **_per_channel(_MEFB),
         # What MEFB computes on grey levels, also of colour images.
-        **_on_grey("matlab", {"MEF-MS-SSIM": v.MEF_MS_SSIM}),
+        **_on_grey("matlab", {"MEF-SSIM": v.MEF_MS_SSIM}),
     },
     "ivif-zoo": _on_grey("pillow", _IVIF_ZOO),
     "utlive": _on_grey("matlab", v.NO_REFERENCE[False]),

@@ -123,9 +123,7 @@ def psnr_of_unit_error(t: GreyTriple) -> float:
 
 def psnr_of_maximum(t: GreyTriple) -> float:
     """The peak is the fused image's own maximum."""
-    return correlation.peak_signal_to_noise_ratio(
-        t.of(correlation.mean_squared_error), float(t.fused.max())
-    )
+    return correlation.peak_signal_to_noise_ratio(t.of(correlation.mean_squared_error), float(t.fused.max()))
 
 
 def psnr_of_root_over_pixels(t: GreyTriple) -> float:

@@ -20,7 +20,8 @@ _HALF_PI = math.pi / 2.0
 def _exponential(x):  # type: ignore[no-untyped-def]
     """exp(x) for |x| ≤ 700, without branches, so that a loop around it is vectorised.
 
-    Reduction and rational approximation of W. J. Cody, W. Waite, "Software Manual for the Elementary Functions", 1980;
+    Reduction and rational approximation of W. J. Cody, W. Waite, "Software Manual for the Elementary
+    Functions", 1980;
     coefficients of the public Cephes library (S. L. Moshier). Within 2 units in the last place.
     """
     n = np.floor(1.4426950408889634 * x + 0.5)
@@ -70,7 +71,9 @@ def _edges(framed, row, strength, orientation):  # type: ignore[no-untyped-def]
 
 @kernel
 def _add_row(strength, orientation, source, wrapped, equal_gain, sums):  # type: ignore[no-untyped-def]
-    """Add Q·g and g of a source's row to the sums down the columns; the fused image is the third of the rows."""
+    """Add Q·g and g of a source's row to the sums down the columns; the fused image is the third of the
+    rows.
+    """
     gs, gf, of_source, of_fused = strength[source], strength[2], orientation[source], orientation[2]
     weighted, weight = sums[0], sums[1]
     for c in range(gs.size):
@@ -82,7 +85,11 @@ def _add_row(strength, orientation, source, wrapped, equal_gain, sums):  # type:
         turn = abs(of_source[c] - of_fused[c])
         turn = _HALF_PI - abs(turn - _HALF_PI) if wrapped else turn
         a = 1.0 - turn / _HALF_PI
-        q = 0.9994 * 0.9879 / ((1.0 + _exponential(-15.0 * (g - 0.5))) * (1.0 + _exponential(-22.0 * (a - 0.8))))
+        q = (
+            0.9994
+            * 0.9879
+            / ((1.0 + _exponential(-15.0 * (g - 0.5))) * (1.0 + _exponential(-22.0 * (a - 0.8))))
+        )
         weighted[c] += q * x
         weight[c] += x
 

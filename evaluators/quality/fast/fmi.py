@@ -1,4 +1,6 @@
-"""FMI by the few cells in which two windows' joint distribution isn't a product: `fmi.feature_mutual_information`."""
+"""FMI by the few cells in which two windows' joint distribution isn't a product:
+`fmi.feature_mutual_information`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ STAIR = 2 * CELLS - 1
 
 @kernel
 def _stairs(p, q, mass, product, covariance):  # type: ignore[no-untyped-def]
-    """Per window (9×N pdfs): the mass of M and p·q in the cells of the stair, and the covariance of the indices under M."""
+    """Per window (9×N pdfs): the mass of M and p·q in the cells of the stair, and the covariance of the
+    indices under M.
+    """
     cdf_p, cdf_q = np.ones(CELLS), np.ones(CELLS)
     for n in range(p.shape[1]):
         cdf_p[0], cdf_q[0] = p[0, n], q[0, n]
@@ -37,7 +41,7 @@ def _stairs(p, q, mass, product, covariance):  # type: ignore[no-untyped-def]
             mass[k, n] = end - start
             product[k, n] = p[i, n] * q[j, n]
             start = end
-            right = cdf_p[i] <= cdf_q[j] and i < CELLS - 1 or j == CELLS - 1
+            right = (cdf_p[i] <= cdf_q[j] and i < CELLS - 1) or j == CELLS - 1
             if right:
                 i += 1
             else:

@@ -32,6 +32,8 @@ def _fast_version(name: str) -> Callable[..., Any]:
 
 
 def swift(definition: T) -> T:
-    """The fast version of a definition where there is one, else the definition; numba is imported with the first one."""
+    """The fast version of a definition where there is one, else the definition; numba is imported with the
+    first one.
+    """
     name = f"{definition.__module__.rpartition('.')[2]}:{definition.__name__}"
     return _fast_version(name) if name in FAST else definition  # type: ignore[return-value]

@@ -1,6 +1,7 @@
 """Grey levels of a colour image as each convention takes them: uint8 in, uint8 out.
 
-The conversions agree on all but about one pixel in 10⁴. The rest are ties, which each code base rounds its own way.
+The conversions agree on all but about one pixel in 10⁴. The rest are ties, which each code base rounds its
+own way.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def _weighted(rgb: UInt8, tables: list[npt.NDArray[np.generic]]) -> list[npt.NDA
 def opencv_float(rgb: UInt8) -> UInt8:
     """OpenCV's BGR2GRAY on float32, rounded half to even (convention `cddfuse`).
 
-    OpenCV computes fma(r, .299, fma(b, .114, g·.587)) in float32. A float64 sum that is rounded to float32 is that fused
+    OpenCV computes fma(r, .299, fma(b, .114, g·.587)) in float32. A float64 sum that is rounded to float32
+    is that fused
     operation, on every machine. Equal to OpenCV 5.0 (AVX2) on all 2²⁴ colours.
     """
     red, green, blue = _weighted(rgb, _OPENCV)
@@ -41,7 +43,9 @@ def opencv_float(rgb: UInt8) -> UInt8:
 
 
 def matlab(rgb: UInt8) -> UInt8:
-    """MATLAB's rgb2gray on uint8: the first row of the inverse YIQ matrix, rounded half up (linfeng, vifb, mefb)."""
+    """MATLAB's rgb2gray on uint8: the first row of the inverse YIQ matrix, rounded half up (linfeng, vifb,
+    mefb).
+    """
     red, green, blue = _weighted(rgb, _MATLAB)
     return (red + green + blue + 0.5).astype(np.uint8)
 

@@ -1,4 +1,6 @@
-"""A pair and its fused image: decoded, as grey levels, and as colour channels, with shared values computed once."""
+"""A pair and its fused image: decoded, as grey levels, and as colour channels, with shared values computed
+once.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ import numpy.typing as npt
 from fusionbench.errors import InputError
 
 from ..fast import swift
-from .grey import UInt8, to_grey
 from ..undefined import Undefined
+from .grey import UInt8, to_grey
 
 __all__ = ["ROLES", "GreyTriple", "Triple", "as_uint8"]
 
@@ -25,7 +27,8 @@ ROLES = ("infrared", "visible", "fused")
 def as_uint8(image: npt.ArrayLike, role: str) -> UInt8:
     """`image` as uint8 without loss: uint8 as it is, other types only if every value is an integer in 0…255.
 
-    Raises ``InputError`` naming the `role` ("infrared", "visible", "fused") for anything else. Metrics are defined on
+    Raises ``InputError`` naming the `role` ("infrared", "visible", "fused") for anything else. Metrics are
+    defined on
     stored 8-bit images; how a float image is quantised is a decision of its method.
     """
     array = np.asarray(image)
@@ -45,7 +48,9 @@ def as_uint8(image: npt.ArrayLike, role: str) -> UInt8:
 
 @dataclass(frozen=True)
 class GreyTriple:
-    """The grey levels of infrared, visible and fused image (H×W uint8, one size), and what was computed from them."""
+    """The grey levels of infrared, visible and fused image (H×W uint8, one size), and what was computed
+    from them.
+    """
 
     infrared: UInt8
     visible: UInt8
@@ -53,7 +58,9 @@ class GreyTriple:
     _memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def of(self, definition: Callable[..., T], **options: Any) -> T:
-        """`definition(infrared, visible, fused, **options)`, computed once, by the fast version where there is one."""
+        """`definition(infrared, visible, fused, **options)`, computed once, by the fast version where there
+        is one.
+        """
         return self._once(definition, ROLES, options)
 
     def of_fused(self, definition: Callable[..., T], **options: Any) -> T:
@@ -116,7 +123,8 @@ class Triple:
     def channels(self) -> list[GreyTriple]:
         """The colour channels as VIFB and MEFB take them.
 
-        Three triples if the fused image has colour (a grey source is repeated), otherwise one of MATLAB grey levels.
+        Three triples if the fused image has colour (a grey source is repeated), otherwise one of MATLAB
+        grey levels.
         """
         if self.fused.ndim == 2 or self.fused.shape[2] == 1:
             return [self.grey("matlab")]

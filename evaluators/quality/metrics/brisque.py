@@ -1,6 +1,7 @@
 """BRISQUE: a support vector regression on natural-scene statistics, trained on human opinions.
 
-Source: A. Mittal, A. K. Moorthy, A. C. Bovik, "No-reference image quality assessment in the spatial domain", IEEE TIP
+Source: A. Mittal, A. K. Moorthy, A. C. Bovik, "No-reference image quality assessment in the spatial
+domain", IEEE TIP
 21(12), 2012. Model and ranges are the authors' (see `specs/artifacts.py`), in libsvm's text formats.
 """
 
@@ -16,8 +17,8 @@ from scipy.special import gamma
 
 from fusionbench.errors import InputError
 
-from .natural_scene import asymmetric_fit, halve_bicubic, normalised_luminance, symmetric_fit
 from ..undefined import Undefined
+from .natural_scene import asymmetric_fit, halve_bicubic, normalised_luminance, symmetric_fit
 
 __all__ = ["OpinionModel", "brisque", "brisque_features", "load_opinion_model"]
 
@@ -38,7 +39,9 @@ class OpinionModel(NamedTuple):
 
 
 def load_opinion_model(model: Path, ranges: Path) -> OpinionModel:
-    """Read libsvm's model and range files (text). Raises InputError where a file is missing or not of that form."""
+    """Read libsvm's model and range files (text). Raises InputError where a file is missing or not of that
+    form.
+    """
     try:
         head, _, body = model.read_text(encoding="ascii").partition("\nSV\n")
         fields = dict(line.split(None, 1) for line in head.splitlines())
@@ -103,10 +106,12 @@ def brisque(
 ) -> float:
     """BRISQUE = Σ_i c_i exp(−γ‖x − v_i‖²) − ρ of the scaled features x.
 
-    The original hands the features to libsvm's programs as text, "%f" (six decimals) before the scaling to [−1, 1] and "%g"
+    The original hands the features to libsvm's programs as text, "%f" (six decimals) before the scaling to
+    [−1, 1] and "%g"
     (six digits) after it; so does this, unless `exact_features`. `mend_flat`: see `niqe`.
 
-    Parameters: H×W array of levels 0..255 (grey), both sides at least 16. Range about 0…100, which it can leave; **lower is better**.
+    Parameters: H×W array of levels 0..255 (grey), both sides at least 16. Range about 0…100, which it can
+    leave; **lower is better**.
     Minimum size 16×16. Constant images: ``Undefined``. Source: A. Mittal et al., IEEE TIP 21(12), 2012.
     """
     features = brisque_features(image, mend_flat=mend_flat)

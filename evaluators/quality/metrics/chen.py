@@ -1,7 +1,9 @@
 """Qcb (Chen & Blum) and Qcv (Chen & Varshney): fusion metrics built on the eye's contrast sensitivity.
 
-Sources: Y. Chen, R. S. Blum, "A new automated quality assessment algorithm for image fusion", Image and Vision Computing
-27(10), 2009; H. Chen, P. K. Varshney, "A human perception inspired quality metric for image fusion based on regional
+Sources: Y. Chen, R. S. Blum, "A new automated quality assessment algorithm for image fusion", Image and
+Vision Computing
+27(10), 2009; H. Chen, P. K. Varshney, "A human perception inspired quality metric for image fusion based on
+regional
 information", Information Fusion 8(2), 2007. Constants and borders as in the MATLAB family (`vifb`, `mefb`).
 """
 
@@ -26,7 +28,8 @@ BLOCK = 16
 def stretched(image: UInt8, role: str, *, unit_range: bool = False) -> Real:
     """Min-max stretch to the integers 0..255, halves rounded up: MATLAB's round(255·(x − min)/(max − min)).
 
-    `unit_range`: of the image divided by 255, as MEFB does; the stretch has exact ties, decided by the last bit.
+    `unit_range`: of the image divided by 255, as MEFB does; the stretch has exact ties, decided by the last
+    bit.
     ``Undefined`` for a constant image (0/0).
 
     >>> stretched(np.uint8([[10, 15, 20]]), "fused")
@@ -43,7 +46,9 @@ def stretched(image: UInt8, role: str, *, unit_range: bool = False) -> Real:
 
 
 def frequencies(shape: tuple[int, int], divisor: float) -> Real:
-    """r = √(u² + v²), u = (W/divisor)·f₁, v = (H/divisor)·f₂, f in [−1, 1) as freqspace makes it: of `rfft2`'s bins."""
+    """r = √(u² + v²), u = (W/divisor)·f₁, v = (H/divisor)·f₂, f in [−1, 1) as freqspace makes it: of
+    `rfft2`'s bins.
+    """
     height, width = shape
     u = fft.rfftfreq(width) * 2.0 * (width / divisor)
     v = fft.fftfreq(height) * 2.0 * (height / divisor)
@@ -56,7 +61,9 @@ def filtered(image: Real, weights: Real) -> Real:
 
 
 def masked_contrast(seen: Real) -> Real:
-    """C' = |C|³/(|C|² + 10⁻⁴), C = (G₂∗I)/(G₄∗I) − 1: 31×31 Gaussians of σ = 2 and 4, zeros beyond the border."""
+    """C' = |C|³/(|C|² + 10⁻⁴), C = (G₂∗I)/(G₄∗I) − 1: 31×31 Gaussians of σ = 2 and 4, zeros beyond the
+    border.
+    """
     x = np.arange(-15.0, 16.0)
     narrow, wide = (
         local_mean(seen, np.exp(-(x * x) / (2.0 * s * s)) / np.sqrt(2.0 * np.pi * s * s)) for s in (2.0, 4.0)
@@ -70,10 +77,12 @@ def qcb(infrared: UInt8, visible: UInt8, fused: UInt8, *, unit_range: bool = Fal
     """Qcb = mean(λ_A Q_AF + λ_B Q_BF): preserved contrast, weighted by each source's share of the contrast.
 
     Each image is `stretched` to 0..255 and filtered with the contrast sensitivity
-    exp(−(r/15.3870)²) − 0.7622 exp(−(r/1.3456)²), r in cycles a degree (W/30 a picture); C' is `masked_contrast`;
+    exp(−(r/15.3870)²) − 0.7622 exp(−(r/1.3456)²), r in cycles a degree (W/30 a picture); C' is
+    `masked_contrast`;
     Q_XF = min(C'_X, C'_F)/max(C'_X, C'_F); λ_A = C'_A²/(C'_A² + C'_B²).
 
-    H×W. Range 0…1, higher is better. Minimum size 1×1, though 31×31 windows say little below that. Constant images:
+    H×W. Range 0…1, higher is better. Minimum size 1×1, though 31×31 windows say little below that. Constant
+    images:
     ``Undefined``; so it is where a pixel has no contrast at all (0/0).
     Source: Y. Chen, R. S. Blum, Image and Vision Computing 27(10), 2009.
 
@@ -107,8 +116,10 @@ def block_sums(image: Real) -> Real:
 def qcv(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     """Qcv = Σ(λ_A D_A + λ_B D_B)/Σ(λ_A + λ_B) over 16×16 regions: visible difference, weighted by saliency.
 
-    Images `stretched` to 0..255; λ_X = Σ g⁵ over the region (g: Sobel magnitude, zeros beyond the border); D_X = mean
-    square of X − F filtered with Mannos and Sakrison's 2.6 (0.0192 + 0.144 r) exp(−(0.144 r)^1.1), u = (W/8)·f₁.
+    Images `stretched` to 0..255; λ_X = Σ g⁵ over the region (g: Sobel magnitude, zeros beyond the border);
+    D_X = mean
+    square of X − F filtered with Mannos and Sakrison's 2.6 (0.0192 + 0.144 r) exp(−(0.144 r)^1.1), u =
+    (W/8)·f₁.
 
     H×W. Range 0…∞, **lower is better**. Minimum size 1×1. Constant images: ``Undefined`` where any is.
     Source: H. Chen, P. K. Varshney, Information Fusion 8(2), 2007.

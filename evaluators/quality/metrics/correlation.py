@@ -10,10 +10,6 @@ import numpy.typing as npt
 from ..undefined import Undefined
 from .windows import floats
 
-__all__ = [
-    "correlation_coefficient", "mean_squared_error", "peak_signal_to_noise_ratio", "root_mean_squared_error",
-    "root_of_sum_over_pixels", "source_errors", "sum_of_correlations_of_differences",
-]  # fmt: skip
 
 UInt8 = npt.NDArray[np.uint8]
 Real = npt.NDArray[np.float64]
@@ -31,7 +27,8 @@ def pearson(x: Real, y: Real, x_name: str, y_name: str, metric: str) -> float:
 def correlation_coefficient(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     """CC = (r(A,F) + r(B,F))/2, Pearson.
 
-    Range −1…1, higher is better. Minimum size 1×1. Constant images: ``Undefined`` where any of the three is (0/0).
+    Range −1…1, higher is better. Minimum size 1×1. Constant images: ``Undefined`` where any of the three is
+    (0/0).
     Source: S. Deshmukh, S. Bhosle, Int. J. Image Graph. Signal Process. 2010.
 
     >>> round(correlation_coefficient(*[np.uint8([[1, 2, 9]])] * 3), 12)
@@ -45,7 +42,8 @@ def correlation_coefficient(infrared: UInt8, visible: UInt8, fused: UInt8) -> fl
 def sum_of_correlations_of_differences(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     """SCD = r(F − B, A) + r(F − A, B) with signed differences.
 
-    Range −2…2, higher is better. Minimum size 1×1. Constant images: ``Undefined`` (0/0) where a source is, or a
+    Range −2…2, higher is better. Minimum size 1×1. Constant images: ``Undefined`` (0/0) where a source is,
+    or a
     difference, e.g. where the fused image equals a source. Source: V. Aslantas, E. Bendes, AEÜ 69(12), 2015.
 
     >>> round(sum_of_correlations_of_differences(np.uint8([[1, 2]]), np.uint8([[4, 3]]), np.uint8([[5, 5]])), 12)
@@ -94,7 +92,8 @@ def root_of_sum_over_pixels(infrared: UInt8, visible: UInt8, fused: UInt8) -> fl
 def peak_signal_to_noise_ratio(error: float, peak: float = 255.0) -> float:
     """PSNR = 10 log₁₀(peak²/error) in dB.
 
-    Range 0…∞ where the peak is white, higher is better. Minimum size 1×1. Constant images: finite. Raises ``Undefined``
+    Range 0…∞ where the peak is white, higher is better. Minimum size 1×1. Constant images: finite. Raises
+    ``Undefined``
     for an error of 0 (the three are equal: infinite), and for a peak of 0.
     Source: P. Jagalingam, A. V. Hegde, Aquatic Procedia 4, 2015.
 

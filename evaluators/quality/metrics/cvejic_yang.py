@@ -1,8 +1,11 @@
 """Cvejic's Qc and Yang's Qy: local SSIM with both sources, mixed window by window.
 
-Sources: N. Cvejic, A. Loza, D. Bull, N. Canagarajah, "A similarity metric for assessment of image fusion algorithms",
-Int. J. of Signal Processing 2(3), 2005; C. Yang, J.-Q. Zhang, X.-R. Wang, X. Liu, "A novel similarity based quality metric
-for image fusion", Information Fusion 9(2), 2008. Window and constants are those of the MATLAB family: 7×7 Gaussian,
+Sources: N. Cvejic, A. Loza, D. Bull, N. Canagarajah, "A similarity metric for assessment of image fusion
+algorithms",
+Int. J. of Signal Processing 2(3), 2005; C. Yang, J.-Q. Zhang, X.-R. Wang, X. Liu, "A novel similarity based
+quality metric
+for image fusion", Information Fusion 9(2), 2008. Window and constants are those of the MATLAB family: 7×7
+Gaussian,
 σ = 1.5, windows inside the image, both constants 2·10⁻¹⁶.
 """
 
@@ -39,7 +42,8 @@ class LocalSimilarities(NamedTuple):
 def local_similarities(infrared: UInt8, visible: UInt8, fused: UInt8) -> LocalSimilarities:
     """The maps behind Qc and Qy. H×W, at least 7×7 (``Undefined`` below).
 
-    Variances of flat windows are exactly 0 here. The originals have rounding noise of about 10⁻¹² there, against their
+    Variances of flat windows are exactly 0 here. The originals have rounding noise of about 10⁻¹² there,
+    against their
     constant of 2·10⁻¹⁶.
     """
     require_size(fused.shape, SIZE, "Qc and Qy")
@@ -69,9 +73,11 @@ def _share(first: Real, second: Real) -> Real:
 
 
 def qc(of: LocalSimilarities) -> float:
-    """Qc = mean of s·SSIM(A,F) + (1 − s)·SSIM(B,F), s = σ_AF/(σ_AF + σ_BF) clipped to [0, 1] (equations 3 and 4).
+    """Qc = mean of s·SSIM(A,F) + (1 − s)·SSIM(B,F), s = σ_AF/(σ_AF + σ_BF) clipped to [0, 1] (equations 3
+    and 4).
 
-    Range −1…1, higher is better. Minimum size 7×7. Constant images: finite, 0 where the fused one alone is, 1 where the
+    Range −1…1, higher is better. Minimum size 7×7. Constant images: finite, 0 where the fused one alone is,
+    1 where the
     three are equal. Source: N. Cvejic, A. Loza, D. Bull, N. Canagarajah, Int. J. Signal Process. 2(3), 2005.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (7, 7), dtype=np.uint8)
@@ -91,7 +97,8 @@ def qc_clipped_quality(of: LocalSimilarities) -> float:
 def qy(of: LocalSimilarities) -> float:
     """Qy = mean of λ·SSIM(A,F) + (1 − λ)·SSIM(B,F) where SSIM(A,B) ≥ 0.75, else of the larger of the two.
 
-    λ = σ_A²/(σ_A² + σ_B²). Range −1…1, higher is better. Minimum size 7×7. Constant images: finite, 0 where the fused one
+    λ = σ_A²/(σ_A² + σ_B²). Range −1…1, higher is better. Minimum size 7×7. Constant images: finite, 0 where
+    the fused one
     alone is, 1 where the three are equal.
     Source: C. Yang, J.-Q. Zhang, X.-R. Wang, X. Liu, Information Fusion 9(2), 2008.
 

@@ -11,10 +11,6 @@ import numpy.typing as npt
 
 from ..undefined import require_size
 
-__all__ = [
-    "average_gradient", "edge_intensity", "saturating_standard_deviation", "sobel",
-    "spatial_frequency", "spatial_frequency_of_row", "spatial_frequency_over_all_pixels", "standard_deviation",
-]  # fmt: skip
 
 UInt8 = npt.NDArray[np.uint8]
 Real = npt.NDArray[np.float64]
@@ -75,7 +71,8 @@ def _squared_differences(image: UInt8) -> tuple[int, int]:
 
 
 def average_gradient(fused: UInt8) -> float:
-    """AG = mean √((gx² + gy²)/2), central differences inside and one-sided ones at the border, in grey levels.
+    """AG = mean √((gx² + gy²)/2), central differences inside and one-sided ones at the border, in grey
+    levels.
 
     Range 0…255, higher is better. Minimum size 2×2 (``Undefined`` below). Constant images: 0.
     Source: G. Cui, H. Feng, Z. Xu, Q. Li, Y. Chen, Optics Communications 341, 2015.
@@ -89,7 +86,9 @@ def average_gradient(fused: UInt8) -> float:
 
 
 def sobel(image: npt.NDArray[np.generic], border: int = cv2.BORDER_CONSTANT) -> tuple[Real, Real]:
-    """(gx, gy) of the 3×3 Sobel masks: gx to the right, gy downwards. Beyond the border lie zeros, or what `border` says."""
+    """(gx, gy) of the 3×3 Sobel masks: gx to the right, gy downwards. Beyond the border lie zeros, or what
+    `border` says.
+    """
     values = np.asarray(image, dtype=np.float64)
     across = cv2.Sobel(values, cv2.CV_64F, 1, 0, borderType=border)
     down = cv2.Sobel(values, cv2.CV_64F, 0, 1, borderType=border)

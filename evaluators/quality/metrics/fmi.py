@@ -1,8 +1,11 @@
 """FMI: feature mutual information (Haghighat) of pixels, gradients, edges, DCT or wavelet coefficients.
 
-Sources: M. Haghighat, A. Aghagolzadeh, H. Seyedarabi, "A non-reference image fusion metric based on mutual information of
-image features", Computers & Electrical Engineering 37(5), 2011; M. Haghighat, M. A. Razian, "Fast-FMI: non-reference image
-fusion metric", AICT 2014; R. B. Nelsen, "Discrete bivariate distributions with given marginals and correlation",
+Sources: M. Haghighat, A. Aghagolzadeh, H. Seyedarabi, "A non-reference image fusion metric based on mutual
+information of
+image features", Computers & Electrical Engineering 37(5), 2011; M. Haghighat, M. A. Razian, "Fast-FMI:
+non-reference image
+fusion metric", AICT 2014; R. B. Nelsen, "Discrete bivariate distributions with given marginals and
+correlation",
 Communications in Statistics B 16, 1987. The feature maps are made in `fmi_features.py`.
 """
 
@@ -26,7 +29,9 @@ TOGETHER = 1024
 
 
 def distribution(windows: Real) -> Real:
-    """9×N values of windows as pdfs over their cells: each stretched to [0, 1] (ones where flat), divided by its sum."""
+    """9×N values of windows as pdfs over their cells: each stretched to [0, 1] (ones where flat), divided
+    by its sum.
+    """
     low, high = windows.min(0), windows.max(0)
     values = np.where(high > low, windows - low, 1.0)
     return np.asarray(values / values.sum(0))
@@ -47,8 +52,10 @@ def index_deviation(p: Real) -> Real:
 def window_information(source: Real, fused: Real) -> Real:
     """FMI of N windows (9×N values in MATLAB's column order): 2·I(X;F)/(H(X) + H(F)) of their pdfs p and q.
 
-    The joint pdf with the pdfs' correlation c is Nelsen's J = φ·M + (1 − φ)·p⊗q. M is the pdf of the Fréchet bound
-    min(P_i, Q_j) for c ≥ 0; for c < 0, that of p and of q read backwards. φ = |c|/(correlation of the cells' indices under
+    The joint pdf with the pdfs' correlation c is Nelsen's J = φ·M + (1 − φ)·p⊗q. M is the pdf of the
+    Fréchet bound
+    min(P_i, Q_j) for c ≥ 0; for c < 0, that of p and of q read backwards. φ = |c|/(correlation of the
+    cells' indices under
     M); it can exceed 1. The windows differ. Where one is flat, or has all mass in one cell, the value is 0.
     """
     p, q = distribution(source), distribution(fused)
@@ -85,7 +92,8 @@ def feature_mutual_information(
     *,
     of_windows: Callable[[Real, Real], Real] = window_information,
 ) -> float:
-    """Mean over all 3×3 windows of (FMI(A;F) + FMI(B;F))/2 of three feature maps, at least 3×3 (``Undefined`` below).
+    """Mean over all 3×3 windows of (FMI(A;F) + FMI(B;F))/2 of three feature maps, at least 3×3
+    (``Undefined`` below).
 
     Windows that are equal in both maps, or flat in both, count 1; `of_windows` computes the others.
     """
@@ -112,12 +120,17 @@ def fmi(
     feature: str = "edge",
     of_maps: Callable[..., float] = feature_mutual_information,
 ) -> float:
-    """FMI = mean over all 3×3 windows of ½·Σ_X 2·I(X;F)/(H(X) + H(F)) of the feature maps; see `window_information`.
+    """FMI = mean over all 3×3 windows of ½·Σ_X 2·I(X;F)/(H(X) + H(F)) of the feature maps; see
+    `window_information`.
 
-    `feature`: "none" (pixels), "gradient" (x derivative only), "edge" (binary Sobel edges), "dct" (of the whole image) or
-    "wavelet" (dmey, one level). "edge" is the original's default: tables that call ``analysis_fmi(…)`` without naming a
-    feature and print "FMI_pixel" report FMI_edge. `of_maps`: computes it from the maps. Range about 0…1, higher is better.
-    Minimum size 3×3 (wavelet 1×1), ``Undefined`` below. Constant images: 1 where all are constant, otherwise finite.
+    `feature`: "none" (pixels), "gradient" (x derivative only), "edge" (binary Sobel edges), "dct" (of the
+    whole image) or
+    "wavelet" (dmey, one level). "edge" is the original's default: tables that call ``analysis_fmi(…)``
+    without naming a
+    feature and print "FMI_pixel" report FMI_edge. `of_maps`: computes it from the maps. Range about 0…1,
+    higher is better.
+    Minimum size 3×3 (wavelet 1×1), ``Undefined`` below. Constant images: 1 where all are constant,
+    otherwise finite.
     Source: M. Haghighat, M. A. Razian, Fast-FMI, AICT 2014.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (9, 9), dtype=np.uint8)

@@ -1,4 +1,6 @@
-"""The feature maps that FMI compares: pixels, gradient, edges, DCT and wavelet coefficients, with MATLAB's conventions."""
+"""The feature maps that FMI compares: pixels, gradient, edges, DCT and wavelet coefficients, with MATLAB's
+conventions.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,6 @@ from scipy import fft
 from .features import sobel
 from .windows import Real
 
-__all__ = ["FEATURES", "meyer_wavelet", "pixels", "sobel_edges", "transform_coefficients", "wavelet_bands", "x_derivative"]
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -27,9 +28,11 @@ _MEYER = """
 -9556309846 2402288023 4837555802 -6034501342 1674721859 3353501538 -4217789186 982515602 2383148395
 -2879408033 698082276 1723223554 -2096568870 449585560 1278766757 -1509740857
 """
-"""The low-pass filter from its centre outwards, in 10⁻¹⁵: the Meyer scaling filter √2·φ̂(2ω), cut to 101 taps, sum √2.
+"""The low-pass filter from its centre outwards, in 10⁻¹⁵: the Meyer scaling filter √2·φ̂(2ω), cut to 101
+taps, sum √2.
 
-(MATLAB's table has 15 decimals; evaluating the formula gives the same to 6·10⁻¹¹.) PyWavelets' own dmey is another
+(MATLAB's table has 15 decimals; evaluating the formula gives the same to 6·10⁻¹¹.) PyWavelets' own dmey is
+another
 approximation with 62 taps: bands of other sizes, and an FMI that differs in the third digit.
 """
 
@@ -56,9 +59,11 @@ def x_derivative(image: UInt8) -> Real:
 
 
 def sobel_edges(image: UInt8) -> npt.NDArray[np.bool_]:
-    """Binary Sobel edges after MATLAB's edge(): thresholded at twice the root mean square, thinned to local maxima.
+    """Binary Sobel edges after MATLAB's edge(): thresholded at twice the root mean square, thinned to local
+    maxima.
 
-    b = g_x² + g_y² of Sobel/8 with replicated borders, threshold 4·mean(b). An edge is above it and a maximum along the axis
+    b = g_x² + g_y² of Sobel/8 with replicated borders, threshold 4·mean(b). An edge is above it and a
+    maximum along the axis
     of its stronger component; beyond the border b is 0.
     """
     gx, gy = sobel(image, cv2.BORDER_REPLICATE)
@@ -77,7 +82,9 @@ def transform_coefficients(image: UInt8) -> Real:
 
 
 def wavelet_bands(image: UInt8) -> Real:
-    """[cA cH; cV cD] of MATLAB's dwt2(image, 'dmey'), stretched to [0, 1] together (ones where all values are equal)."""
+    """[cA cH; cV cD] of MATLAB's dwt2(image, 'dmey'), stretched to [0, 1] together (ones where all values
+    are equal).
+    """
     approximation, (horizontal, vertical, diagonal) = pywt.dwt2(
         image.astype(np.float64), meyer_wavelet(), mode="symmetric"
     )

@@ -1,7 +1,9 @@
 """Metrics of grey-level histograms: EN, CE, MI, NMI, TE and Qncie.
 
-A joint histogram has the levels of the source in its rows and those of the other image in its columns. Functions that
-start with the fused image or with joint histograms of (infrared, fused), (visible, fused) … share those counts.
+A joint histogram has the levels of the source in its rows and those of the other image in its columns.
+Functions that
+start with the fused image or with joint histograms of (infrared, fused), (visible, fused) … share those
+counts.
 """
 
 from __future__ import annotations
@@ -11,10 +13,6 @@ import numpy.typing as npt
 
 from ..undefined import Undefined
 
-__all__ = [
-    "biased_entropy", "cross_entropy", "entropy", "hossny_normalised", "joint_histogram", "mutual_information",
-    "mutual_information_nats", "nonlinear_correlation", "over_source_entropies", "saturated_levels", "tsallis",
-]  # fmt: skip
 
 UInt8 = npt.NDArray[np.uint8]
 Table = npt.NDArray[np.generic]
@@ -62,9 +60,11 @@ def biased_entropy(fused: UInt8) -> float:
 
 
 def cross_entropy(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
-    """CE = (D(A‖F) + D(B‖F))/2, D(X‖F) = Σ_k p_X(k) log₂(p_X(k)/p_F(k)) over the bins that neither leaves empty.
+    """CE = (D(A‖F) + D(B‖F))/2, D(X‖F) = Σ_k p_X(k) log₂(p_X(k)/p_F(k)) over the bins that neither leaves
+    empty.
 
-    In bits. Range 0…∞ but for the skipped bins, which can make it negative; lower is better. 0 where the histograms are
+    In bits. Range 0…∞ but for the skipped bins, which can make it negative; lower is better. 0 where the
+    histograms are
     equal or share no bin: read it beside EN. Minimum size 1×1. Constant images: finite.
     Source: D. M. Bulanon, T. F. Burks, V. Alchanatis, Biosystems Engineering 103(1), 2009.
 
@@ -83,13 +83,18 @@ def cross_entropy(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
 def mutual_information(joint: Table, counted: Table | None = None) -> float:
     """I(X;Y) = H(X) + H(Y) − H(X,Y) in bits; MI = I(A;F) + I(B;F).
 
-    `counted`: the table that H(X,Y) is taken from, if another (`saturated_levels`). Range 0…8 each, higher is better.
+    `counted`: the table that H(X,Y) is taken from, if another (`saturated_levels`). Range 0…8 each, higher
+    is better.
     Minimum size 1×1. Constant images: 0. Source: G. Qu, D. Zhang, P. Yan, Electronics Letters 38(7), 2002.
 
     >>> mutual_information(np.diag([5, 5]))
     1.0
     """
-    return entropy_of(joint.sum(1)) + entropy_of(joint.sum(0)) - entropy_of(joint if counted is None else counted)
+    return (
+        entropy_of(joint.sum(1))
+        + entropy_of(joint.sum(0))
+        - entropy_of(joint if counted is None else counted)
+    )
 
 
 def mutual_information_nats(joint: Table) -> float:
@@ -102,7 +107,9 @@ def mutual_information_nats(joint: Table) -> float:
 
 
 def saturated_levels(joint: Table) -> Table:
-    """A joint histogram with levels 254 and 255 merged in both images: `level + 1` in MATLAB's uint8 (linfeng)."""
+    """A joint histogram with levels 254 and 255 merged in both images: `level + 1` in MATLAB's uint8
+    (linfeng).
+    """
     merged = joint.copy()
     merged[254] += merged[255]
     merged[:, 254] += merged[:, 255]
@@ -122,8 +129,9 @@ def over_source_entropies(infrared_fused: Table, visible_fused: Table) -> float:
 def hossny_normalised(infrared_fused: Table, visible_fused: Table) -> float:
     """NMI = 2·[I(A;F)/(H(A)+H(F)) + I(B;F)/(H(B)+H(F))].
 
-    The min-max stretch that MEFB does first changes nothing, but is 0/0 for a constant image: ``Undefined``. Range 0…2,
-    higher is better; 2 where the fused image determines both sources. Minimum size 1×1.
+    The min-max stretch that MEFB does first changes nothing. Range 0…2, higher is better; 2 where the fused
+    image determines
+    both sources. Minimum size 1×1. Constant images: ``Undefined`` (0/0 in that stretch).
     Source: M. Hossny, S. Nahavandi, D. Creighton, Electronics Letters 44(18), 2008.
 
     >>> hossny_normalised(np.diag([5, 5]), np.diag([5, 5]))
@@ -141,10 +149,14 @@ def tsallis(
 ) -> float:
     """TE = I_q(A;F) + I_q(B;F), I_q = (1 − Σ p_XF^q/(p_X·p_F)^(q−1))/(1 − q).
 
-    0 for independent images. q is Tsallis' entropic index. `transposed_marginals` is a slip in `mefb`: after the
-    min-max stretch, the marginal of X is read at F's level and the other way round; cells with a zero there are left
-    out, and the value can be negative or huge. Range 0…∞, higher is better. Minimum size 1×1. Constant images:
-    ``Undefined`` (0/0 in the stretch). Sources: N. Cvejic, C. N. Canagarajah, D. R. Bull, Electronics Letters 42(11),
+    0 for independent images. q is Tsallis' entropic index. `transposed_marginals` is a slip in `mefb`:
+    after the
+    min-max stretch, the marginal of X is read at F's level and the other way round; cells with a zero there
+    are left
+    out, and the value can be negative or huge. Range 0…∞, higher is better. Minimum size 1×1. Constant
+    images:
+    ``Undefined`` (0/0 in the stretch). Source: N. Cvejic, C. N. Canagarajah, D. R. Bull, Electronics
+    Letters 42(11),
     2006; R. Nava, G. Cristóbal, B. Escalante-Ramírez, SPIE 6527, 2007.
 
     >>> tsallis(np.ones((4, 4)), np.ones((4, 4)))
@@ -171,8 +183,10 @@ def nonlinear_correlation(
 ) -> float:
     """Qncie = 1 + Σ_i (λ_i/3) log₂₅₆(λ_i/3), λ the eigenvalues of the 3×3 matrix of NCC between A, B and F.
 
-    NCC(X,Y) = (H(X) + H(Y) − H(X,Y))/log₂ 256, 1 on the diagonal. `pearson`: Pearson's r in its place (`ivif-zoo`).
-    Range 0.80…1 (1 + log₂₅₆ ⅓ … 1), higher is better. Minimum size 1×1. Constant images: ``Undefined``: the min-max
+    NCC(X,Y) = (H(X) + H(Y) − H(X,Y))/log₂ 256, 1 on the diagonal. `pearson`: Pearson's r in its place
+    (`ivif-zoo`).
+    Range 0.80…1 (1 + log₂₅₆ ⅓ … 1), higher is better. Minimum size 1×1. Constant images: ``Undefined``: the
+    min-max
     stretch that comes first is 0/0 (otherwise it changes nothing).
     Source: Q. Wang, Y. Shen, J. Jin, in: Image Fusion: Algorithms and Applications, 2008.
 
@@ -201,7 +215,10 @@ def pearson_of(joint: Table) -> float:
 def stretched_joint(joint: Table) -> Table:
     """The joint histogram after each image's min-max stretch to 0…255: cells are moved, none merged."""
     rows, columns = np.nonzero(joint)
-    moved = [np.floor((cells - cells.min()) / (cells.max() - cells.min()) * 255.0 + 0.5) for cells in (rows, columns)]
+    moved = [
+        np.floor((cells - cells.min()) / (cells.max() - cells.min()) * 255.0 + 0.5)
+        for cells in (rows, columns)
+    ]
     stretched = np.zeros_like(joint)
     stretched[moved[0].astype(np.intp), moved[1].astype(np.intp)] = joint[rows, columns]
     return stretched

@@ -1,4 +1,6 @@
-"""Natural-scene statistics that NIQE and BRISQUE share: normalised luminance, generalised Gaussian fits, halving."""
+"""Natural-scene statistics that NIQE and BRISQUE share: normalised luminance, generalised Gaussian fits,
+halving.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ FLAT = 1e-8
 def normalised_luminance(image: Real, *, replicate: bool, mend_flat: bool) -> Real:
     """(I − μ)/(σ + 1) with a 7×7 Gaussian window, σ_window = 7/6; H×W in and out.
 
-    `replicate`: edge pixels repeat beyond the border (NIQE); else zeros (BRISQUE). `mend_flat`: numerators below 10⁻⁸, which
+    `replicate`: edge pixels repeat beyond the border (NIQE); else zeros (BRISQUE). `mend_flat`: numerators
+    below 10⁻⁸, which
     are rounding noise of flat neighbourhoods, become 0.
     """
     taps = gaussian_taps(7, 7.0 / 6.0)
@@ -44,7 +47,9 @@ def _shape_table() -> tuple[Real, Real]:
 
 
 def symmetric_fit(values: Real) -> tuple[float, float]:
-    """(shape α, standard deviation) of a generalised Gaussian, by moment matching on a grid of shapes; NaN for all zeros."""
+    """(shape α, standard deviation) of a generalised Gaussian, by moment matching on a grid of shapes; NaN
+    for all zeros.
+    """
     square = float(np.mean(values * values))
     absolute = float(np.mean(np.abs(values)))
     if absolute == 0.0:
@@ -54,7 +59,9 @@ def symmetric_fit(values: Real) -> tuple[float, float]:
 
 
 def asymmetric_fit(values: Real) -> tuple[float, float, float]:
-    """(shape α, left and right standard deviation) of an asymmetric generalised Gaussian; NaN where a side is empty."""
+    """(shape α, left and right standard deviation) of an asymmetric generalised Gaussian; NaN where a side
+    is empty.
+    """
     left, right = values[values < 0.0], values[values > 0.0]
     if left.size == 0 or right.size == 0:
         return math.nan, math.nan, math.nan
@@ -75,7 +82,9 @@ def _cubic(x: float) -> float:
 
 
 def halve_bicubic(image: Real) -> Real:
-    """MATLAB's imresize(image, 0.5): bicubic (a = −0.5), stretched to eight taps against aliasing, mirrored borders."""
+    """MATLAB's imresize(image, 0.5): bicubic (a = −0.5), stretched to eight taps against aliasing, mirrored
+    borders.
+    """
     weights = np.array([0.5 * _cubic(0.5 * (d - 3.5)) for d in range(8)])
     weights /= weights.sum()
     result = image

@@ -1,6 +1,7 @@
 """NIQE: distance of an image's local statistics from those of pristine natural images.
 
-Source: A. Mittal, R. Soundararajan, A. C. Bovik, "Making a 'completely blind' image quality analyzer", IEEE Signal
+Source: A. Mittal, R. Soundararajan, A. C. Bovik, "Making a 'completely blind' image quality analyzer", IEEE
+Signal
 Processing Letters 20(3), 2013. The pristine model is the authors' (see `specs/artifacts.py`).
 """
 
@@ -18,8 +19,8 @@ from scipy.special import gamma
 
 from fusionbench.errors import InputError
 
-from .natural_scene import asymmetric_fit, halve_bicubic, normalised_luminance
 from ..undefined import Undefined
+from .natural_scene import asymmetric_fit, halve_bicubic, normalised_luminance
 
 __all__ = ["PristineModel", "load_pristine_model", "niqe", "niqe_features"]
 
@@ -39,7 +40,8 @@ class PristineModel(NamedTuple):
 def load_pristine_model(path: Path) -> PristineModel:
     """Read the model from the authors' `modelparameters.mat` or an `.npz` with the same numbers.
 
-    Raises InputError where the file is missing, unreadable or not such a model. Nothing in the file is executed.
+    Raises InputError where the file is missing, unreadable or not such a model. Nothing in the file is
+    executed.
     """
     try:
         if path.suffix == ".npz":
@@ -82,7 +84,8 @@ def _block_features(block: Real) -> list[float]:
 def niqe_features(image: NDArray[np.generic], *, mend_flat: bool = False) -> Real:
     """Features of every 96×96 block (rows: blocks; 18 columns a scale); NaN where a block has no statistics.
 
-    A fit's scale parameter is β = σ √(Γ(1/α)/Γ(3/α)) (the paper's equations 8 and 9, and the released `estimateaggdparam.m`).
+    A fit's scale parameter is β = σ √(Γ(1/α)/Γ(3/α)) (the paper's equations 8 and 9, and the released
+    `estimateaggdparam.m`).
     Only whole blocks count; what is left over at the right and lower border is cut off before filtering.
     """
     height, width = image.shape
@@ -96,21 +99,27 @@ def niqe_features(image: NDArray[np.generic], *, mend_flat: bool = False) -> Rea
             values = halve_bicubic(values)
         luminance = normalised_luminance(values, replicate=True, mend_flat=mend_flat)
         side = BLOCK // scale
-        scales.append([
-            _block_features(luminance[r * side : (r + 1) * side, c * side : (c + 1) * side])
-            for c in range(columns) for r in range(rows)
-        ])  # fmt: skip
+        blocks = [
+            luminance[r * side : (r + 1) * side, c * side : (c + 1) * side]
+            for c in range(columns)
+            for r in range(rows)
+        ]
+        scales.append([_block_features(block) for block in blocks])
     return np.hstack([np.array(features, dtype=np.float64) for features in scales])
 
 
 def niqe(image: NDArray[np.generic], model: PristineModel, *, mend_flat: bool = False) -> float:
-    """NIQE = √((μ − μ_p) pinv((Σ + Σ_p)/2) (μ − μ_p)ᵀ) of the image's block statistics and the pristine model's.
+    """NIQE = √((μ − μ_p) pinv((Σ + Σ_p)/2) (μ − μ_p)ᵀ) of the image's block statistics and the pristine
+    model's.
 
-    Per 96×96 block and scale (1, ½): parameters of generalised Gaussians fitted to (I − μ)/(σ + 1) and to its products
+    Per 96×96 block and scale (1, ½): parameters of generalised Gaussians fitted to (I − μ)/(σ + 1) and to
+    its products
     with four neighbours. Flat neighbourhoods carry rounding noise into the fits; `mend_flat` sets it to 0.
 
-    Parameters: H×W array of levels 0..255 (grey), both sides at least 96. Range 0…∞, **lower is better**. Minimum size 96×192:
-    two blocks. Constant images: ``Undefined``, as wherever fewer than two blocks have statistics. Source: A. Mittal et al., IEEE SPL 20(3), 2013.
+    Parameters: H×W array of levels 0..255 (grey), both sides at least 96. Range 0…∞, **lower is better**.
+    Minimum size 96×192:
+    two blocks. Constant images: ``Undefined``, as wherever fewer than two blocks have statistics. Source:
+    A. Mittal et al., IEEE SPL 20(3), 2013.
     """
     features = niqe_features(image, mend_flat=mend_flat)
     whole = features[~np.isnan(features).any(axis=1)]

@@ -1,4 +1,6 @@
-"""NIQE and BRISQUE with their published parameters, which are looked up among the artifacts and loaded once a process."""
+"""NIQE and BRISQUE with their published parameters, which are looked up among the artifacts and loaded once
+a process.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from fusionbench.artifacts import locate
 from fusionbench.errors import FusionBenchError
+from fusionbench.files.artifacts import locate
 
 from ..specs.artifacts import BRISQUE_MODEL, BRISQUE_RANGES, NIQE_MODEL
 from ..undefined import Undefined
@@ -40,7 +42,9 @@ def published_niqe(fused: UInt8, *, mend_flat: bool) -> float:
 
 
 def published_brisque(fused: UInt8, *, mend_flat: bool) -> float:
-    """`brisque.brisque` with the authors' support vectors. ``Undefined`` with instructions where they are missing."""
+    """`brisque.brisque` with the authors' support vectors. ``Undefined`` with instructions where they are
+    missing.
+    """
     try:
         model = _opinion_model()
     except FusionBenchError as missing:

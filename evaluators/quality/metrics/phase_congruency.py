@@ -1,6 +1,8 @@
-"""Phase congruency (Kovesi): how far an image's Fourier components agree in phase, which marks features at any contrast.
+"""Phase congruency (Kovesi): how far an image's Fourier components agree in phase, which marks features at
+any contrast.
 
-Sources: P. Kovesi, "Image features from phase congruency", Videre 1(3), 1999, and "Phase congruency detects corners and
+Sources: P. Kovesi, "Image features from phase congruency", Videre 1(3), 1999, and "Phase congruency detects
+corners and
 edges", DICTA 2003 (moments). Parameters as in the MATLAB family (`mefb`).
 """
 
@@ -34,7 +36,9 @@ Complex = npt.NDArray[np.complex128]
 
 
 class PhaseCongruency(NamedTuple):
-    """Three H×W maps: phase congruency (0…1), and the maximum (edge) and minimum (corner) moment of its covariance."""
+    """Three H×W maps: phase congruency (0…1), and the maximum (edge) and minimum (corner) moment of its
+    covariance.
+    """
 
     congruency: Real
     maximum_moment: Real
@@ -42,7 +46,9 @@ class PhaseCongruency(NamedTuple):
 
 
 class FilterBank(NamedTuple):
-    """Log-Gabor filters of one image size at the frequencies of `fft2`: filter (scale, orientation) = radial·angular."""
+    """Log-Gabor filters of one image size at the frequencies of `fft2`: filter (scale, orientation) =
+    radial·angular.
+    """
 
     radial: list[Real]
     angle: Real
@@ -64,7 +70,9 @@ def angular_part(angle: Real, orientation: float) -> Real:
 
 
 def noise_gain(radial: list[Real], angular: Real) -> float:
-    """τ²/(median power): noise of unit power through the even parts of all scales' filters together, by Parseval."""
+    """τ²/(median power): noise of unit power through the even parts of all scales' filters together, by
+    Parseval.
+    """
     finest, together = radial[0] * angular, sum(radial) * angular
     even = (together + np.roll(together[::-1, ::-1], (1, 1), axis=(0, 1))) / 2.0
     return float((even * even).sum()) / math.log(2.0) / float((finest * finest).sum())
@@ -72,7 +80,9 @@ def noise_gain(radial: list[Real], angular: Real) -> float:
 
 @lru_cache(maxsize=2)
 def filter_bank(height: int, width: int) -> FilterBank:
-    """The filters of an image size: G(f) = exp(−log²(f/f₀)/(2 log² 0.55)) times a low-pass of cut-off 0.45, order 15."""
+    """The filters of an image size: G(f) = exp(−log²(f/f₀)/(2 log² 0.55)) times a low-pass of cut-off 0.45,
+    order 15.
+    """
     x, y = frequency_axis(width)[np.newaxis], frequency_axis(height)[:, np.newaxis]
     radius = np.hypot(x, y)
     low_pass = 1.0 / (1.0 + (radius / 0.45) ** 30)
@@ -91,7 +101,8 @@ def filter_bank(height: int, width: int) -> FilterBank:
 def local_energy(responses: list[Complex], threshold: float) -> tuple[Real, Real]:
     """(W·max(E − T, 0), Σ_s|r_s|) from the complex responses of an orientation at all scales.
 
-    E = Σ_s Re(r_s m̄) − |Im(r_s m̄)| with the mean direction m; W is a sigmoid of how the amplitudes spread over the scales.
+    E = Σ_s Re(r_s m̄) − |Im(r_s m̄)| with the mean direction m; W is a sigmoid of how the amplitudes spread
+    over the scales.
     """
     sizes = [np.abs(response) for response in responses]
     total = sum(responses)
@@ -108,9 +119,12 @@ def local_energy(responses: list[Complex], threshold: float) -> tuple[Real, Real
 def phase_congruency(image: npt.NDArray[np.generic]) -> PhaseCongruency:
     """Phase congruency and its moments, from log-Gabor filters at 4 scales and 6 orientations.
 
-    Shortest wavelength 3 px, factor 2.1, σ/f = 0.55, Δθ/σ_θ = 1.2; per orientation PC = `local_energy`/Σ_s|r_s|, with T
-    from the median power of the finest scale (k = 2, divided by 1.7), W's cut-off 0.5 and gain 10. The congruency map sums
-    energies and amplitudes over the orientations; the moments are those of PC's covariance over the orientations.
+    Shortest wavelength 3 px, factor 2.1, σ/f = 0.55, Δθ/σ_θ = 1.2; per orientation PC =
+    `local_energy`/Σ_s|r_s|, with T
+    from the median power of the finest scale (k = 2, divided by 1.7), W's cut-off 0.5 and gain 10. The
+    congruency map sums
+    energies and amplitudes over the orientations; the moments are those of PC's covariance over the
+    orientations.
     H×W levels 0..255, at least 2×2. Constant images: congruency 0.
 
     >>> float(phase_congruency(np.full((8, 8), 90)).congruency.max())

@@ -1,6 +1,7 @@
 """Piella's Qs, Qw and Qe: SSIM with both sources, weighted by where the sources have their variance.
 
-Source: G. Piella, H. Heijmans, "A new quality metric for image fusion", ICIP 2003. Windows and constants are those of
+Source: G. Piella, H. Heijmans, "A new quality metric for image fusion", ICIP 2003. Windows and constants
+are those of
 the MATLAB family: 11×11 Gaussian, σ = 1.5, windows inside the image, L = 255.
 """
 
@@ -21,7 +22,9 @@ __all__ = ["Weighted", "edge_maps", "qe", "qs", "qw", "weighted", "weighted_of_e
 UInt8 = npt.NDArray[np.uint8]
 SIZE = 11
 FLAT = 1e-9
-"""Variances below are rounding noise of a flat window (true ones of integer levels are larger); they count as 0."""
+"""Variances below are rounding noise of a flat window (true ones of integer levels are larger); they count
+as 0.
+"""
 C1, C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
 
 
@@ -33,9 +36,11 @@ class Weighted(NamedTuple):
 
 
 def weighted(infrared: UInt8, visible: UInt8, fused: UInt8) -> Weighted:
-    """Qs = mean q and Qw = Σ w·q/Σ w over all windows: q = λ·SSIM(A,F) + (1 − λ)·SSIM(B,F), w = max(σ_A², σ_B²).
+    """Qs = mean q and Qw = Σ w·q/Σ w over all windows: q = λ·SSIM(A,F) + (1 − λ)·SSIM(B,F), w = max(σ_A²,
+    σ_B²).
 
-    λ = σ_A²/(σ_A² + σ_B²), ½ where both are 0 (equations 5 and 6). H×W of any type, at least 11×11 (``Undefined`` below).
+    λ = σ_A²/(σ_A² + σ_B²), ½ where both are 0 (equations 5 and 6). H×W of any type, at least 11×11
+    (``Undefined`` below).
     """
     require_size(fused.shape, SIZE, "Qs, Qw and Qe")
     taps = gaussian_taps(SIZE, 1.5)
@@ -43,10 +48,11 @@ def weighted(infrared: UInt8, visible: UInt8, fused: UInt8) -> Weighted:
     ma, mb, mf = (valid(image, taps) for image in (a, b, f))
     va, vb, vf = (valid(x * x, taps) - m * m for x, m in ((a, ma), (b, mb), (f, mf)))
     similar_a, similar_b = (
-        (2.0 * m * mf + C1) * (2.0 * (valid(x * f, taps) - m * mf) + C2)
+        (2.0 * m * mf + C1)
+        * (2.0 * (valid(x * f, taps) - m * mf) + C2)
         / ((m * m + mf * mf + C1) * (v + vf + C2))
         for x, m, v in ((a, ma, va), (b, mb, vb))
-    )  # fmt: skip
+    )
     va, vb = np.where(va > FLAT, va, 0.0), np.where(vb > FLAT, vb, 0.0)
     share = np.divide(va, va + vb, out=np.full_like(va, 0.5), where=va + vb > 0.0)
     q = share * similar_a + (1.0 - share) * similar_b
@@ -88,7 +94,8 @@ def qs(of: Weighted) -> float:
 def qw(value: float, what: str = "Qw") -> float:
     """Qw = Σ w·q/Σ w, Piella's weighted fusion quality index; see `weighted`.
 
-    `value`: a Qw of levels or of edges. Range −1…1, higher is better. Minimum size 11×11. Constant images: finite;
+    `value`: a Qw of levels or of edges. Range −1…1, higher is better. Minimum size 11×11. Constant images:
+    finite;
     ``Undefined`` where both sources are (0/0). Source: G. Piella, H. Heijmans, ICIP 2003.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (11, 11), dtype=np.uint8)
@@ -101,9 +108,11 @@ def qw(value: float, what: str = "Qw") -> float:
 
 
 def qe(of_levels: float, of_edges: float) -> float:
-    """Qe = Qw(A, B, F)·Qw(A', B', F'), X' the Prewitt gradient magnitude: Piella's edge-dependent index (α = 1).
+    """Qe = Qw(A, B, F)·Qw(A', B', F'), X' the Prewitt gradient magnitude: Piella's edge-dependent index (α
+    = 1).
 
-    Range −1…1, higher is better. Minimum size 11×11. Constant images: finite; ``Undefined`` where both sources are.
+    Range −1…1, higher is better. Minimum size 11×11. Constant images: finite; ``Undefined`` where both
+    sources are.
     Source: G. Piella, H. Heijmans, ICIP 2003.
 
     >>> qe(0.5, 0.5)

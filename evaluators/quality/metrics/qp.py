@@ -1,6 +1,8 @@
-"""Qp: how well the fused image keeps the sources' features, measured by phase congruency (Zhao, Laganière & Liu).
+"""Qp: how well the fused image keeps the sources' features, measured by phase congruency (Zhao, Laganière &
+Liu).
 
-Source: J. Zhao, R. Laganière, Z. Liu, "Performance assessment of combinative pixel-level image fusion based on an absolute
+Source: J. Zhao, R. Laganière, Z. Liu, "Performance assessment of combinative pixel-level image fusion based
+on an absolute
 feature measurement", Int. J. Innovative Computing, Information and Control 3(6A), 2007.
 """
 
@@ -39,8 +41,10 @@ def best_correlation(a: Real, b: Real, f: Real) -> Real:
 def qp(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     """Qp = P_p·P_M·P_m: mean local correlation of phase congruency and of its maximum and minimum moment.
 
-    Each P is the mean of `best_correlation` over the pixels with a congruency above 0.1 in A, B or F; the maps are 0
-    elsewhere. H×W. Range about 0…1, higher is better. Minimum size 2×2 (``Undefined`` below). Constant images:
+    Each P is the mean of `best_correlation` over the pixels with a congruency above 0.1 in A, B or F; the
+    maps are 0
+    elsewhere. H×W. Range about 0…1, higher is better. Minimum size 2×2 (``Undefined`` below). Constant
+    images:
     ``Undefined`` where no image has a feature; a constant fused image beside others scores near 1.
     Source: J. Zhao, R. Laganière, Z. Liu, Int. J. Innov. Comput. Inf. Control 3(6A), 2007.
 

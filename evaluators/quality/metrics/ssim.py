@@ -1,8 +1,11 @@
 """SSIM and Wang's MS-SSIM of the fused image with each source.
 
-Sources: Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error visibility to
-structural similarity", IEEE TIP 13(4), 2004; Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity",
-Asilomar 2003. Published tables differ by the dynamic range L alone: with the L = 1 or 2 that libraries assume for float
+Sources: Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error
+visibility to
+structural similarity", IEEE TIP 13(4), 2004; Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural
+similarity",
+Asilomar 2003. Published tables differ by the dynamic range L alone: with the L = 1 or 2 that libraries
+assume for float
 images, the constants vanish on levels 0…255, and SSIM falls by a third.
 """
 
@@ -33,7 +36,9 @@ class Similarity(NamedTuple):
 
 
 def window_taps(window: Window) -> Real:
-    """One axis of the window: an 11-tap Gaussian with σ = 1.5 (sum 1), or seven ones, whose sums of levels are exact."""
+    """One axis of the window: an 11-tap Gaussian with σ = 1.5 (sum 1), or seven ones, whose sums of levels
+    are exact.
+    """
     return np.ones(7) if window == "box7" else gaussian_taps(11, 1.5)
 
 
@@ -76,11 +81,15 @@ def ssim(
     dynamic_range: float = 255.0,
     of_windows: Callable[..., tuple[Similarity, Similarity]] = similarities,
 ) -> tuple[float, float]:
-    """SSIM(A,F) and SSIM(B,F): mean of (2μ₁μ₂+C₁)(2σ₁₂+C₂)/((μ₁²+μ₂²+C₁)(σ₁²+σ₂²+C₂)), C₁ = (0.01 L)², C₂ = (0.03 L)².
+    """SSIM(A,F) and SSIM(B,F): mean of (2μ₁μ₂+C₁)(2σ₁₂+C₂)/((μ₁²+μ₂²+C₁)(σ₁²+σ₂²+C₂)), C₁ = (0.01 L)², C₂ =
+    (0.03 L)².
 
-    `window`: "gaussian" 11×11, σ = 1.5, population variances; "box7" 7×7 mean with sample variances (scikit-image's
-    default). `replicate`: the border is replicated and every pixel counts (MATLAB); otherwise only whole windows do.
-    `dynamic_range` is L. `of_windows` computes the windows. Range −1…1 each, 1 for identical images; higher is better. Minimum size 11×11 (7×7 for "box7",
+    `window`: "gaussian" 11×11, σ = 1.5, population variances; "box7" 7×7 mean with sample variances
+    (scikit-image's
+    default). `replicate`: the border is replicated and every pixel counts (MATLAB); otherwise only whole
+    windows do.
+    `dynamic_range` is L. `of_windows` computes the windows. Range −1…1 each, 1 for identical images; higher
+    is better. Minimum size 11×11 (7×7 for "box7",
     1×1 with a replicated border), ``Undefined`` below. Constant images: finite, 1 where they are equal.
     Source: Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, IEEE TIP 13(4), 2004.
 
@@ -103,8 +112,10 @@ def ssim_float32(
 ) -> tuple[float, float]:
     """SSIM(A,F) and SSIM(B,F) as scikit-image 0.19 computes them for float32 images (`cddfuse`).
 
-    7×7 mean, sample variances, all in float32; L = 2 is what that version assumes for float images, whatever their
-    values. In float32 σ² = E[x²] − E[x]² loses digits that C₂ = 0.0036 doesn't cover, so the published value differs
+    7×7 mean, sample variances, all in float32; L = 2 is what that version assumes for float images,
+    whatever their
+    values. In float32 σ² = E[x²] − E[x]² loses digits that C₂ = 0.0036 doesn't cover, so the published
+    value differs
     from the exact one in the fifth digit. H×W, at least 7×7 (``Undefined`` below).
     """
     require_size(fused.shape, 7, "SSIM")
@@ -156,11 +167,15 @@ def ms_ssim(
     zero_borders: bool = False,
     at_scale: Callable[..., tuple[Similarity, Similarity]] = similarities,
 ) -> tuple[float, float]:
-    """Wang's MS-SSIM(A,F) and MS-SSIM(B,F) = Π_{l<5} cs_l^β_l · SSIM₅^β₅, β = (.0448, .2856, .3001, .2363, .1333).
+    """Wang's MS-SSIM(A,F) and MS-SSIM(B,F) = Π_{l<5} cs_l^β_l · SSIM₅^β₅, β = (.0448, .2856, .3001, .2363,
+    .1333).
 
-    cs_l: mean contrast·structure at scale l; 11×11 Gaussian windows (σ = 1.5) inside the image; images halved between
-    scales by 2×2 means (`halve`). `at_scale`: computes a scale. A scale whose mean is negative has no real power; it counts 0 and so does the
-    product, as in pytorch-msssim and torchmetrics. Range 0…1 each, higher is better. Minimum size 161×161 (``Undefined``
+    cs_l: mean contrast·structure at scale l; 11×11 Gaussian windows (σ = 1.5) inside the image; images
+    halved between
+    scales by 2×2 means (`halve`). `at_scale`: computes a scale. A scale whose mean is negative has no real
+    power; it counts 0 and so does the
+    product, as in pytorch-msssim and torchmetrics. Range 0…1 each, higher is better. Minimum size 161×161
+    (``Undefined``
     below). Constant images: finite, 1 where they are equal.
     Source: Z. Wang, E. P. Simoncelli, A. C. Bovik, Asilomar 2003.
 

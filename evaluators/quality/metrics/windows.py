@@ -28,7 +28,9 @@ def floats(*images: NDArray[np.generic]) -> list[Real]:
 
 
 def local_mean(image: Real, taps: Real, border: int = cv2.BORDER_CONSTANT) -> Real:
-    """The weighted mean around every pixel (H×W in and out); beyond the border lie zeros, or what `border` says."""
+    """The weighted mean around every pixel (H×W in and out); beyond the border lie zeros, or what `border`
+    says.
+    """
     return np.asarray(cv2.sepFilter2D(image, cv2.CV_64F, taps, taps, borderType=border), dtype=np.float64)
 
 

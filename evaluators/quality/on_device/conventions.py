@@ -1,6 +1,7 @@
 """Which metrics of which convention have a torch version that scores whole batches, and on which grey levels.
 
-A convention's other metrics stay on the CPU (`catalogue.py`): those that count, sort or fit what torch has no function for.
+A convention's other metrics stay on the CPU (`conventions/table.py`): those that count, sort or fit what
+torch has no function for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from . import batched as b
+from . import metrics as b
 
 BatchFormula = Callable[[Tensor, Tensor, Tensor], Tensor]
 """N×1×H×W levels of infrared, visible and fused images to N values."""
@@ -74,13 +75,16 @@ BATCHED: dict[str, tuple[str, dict[str, BatchFormula]]] = {
     "vifb": (CHANNELS, {name: f for name, f in _VIFB_CORRECTED.items() if name not in ("PSNR", "RMSE")}),
     "vifb-corrected": (CHANNELS, _VIFB_CORRECTED),
     "ivif-zoo": (
-        "matlab",
+        "pillow",
         {
-            **{name: b.METRICS[name] for name in ("SF", "AG", "MS-SSIM")},
+            **{name: b.METRICS[name] for name in ("SD", "SF", "AG", "CC", "SCD", "Qabf")},
+            "MSE": _unit_error,
             "MI": _bits,
             "PSNR": lambda *images: _decibels(_unit_error(*images)),
         },
     ),
     "corrected": ("matlab", _CORRECTED),
 }
-"""Convention → (grey conversion or `CHANNELS`, {metric: torch function}); the values are those of `catalogue.FORMULAS`."""
+"""Convention → (grey conversion or `CHANNELS`, {metric: torch function}); the values are those of
+`table.FORMULAS`.
+"""

@@ -1,4 +1,6 @@
-"""The quality evaluator on a CUDA device: whole batches in torch where a metric has a torch version, the rest on the CPU."""
+"""The quality evaluator on a CUDA device: whole batches in torch where a metric has a torch version, the
+rest on the CPU.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,19 @@ from fusionbench.contracts import UInt8Array
 from fusionbench.contracts.dataset import PairImages
 from fusionbench.contracts.evaluator import Value
 
-from .batched_catalogue import BATCHED, CHANNELS
-from .evaluator import QualityEvaluator
-from .triple import GreyTriple, Triple
+from ..cpu_evaluator import QualityEvaluator
+from ..inputs.triple import GreyTriple, Triple
+from .conventions import BATCHED, CHANNELS
 
 MEMORY = 2 << 30
 """Bytes that one call may take on the device: larger batches are cut."""
-BYTES_A_PIXEL = 8 * 60
+BYTES_PER_PIXEL = 8 * 60
 """An upper estimate: VIF, the hungriest, holds fewer than sixty planes of a pair in float64 at once."""
 
 
 class BatchedQualityEvaluator(QualityEvaluator):
-    """Scores batches on a device in float64, within 1e-9 of the CPU's values. A value that comes out NaN is computed again on the CPU,
+    """Scores batches on a device in float64, within 1e-9 of the CPU's values. A value that comes out NaN is
+    computed again on the CPU,
     which knows the reason."""
 
     def __init__(
@@ -52,7 +55,7 @@ class BatchedQualityEvaluator(QualityEvaluator):
         for index, triple in enumerate(triples):
             groups.setdefault(triple.fused.shape, []).append(index)
         for shape, indices in groups.items():
-            size = max(1, MEMORY // (BYTES_A_PIXEL * math.prod(shape)))
+            size = max(1, MEMORY // (BYTES_PER_PIXEL * math.prod(shape)))
             for start in range(0, len(indices), size):
                 self._score_alike(triples, indices[start : start + size], known)
         return [self._values(triple, values) for triple, values in zip(triples, known, strict=True)]

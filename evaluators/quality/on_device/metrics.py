@@ -1,8 +1,12 @@
-"""The common metrics in convention `cddfuse`, for whole batches on any torch device, differentiable where the formula is.
+"""The common metrics in convention `cddfuse`, for whole batches on any torch device, differentiable where
+the formula is.
 
-Images are N×1×H×W float32 or float64 tensors of grey levels 0…255 (integers for EN, MI and the equality tests of Qabf); every function returns N values.
-In float64 they equal the CPU kernels to 1e-9, in float32 to about 1e-4. Where a metric has no value (a constant image, say) the result is NaN; `scoring`
-knows the reason. EN and MI count levels and have no gradient; the others (`DIFFERENTIABLE`) do, with respect to every image, finite on integer levels too. Qabf's is that of its
+Images are N×1×H×W float32 or float64 tensors of grey levels 0…255 (integers for EN, MI and the equality
+tests of Qabf); every function returns N values.
+In float64 they equal the CPU kernels to 1e-9, in float32 to about 1e-4. Where a metric has no value (a
+constant image, say) the result is NaN; `scoring`
+knows the reason. EN and MI count levels and have no gradient; the others (`DIFFERENTIABLE`) do, with
+respect to every image, finite on integer levels too. Qabf's is that of its
 smooth parts, and a root's is taken as 0 at 0.
 """
 
@@ -17,7 +21,7 @@ from torch.nn import functional
 
 from fusionbench.errors import InputError
 
-from .mef import WANG_WEIGHTS
+from ..metrics.ssim import WANG_WEIGHTS
 
 DIFFERENTIABLE = frozenset(
     {"SD", "SF", "AG", "CC", "SCD", "MSE", "RMSE", "PSNR", "VIF", "Qabf", "SSIM", "MS-SSIM"}
@@ -164,7 +168,9 @@ def _filter(images: Tensor, taps: Tensor, stride: int = 1) -> Tensor:
 
 
 def _moments(a: Tensor, b: Tensor, f: Tensor, taps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """(source means, fused mean, source variances, fused variance, covariances) per window; sources as two channels."""
+    """(source means, fused mean, source variances, fused variance, covariances) per window; sources as two
+    channels.
+    """
     local = _filter(torch.cat((a, b, f, a * a, b * b, f * f, a * f, b * f), 1), taps)
     mean, fused_mean = local[:, :2], local[:, 2:3]
     return (
@@ -211,7 +217,9 @@ def visual_information_fidelity(infrared: Tensor, visible: Tensor, fused: Tensor
 
 
 def structural_similarity(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
-    """SSIM(A,F) + SSIM(B,F): Gaussian 11×11, σ = 1.5, whole windows, L = 255 (convention `vifb` on grey levels); NaN below 11×11 pixels."""
+    """SSIM(A,F) + SSIM(B,F): Gaussian 11×11, σ = 1.5, whole windows, L = 255 (convention `vifb` on grey
+    levels); NaN below 11×11 pixels.
+    """
     if min(fused.shape[-2:]) < 11:
         return _nan(fused)
     similarity, _ = _similarities(infrared, visible, fused)
@@ -228,7 +236,9 @@ def _similarities(a: Tensor, b: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def multi_scale_structural_similarity(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
-    """Sum of Wang's MS-SSIM with both sources, five scales, L = 255 (convention `ivif-zoo`); NaN below 161×161 pixels."""
+    """Sum of Wang's MS-SSIM with both sources, five scales, L = 255 (convention `ivif-zoo`); NaN below
+    161×161 pixels.
+    """
     if min(fused.shape[-2:]) < 161:
         return _nan(fused)
     images = [infrared, visible, fused]
@@ -309,7 +319,8 @@ def score_batch(
 ) -> dict[str, Tensor]:
     """Several metrics of a batch: {name: N values}, on the tensors' device and in their precision.
 
-    All but RMSE, SSIM and MS-SSIM (see their docstrings) follow convention `cddfuse`. Raises ``InputError`` for shapes, types or names it doesn't know.
+    All but RMSE, SSIM and MS-SSIM (see their docstrings) follow convention `cddfuse`. Raises ``InputError``
+    for shapes, types or names it doesn't know.
     """
     _check(infrared, visible, fused)
     unknown = [name for name in metrics if name not in METRICS]

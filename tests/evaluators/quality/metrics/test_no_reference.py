@@ -8,13 +8,13 @@ import pytest
 from scipy.special import gamma
 
 from fusionbench.errors import FusionBenchError, InputError
-from fusionbench.evaluators.quality import brisque, natural_scene, niqe
-from fusionbench.evaluators.quality.noreference_artifacts import BRISQUE_MODEL, BRISQUE_RANGES, NIQE_MODEL
+from fusionbench.evaluators.quality.metrics import brisque, natural_scene, niqe
+from fusionbench.evaluators.quality.specs.artifacts import BRISQUE_MODEL, BRISQUE_RANGES, NIQE_MODEL
 from fusionbench.evaluators.quality.undefined import Undefined
 from fusionbench.files.artifacts import check_file, locate
 
 WEIGHTS = (
-    Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[3].parent / "shared")) / "weights"
+    Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[4].parent / "shared")) / "weights"
 )
 needs_weights = pytest.mark.skipif(
     not (WEIGHTS / "brisque_allmodel").is_file(), reason=f"no parameters in {WEIGHTS} (FUSIONBENCH_TEST_DATA)"

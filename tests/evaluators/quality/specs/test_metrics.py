@@ -10,42 +10,41 @@ import numpy as np
 import pytest
 from synthetic_scene import scene
 
-from fusionbench.evaluators.quality import (
-    batched,
+from fusionbench.evaluators.quality.conventions.scoring import score_arrays
+from fusionbench.evaluators.quality.conventions.table import FORMULAS
+from fusionbench.evaluators.quality.metrics import (
     brisque,
     chen,
     correlation,
-    entropy_family,
+    cvejic_yang,
     features,
     fmi,
     information,
     mef,
     nabf,
     niqe,
-    phase_congruency,
     piella,
     qabf,
+    qp,
     ssim,
     vif,
-    viff,
 )
-from fusionbench.evaluators.quality.catalogue import FORMULAS
-from fusionbench.evaluators.quality.scoring import score_arrays
+from fusionbench.evaluators.quality.on_device import metrics as batched
 from fusionbench.evaluators.quality.spec import SPEC
 
 METRICS = {metric.name: metric for metric in SPEC.metrics}
 
 FUNCTIONS = {
-    "EN": information.entropy, "CE": entropy_family.cross_entropy, "MI": information.mutual_information,
-    "NMI": entropy_family.normalised_mutual_information, "Qncie": entropy_family.nonlinear_correlation_information_entropy,
-    "TE": entropy_family.tsallis_mutual_information, "SD": features.standard_deviation, "SF": features.spatial_frequency,
+    "EN": information.entropy, "CE": information.cross_entropy, "MI": information.mutual_information,
+    "NMI": information.hossny_normalised, "Qncie": information.nonlinear_correlation,
+    "TE": information.tsallis, "SD": features.standard_deviation, "SF": features.spatial_frequency,
     "AG": features.average_gradient, "EI": features.edge_intensity, "Qabf": qabf.qabf, "Nabf": nabf.nabf, "Labf": nabf.labf,
-    "Nabf_petrovic": nabf.nabf_petrovic, "Qabf_petrovic": nabf.qabf_petrovic, "Qp": phase_congruency.q_p, "SSIM": ssim.ssim_pair,
-    "MS-SSIM": mef.ms_ssim_pair, "MEF-SSIM": mef.mef_ssim, "MEF-MS-SSIM": mef.mef_ms_ssim, "Qs": piella.q_s, "Qw": piella.q_w,
-    "Qe": piella.q_e, "Qc": piella.q_c, "Qy": piella.q_y, "CC": correlation.correlation_coefficient,
+    "Nabf_petrovic": nabf.nabf_petrovic, "Qabf_petrovic": nabf.qabf_petrovic, "Qp": qp.qp, "SSIM": ssim.ssim,
+    "MS-SSIM": ssim.ms_ssim, "MEF-SSIM": mef.mef_ssim, "MEF-MS-SSIM": mef.mef_ms_ssim, "Qs": piella.qs, "Qw": piella.qw,
+    "Qe": piella.qe, "Qc": cvejic_yang.qc, "Qy": cvejic_yang.qy, "CC": correlation.correlation_coefficient,
     "SCD": correlation.sum_of_correlations_of_differences, "MSE": correlation.mean_squared_error,
-    "RMSE": correlation.root_mean_squared_error, "PSNR": correlation.peak_signal_to_noise_ratio, "VIF": vif.vifp_pair,
-    "VIFF": viff.viff, "Qcb": chen.qcb, "Qcv": chen.qcv, "NIQE": niqe.niqe, "BRISQUE": brisque.brisque,
+    "RMSE": correlation.root_mean_squared_error, "PSNR": correlation.peak_signal_to_noise_ratio, "VIF": vif.vif,
+    "VIFF": vif.viff, "Qcb": chen.qcb, "Qcv": chen.qcv, "NIQE": niqe.niqe, "BRISQUE": brisque.brisque,
     **{name: fmi.fmi for name in METRICS if name.startswith("FMI_")},
 }  # fmt: skip
 """The public function of each metric."""
@@ -87,7 +86,7 @@ def test_every_metric_has_its_function():
 @pytest.fixture(scope="module")
 def of_constants():
     """The values in convention `corrected` by case; where one source is constant, of either."""
-    shared = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[3].parent / "shared"))
+    shared = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[4].parent / "shared"))
     with pytest.MonkeyPatch.context() as patch:
         if shared.is_dir():
             patch.setenv("FUSIONBENCH_WEIGHTS", str(shared / "weights"))

@@ -9,9 +9,9 @@ import torch
 from fusionbench.contracts.dataset import PairImages
 from fusionbench.contracts.evaluator import EvaluatorSettings
 from fusionbench.evaluators.quality import evaluator as ordinary
-from fusionbench.evaluators.quality.batched_catalogue import BATCHED
-from fusionbench.evaluators.quality.batched_evaluator import BatchedQualityEvaluator
-from fusionbench.evaluators.quality.catalogue import FORMULAS
+from fusionbench.evaluators.quality.conventions.table import FORMULAS
+from fusionbench.evaluators.quality.on_device.conventions import BATCHED
+from fusionbench.evaluators.quality.on_device.evaluator import BatchedQualityEvaluator
 from fusionbench.evaluators.quality.spec import SPEC
 from fusionbench.store.run_store import RunStore
 
@@ -75,10 +75,10 @@ def test_sizes_may_differ_and_undefined_values_have_their_reason():
 
 
 def test_large_batches_are_cut(monkeypatch):
-    from fusionbench.evaluators.quality import batched_evaluator
+    from fusionbench.evaluators.quality.on_device import evaluator
 
     whole, _ = both(["EN", "VIF"], "cddfuse", [scene(8), scene(9), scene(10)])
-    monkeypatch.setattr(batched_evaluator, "MEMORY", 1)
+    monkeypatch.setattr(evaluator, "MEMORY", 1)
     cut, _ = both(["EN", "VIF"], "cddfuse", [scene(8), scene(9), scene(10)])
     assert [v.value for values in cut for v in values] == pytest.approx(
         [v.value for values in whole for v in values], rel=1e-13

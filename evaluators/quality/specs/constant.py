@@ -1,0 +1,16 @@
+"""What comes out of constant images, as `MetricSpec.constant` has it."""
+
+
+def constant(fused: str, source: str, sources: str, equal: str) -> dict[str, str]:
+    """A number, ``finite``, or ``no value`` and why: for each kind of constant image."""
+    return {
+        "fused image": fused,
+        "one source": source,
+        "both sources": sources,
+        "all three, equal": equal,
+    }
+
+
+OF_THE_FUSED_IMAGE = constant("0", "finite", "finite", "0")
+STRETCHED = constant(*["no value: the stretch to 0…255 is 0/0"] * 4)
+NO_STATISTICS = constant("no value: too flat", "finite", "finite", "no value: too flat")

@@ -1,0 +1,42 @@
+"""How kernels are compiled, and that importing a spec compiles nothing."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+
+from fusionbench.evaluators.quality.conventions.scoring import score_arrays
+from fusionbench.evaluators.quality.fast import compiling as kernels
+
+
+def test_kernel_without_any_place_for_a_cache(monkeypatch):
+    def refuse(*args, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba.jit(*args, nopython=True, **options)
+
+    def increment(x):
+        return x + 1
+
+    increment.__module__ = "fusionbench.evaluators.quality.somewhere"
+    monkeypatch.setattr(kernels.numba, "njit", refuse)
+    assert kernels.kernel(increment)(1) == 2
+
+
+def test_threads_give_the_same_values():
+    rng = np.random.default_rng(0)
+    triples = [tuple(rng.integers(0, 256, (64, 64), np.uint8) for _ in range(3)) for _ in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda t: score_arrays(*t), triples)) == [score_arrays(*t) for t in triples]
+
+
+def test_spec_imports_no_array_library():
+    code = "import sys; import fusionbench.evaluators.quality.spec; print([m for m in ('numpy', 'cv2', 'torch', 'numba') if m in sys.modules])"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from ..undefined import Undefined
 from .windows import floats
 
-
 UInt8 = npt.NDArray[np.uint8]
 Real = npt.NDArray[np.float64]
 

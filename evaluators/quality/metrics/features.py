@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from ..undefined import require_size
 
-
 UInt8 = npt.NDArray[np.uint8]
 Real = npt.NDArray[np.float64]
 

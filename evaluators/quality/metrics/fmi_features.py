@@ -16,7 +16,6 @@ from scipy import fft
 from .features import sobel
 from .windows import Real
 
-
 UInt8 = npt.NDArray[np.uint8]
 
 _MEYER = """

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from ..undefined import Undefined
 
-
 UInt8 = npt.NDArray[np.uint8]
 Table = npt.NDArray[np.generic]
 _STRETCH = "the min-max stretch to 0..255 is 0/0"

@@ -24,6 +24,7 @@ attack: $(STAMP)  ## the long attacks: every kind of damage, pairs of them, and 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/lint_imports.py
 
 types: $(STAMP)
 	$(BIN)/mypy

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import pandas as pd
 
+from ..errors import InputError
 from .artifact import _Spec
 from .dataset import DatasetSpec, PairImages, UInt8Array
 from .evaluator import MetricSpec
@@ -36,10 +37,8 @@ def _no_details() -> pd.DataFrame:
     return details_frame([])
 
 
-def _read_any(path: Path) -> UInt8Array:
-    from ..images.codec import read_image
-
-    return read_image(path)
+def _no_images(path: Path) -> UInt8Array:
+    raise InputError(f"{path}: these rows come without images")
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class ReportInput:
     load_pair: Callable[[str, str, str], PairImages]
     options: Mapping[str, Any] = field(default_factory=dict)
     details: pd.DataFrame = field(default_factory=_no_details)
-    read_fused: Callable[[Path], UInt8Array] = field(default=_read_any)
+    read_fused: Callable[[Path], UInt8Array] = field(default=_no_images)
     notes: list[str] = field(default_factory=list)
 
 

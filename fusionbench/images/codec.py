@@ -18,8 +18,9 @@ from ..errors import ImageError
 from ..files.atomic import write_atomic
 from ..files.regular import read_regular
 from .depth import to_eight_bits
-from .header import Header, opened, read_header
+from .header import read_header
 from .jpeg import check_complete
+from .pillow_file import Header, opened
 from .reading import AS_STORED, Reading
 from .tiff import read_tiff
 

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
-
 from ..errors import ImageError
+from .pillow_file import ORIENTATION_TAG, TURNS_AND_MIRRORS, Header, opened
 from .reading import AS_STORED, Reading
-
-FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP")
-"""Pillow's names of the formats that are read. It calls a JPEG with further pictures behind the first one MPO."""
+from .tiff import tiff_header
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF or BigTIFF of either byte order."""
-
-ORIENTATION_TAG = 0x0112
-TURNS_AND_MIRRORS = range(2, 9)
-"""Values of the orientation tag under which stored rows and columns aren't the picture's."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """``height`` and ``width`` are those of the stored samples, before the orientation is applied."""
-
-    format: str
-    mode: str
-    height: int
-    width: int
-    orientation: int = 1
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the picture as it is shown."""
-        return (self.width, self.height) if self.orientation >= 5 else (self.height, self.width)
 
 
 def read_header(data: bytes, name: str, reading: Reading = AS_STORED) -> Header:
@@ -46,8 +17,6 @@ def read_header(data: bytes, name: str, reading: Reading = AS_STORED) -> Header:
     if not data:
         raise ImageError(f"{name}: the file is empty (0 bytes); fetch or export it again")
     if data[:4] in TIFF_STARTS:  # Pillow can't open every kind of TIFF
-        from .tiff import tiff_header
-
         return tiff_header(data, name, reading)
     with opened(data, name, reading) as image:
         frames = getattr(image, "n_frames", 1) if image.format in {"PNG", "WEBP"} else 1
@@ -67,53 +36,9 @@ def read_header(data: bytes, name: str, reading: Reading = AS_STORED) -> Header:
             except Exception:  # damaged tags are no tags
                 orientation = 1
         return Header(
-            image.format or "", image.mode, image.height, image.width,
+            image.format or "",
+            image.mode,
+            image.height,
+            image.width,
             orientation if orientation in TURNS_AND_MIRRORS else 1,
-        )  # fmt: skip
-
-
-@cache
-def _pillow() -> tuple[Any, type[Exception]]:
-    from PIL import Image, UnidentifiedImageError
-
-    # Our limit is Pillow's, and we say it with the file's name.
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-    return Image, UnidentifiedImageError
-
-
-@contextmanager
-def opened(data: bytes, name: str, reading: Reading) -> Iterator[Any]:
-    """The file as Pillow opens it: header read, pixels not yet. Raises as ``read_header`` does."""
-    Image, UnidentifiedImageError = _pillow()
-    if Image.MAX_IMAGE_PIXELS is not None and reading.max_pixels > Image.MAX_IMAGE_PIXELS:
-        Image.MAX_IMAGE_PIXELS = reading.max_pixels  # for the whole process: Pillow knows no other way
-    Image.preinit()  # the usual formats; without it, Image.open imports all that Pillow knows
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError:
-        raise ImageError(too_large(name, f"over {2 * reading.max_pixels}", reading)) from None
-    except (
-        UnidentifiedImageError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        TypeError,
-        KeyError,
-        IndexError,
-    ) as error:
-        raise ImageError(
-            f"{name}: can't be decoded; it is damaged or not a PNG, JPEG, BMP, TIFF or WebP image"
-        ) from error
-    with image:
-        pixels = image.width * image.height
-        if pixels > reading.max_pixels:
-            raise ImageError(too_large(name, f"{image.width}×{image.height} = {pixels}", reading))
-        yield image
-
-
-def too_large(name: str, pixels: str, reading: Reading) -> str:
-    """What is said of an image with too many ``pixels``."""
-    return (
-        f"{name}: has {pixels} pixels; at most {reading.max_pixels} are decoded, because small files can claim huge "
-        "images; if it is meant, raise the option max_pixels (--option NAME.max_pixels=…, in score --max-pixels)"
-    )
+        )

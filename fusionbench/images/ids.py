@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ..errors import ImageError
 from ..files.regular import read_regular
 from .codec import decode_samples, oriented
-from .header import Header, opened, read_header
+from .header import read_header
+from .pillow_file import Header, opened
 from .reading import AS_STORED, Reading
 from .tiff import read_tiff
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ImageError
-from .header import ORIENTATION_TAG, TURNS_AND_MIRRORS, Header, opened, too_large
+from .pillow_file import ORIENTATION_TAG, TURNS_AND_MIRRORS, Header, opened, too_large
 from .reading import AS_STORED, Reading
 
 BLACK_IS_ZERO, RGB, PALETTE = 1, 2, 3

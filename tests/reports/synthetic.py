@@ -13,6 +13,7 @@ from fusionbench.contracts.dataset import DatasetSpec, PairImages
 from fusionbench.contracts.evaluator import MetricSpec
 from fusionbench.contracts.method import MethodSpec
 from fusionbench.contracts.report import ReportInput
+from fusionbench.images.codec import read_image
 
 COLUMNS = [
     "run", "method", "dataset", "split", "image", "evaluator", "convention", "metric", "class_name", "seed",
@@ -80,6 +81,7 @@ def report_input(
         },
         fused_dir=fused,
         load_pair=synthetic_pair,
+        read_fused=read_image,
         options=options,
         **({} if details is None else {"details": details}),
     )

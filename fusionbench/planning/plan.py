@@ -214,7 +214,7 @@ def _training_split(
         except MissingDataError as error:
             reason = str(error)
         else:
-            reason = "" if pairs else f"no pair of the split {split}, on which it trains, has a label file"
+            reason = "" if pairs else f"no pair of the split {split}, on which it trains, has labels for it"
     if reason:
         _skip(plan, f"{protocol.name} on {name}: skipped, {reason}")
         return None

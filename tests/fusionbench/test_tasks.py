@@ -229,7 +229,7 @@ def with_boxes(pairs: Path, *names: str) -> dict[str, Any]:
 def test_only_labelled_pairs_count(tmp_path: Path, pairs: Path) -> None:
     settings = with_boxes(pairs, "b", "d")
     result = run(tmp_path, **settings)
-    assert "toy on folder/all: 2 of 4 pairs have no label file and don't count" in result.plan.skipped
+    assert "toy on folder/all: 2 of 4 pairs have no labels for it and don't count" in result.plan.skipped
     assert [p.name for p in CALLS[0][1].pairs] == ["b", "d"]
     (pairs / "boxes" / "d.txt").write_text("")
     done = len(CALLS)
@@ -242,7 +242,7 @@ def test_no_labels_at_all(tmp_path: Path, pairs: Path) -> None:
     assert none.plan.skipped == ["toy on folder: skipped, the dataset has no boxes"]
     settings = with_boxes(pairs)
     result = run(tmp_path, **settings)
-    assert "toy on folder/all: skipped, none of its 4 pairs has a label file" in result.plan.skipped
+    assert "toy on folder/all: skipped, none of its 4 pairs has labels for it" in result.plan.skipped
     assert CALLS == []
     assert [g.method.spec.name for g in result.plan.groups] == ["max"]
 

@@ -27,7 +27,7 @@ def test_bad_labels_are_named_with_the_reason_and_the_rest_is_scored(
     )  # fmt: skip
     assert result.code == 1  # three pairs were left out
     told = " ".join(result.err.split())
-    assert "1 of 5 pairs have no label file and don't count" in told
+    assert "1 of 5 pairs have no labels for it and don't count" in told
     assert "the label image of b is 96×40, its pair 96×80; labels must have the pair's size" in told
     assert "c.png: holds the id 77; the dataset's classes are 0 to 8 (255: ignored). Correct the file" in told
     assert "e.png: the file is empty" in told

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import NoReturn
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with 0 done, 1 some units failed, 2 bad usage or input, 130 interrupted."""
-    from ..errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, FusionBenchError
+    from ..errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, FusionBenchError, printable
     from .app import app
+
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names that aren't UTF-8 are shown, not raised
+        sys.stdout.reconfigure(errors="backslashreplace")
 
     try:
         code = app(arguments, standalone_mode=False)
@@ -33,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
             context = getattr(error, "ctx", None)
             if context is not None:
                 print(context.get_usage(), file=sys.stderr)
-            print(f"fusionbench: {error.format_message()}", file=sys.stderr)
+            print(f"fusionbench: {printable(error.format_message())}", file=sys.stderr)
             sys.exit(EXIT_BAD_INPUT)
         if type(error).__name__ == "Abort":  # what click makes of Ctrl-C
             _interrupted()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, InputError
+from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, InputError, printable
 from ..files.atomic import write_atomic
 from ..images.codec import EXTENSIONS, LOSSLESS, encode_image, read_image
 from ..images.plausible import pair_questions
@@ -38,7 +38,7 @@ def fuse_files(infrared: Path, visible: Path, flags: dict[str, Any], *, quiet: b
         own = {**given.method_options.get("", {}), **given.method_options.get(name, {})}
         fused = fuse_pair(infrared, visible, name, device=given.device, seed=given.seed, **own)
         write_atomic(path, encode_image(fused, path.suffix))
-        print(path)
+        print(printable(str(path)))
     return EXIT_DONE
 
 
@@ -104,7 +104,7 @@ def fuse_folders(config: RunConfig, *, as_json: bool, quiet: bool) -> int:
         content = {"files": [str(p) for p in written], "failures": result.failures}
         print(json.dumps(content, indent=1, ensure_ascii=False))
     elif not quiet:
-        print(f"{len(written)} images in {out}")
+        print(printable(f"{len(written)} images in {out}"))
     return EXIT_UNITS_FAILED if print_failures(result) else EXIT_DONE
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EXIT_DONE, EXIT_UNITS_FAILED
+from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, printable
 from ..planning.config import RunConfig
 from ..rendering import chosen_reports, render, report_input
 from ..statistics.means import means
@@ -37,7 +37,7 @@ def show_run(config: RunConfig, result: RunResult, *, as_json: bool, quiet: bool
     elif not quiet:
         _print_terminal(result, shown, files)
     for problem in problems:
-        print(f"fusionbench: {problem}", file=sys.stderr)
+        print(f"fusionbench: {printable(problem)}", file=sys.stderr)
     failed = print_failures(result)
     return EXIT_UNITS_FAILED if failed or problems else EXIT_DONE
 
@@ -53,7 +53,8 @@ def print_failures(result: RunResult) -> int:
         for image, reason in images.items():
             together.setdefault((image, reason), []).append(label)
     for (image, reason), labels in together.items():
-        print(f"  {', '.join(labels)}: {image + ': ' if image else ''}{reason}", file=sys.stderr)
+        said = f"  {', '.join(labels)}: {image + ': ' if image else ''}{reason}"
+        print(printable(said), file=sys.stderr)
     return failed
 
 

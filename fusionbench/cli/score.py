@@ -98,8 +98,9 @@ def score(
     scores = score_folders(infrared, visible, fused, quiet=quiet or json_, options=naming, **flags)
     if per_image is not None:
         from ..files.atomic import write_atomic
+        from ..files.csv_text import csv_text
 
-        write_atomic(per_image, scores.rows.drop(columns=_UNTOLD).to_csv(index=False).encode())
+        write_atomic(per_image, csv_text(scores.rows.drop(columns=_UNTOLD)).encode())
     if json_:
         _print_json(scores)
     if csv or latex or not json_:

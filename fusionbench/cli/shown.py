@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..contracts.names import split_names
 from ..contracts.report import HasTables, Rendered, ReportInput
-from ..errors import InputError
+from ..errors import InputError, printable
 from ..files.atomic import write_atomic
 from ..plugins import catalog
 from ..plugins.metric_names import known_metrics
@@ -64,7 +64,9 @@ def show_scores(
             continue
         write_atomic(target, "\n".join(texts).encode())
         if not quiet:
-            print(target)
+            print(printable(str(target)))
+        for note in dict.fromkeys(line for text in texts for line in text.splitlines() if "% Note: " in line):
+            print(f"fusionbench: {target}: {note.removeprefix('% Note: ').rstrip()}", file=sys.stderr)
 
 
 def _tables(role: str, data: ReportInput) -> Rendered:

@@ -17,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from ..errors import printable
+
 SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -69,7 +71,7 @@ class TerminalProgress:
         return self._progress.tasks[self._tasks[label]]
 
     def message(self, text: str) -> None:
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(printable(text), markup=False, highlight=False)
 
     def finish(self, label: str) -> None:
         self._progress.stop_task(self._task(label).id)
@@ -122,7 +124,7 @@ class LineProgress:
             )
 
     def message(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     def finish(self, label: str) -> None:
         done, total, begun, first, _ = self._state[label]

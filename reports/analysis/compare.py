@@ -19,6 +19,7 @@ from rich.text import Text
 from fusionbench.contracts.report import Rendered
 from fusionbench.contracts.rows import SCORE_KEY
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 from fusionbench.statistics.comparison import compare, entrant_names
 from fusionbench.statistics.paired import holm
 
@@ -110,7 +111,7 @@ def comparison_tables(data: ReportInput, baseline: str, *, methods: Sequence[str
     parts += [_paired(key, part, metrics) for key, part in paired.groupby(TABLE_KEY, sort=False)]
     shown = Group(*(part.terminal() for part in parts))
     named = {"compare.csv": frame, "compare-tasks.csv": tasks}
-    texts = {n: str(f.to_csv(index=False, lineterminator="\n")) for n, f in named.items() if len(f)}
+    texts = {n: csv_text(f) for n, f in named.items() if len(f)}
     texts |= {f"{part.name}.tex": part.latex() for part in parts}
     return Rendered((shown,), lambda: texts)
 

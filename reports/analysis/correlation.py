@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 
 from ..figures.drawing import FONT, new_figure, save
 from ..scores.labels import slug
@@ -167,5 +168,5 @@ def heat_maps(
 
 
 def _write(path: Path, frame: pd.DataFrame) -> Path:
-    write_atomic(path, frame.to_csv(index=False, lineterminator="\n").encode())
+    write_atomic(path, csv_text(frame).encode())
     return path

@@ -19,6 +19,7 @@ from scipy import stats
 from tabulate import tabulate
 
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 
 from ..figures.drawing import FONT, method_colours, new_figure, pages, save
 from ..scores.details import is_dev_only
@@ -66,7 +67,7 @@ class PredictionReport:
         if not len(found):
             return []
         text = {
-            "csv": found.to_csv(index=False, lineterminator="\n"),
+            "csv": csv_text(found),
             "md": _markdown(found),
             "tex": _latex(found),
         }

@@ -16,6 +16,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from fusionbench.errors import InputError
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 from fusionbench.statistics.comparison import entrant_names
 from fusionbench.statistics.ranks import Friedman, friedman
 
@@ -73,7 +74,7 @@ class RankingReport:
                 continue
             name = slug(f"ranking-{'-'.join(key)}")
             path = folder / f"{name}.csv"
-            write_atomic(path, ranking_table(ranked).to_csv(index=False, lineterminator="\n").encode())
+            write_atomic(path, csv_text(ranking_table(ranked)).encode())
             files.append(path)
             for suffix, part in pages(ranked, PANELS):
                 files += save(_figure(data, key, group, part), folder, name + suffix)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 
 from ..scores.details import Detail, by_table, details_of
 from ..scores.labels import REFERENCE_METHODS, entrant_title, format_value, ordered_entrants, slug
@@ -56,7 +57,7 @@ class ClassApReport:
             name = slug(f"class-ap-{'-'.join(key)}")
             text = caption(data, key, own, details.get(key, []))
             for ending, content in (
-                ("csv", points.to_csv(index=False, lineterminator="\n")),
+                ("csv", csv_text(points)),
                 ("tex", _latex(points, text, name)),
             ):
                 write_atomic(folder / f"{name}.{ending}", content.encode())

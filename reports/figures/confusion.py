@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 
 from ..scores.details import Detail, by_table, class_names, details_of
 from ..scores.labels import entrant_title, slug
@@ -52,7 +53,7 @@ class ConfusionReport:
             long = pd.concat([_long(m).assign(entrant=e) for e, m in matrices.items()], ignore_index=True)
             long = long[["entrant", "true", "predicted", "pixels", "share"]]
             for ending, content in (
-                ("csv", long.to_csv(index=False, lineterminator="\n")),
+                ("csv", csv_text(long)),
                 (
                     "tex",
                     "\n".join(_latex(titles[e], m, text, f"{name}-{slug(e)}") for e, m in matrices.items()),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 
 from ..scores.details import Detail, by_table, details_of
 from ..scores.labels import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
@@ -44,7 +45,7 @@ class PrCurveReport:
                 continue
             name = slug(f"pr-curves-{'-'.join(key)}")
             path = folder / f"{name}.csv"
-            write_atomic(path, curves.to_csv(index=False, lineterminator="\n").encode())
+            write_atomic(path, csv_text(curves).encode())
             own = lines[(lines[TABLE_KEY] == list(key)).all(axis=1)]
             figure = _figure(data, curves, details, own, caption(data, key, own, details))
             files += [path, *save(figure, folder, name)]

@@ -33,17 +33,74 @@ _ESCAPES = {
 }  # fmt: skip
 
 
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta", "ι": "iota",
+    "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho", "ς": "varsigma",
+    "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta",
+    "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
+_LATIN_CAPITALS = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True))
+"""Greek capitals that look like Latin ones."""
+
+_NEVER_PDF = "\u0149\u017f"
+"""Letters of Latin Extended-A that T1 fonts lack."""
+
+
 def escape(text: str) -> str:
-    """Text as LaTeX prints it. Letters outside Latin-1 lose their accents or become ``?``, so that any name
-    compiles. A hyphen before a number becomes a minus sign.
+    r"""Text as LaTeX prints it, with every letter. Greek letters are set in mathematics; letters that pdfLaTeX has no font
+    for stand in ``\anyletter``, which prints them with LuaLaTeX and XeLaTeX, and their code with pdfLaTeX. A hyphen before
+    a number becomes a minus sign.
+
+    >>> escape("β-Fusion")
+    '$\\beta$-Fusion'
     """
-    text = re.sub(r"(?<![\w-])-(?=[\d.])", "−", text)
-    return "".join(_ESCAPES.get(c) or (c if ord(c) < 256 else _plain(c)) for c in text if c.isprintable())
+    text = re.sub(r"(?<![\w-])-(?=[\d.])", "−", unicodedata.normalize("NFC", text))
+    return "".join(_printed(c) for c in text if c.isprintable())
 
 
-def _plain(character: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
-    return "".join(_ESCAPES.get(c, c) for c in decomposed) or "?"
+def _printed(character: str) -> str:
+    if (known := _ESCAPES.get(character)) is not None:
+        return known
+    if is_everywhere(character):
+        return character
+    if greek := _greek(character):
+        return f"${greek}$"
+    return rf"\anyletter{{{character}}}{{U+{ord(character):04X}}}"
+
+
+def _greek(character: str) -> str:
+    base, *marks = unicodedata.normalize("NFD", character)
+    if marks and marks != ["\u0301"]:
+        return ""
+    if base == "ο":
+        found = "o"
+    elif base in _LATIN_CAPITALS:
+        found = rf"\mathrm{{{_LATIN_CAPITALS[base]}}}"
+    elif base in _GREEK:
+        found = rf"\{_GREEK[base]}"
+    else:
+        return ""
+    return rf"\acute{{{found}}}" if marks else found
+
+
+def is_everywhere(character: str) -> bool:
+    """Whether pdfLaTeX prints a character as it stands (T1 fonts, UTF-8 input)."""
+    return (ord(character) < 0x180 and character not in _NEVER_PDF) or character in "ȘșȚț"
+
+
+_ANY_LETTER = re.compile(r"\\anyletter\{(.)\}")
+
+
+def _letters_note(body: str) -> str:
+    r"""The definition of ``\anyletter``, with what to compile with, where a body needs it; else nothing."""
+    letters = "".join(dict.fromkeys(_ANY_LETTER.findall(body)))
+    if not letters:
+        return ""
+    return (
+        f"% Note: pdfLaTeX has no font for {letters} and prints codes; compile with lualatex or xelatex and a font that has them\n"
+        "\\ifdefined\\anyletter\\else\\protected\\def\\anyletter#1#2{\\ifdefined\\directlua#1\\else\\ifdefined\\XeTeXversion"
+        "#1\\else\\fbox{\\tiny #2}\\fi\\fi}\\fi\n"
+    )
 
 
 def latex_table(table: ResultTable) -> str:
@@ -61,10 +118,11 @@ def latex_table(table: ResultTable) -> str:
     marks = (
         r" Best in \best{bold red}, second best \second{blue and underlined}." if _is_marked(table) else ""
     )
-    return (
-        f"{PREAMBLE}\\begin{{table*}}[t]\n\\centering\n\\caption{{{escape(table.caption)}{marks}}}\n"
+    body = (
+        f"\\begin{{table*}}[t]\n\\centering\n\\caption{{{escape(table.caption)}{marks}}}\n"
         f"\\label{{tab:{table.name}}}\n{tabulars}{notes}\n\\end{{table*}}\n"
     )
+    return f"{PREAMBLE}{_letters_note(body)}{body}"
 
 
 def _is_marked(table: ResultTable) -> bool:
@@ -106,17 +164,32 @@ def _line(line: Line) -> str:
     return " & ".join(cells) + r" \\"
 
 
+_FONTS = (
+    r"\ifPDFTeX\else",
+    r"\tracinglostchars=3",
+    *(
+        rf"\IfFontExistsTF{{{font}}}{{\setmainfont{{{font}}}}}{{}}"
+        for font in ("DejaVu Serif", "Noto Serif", "Noto Serif CJK SC")
+    ),
+    r"\fi",
+)
+"""Fonts with many letters, the last one that is installed wins."""
+
+
 def latex_document(tables: Sequence[ResultTable]) -> str:
-    """A whole document with every table, to compile as it is (``pdflatex``)."""
+    """A whole document with every table, to compile as it is: with ``pdflatex``, or, for letters that it lacks, with
+    ``lualatex`` or ``xelatex`` (a letter that their font lacks too is an error there, never a gap)."""
+    bodies = [latex_table(table) for table in tables]
     parts = [
         r"\documentclass[a4paper]{article}",
-        r"\usepackage[T1]{fontenc}",
-        r"\usepackage[utf8]{inputenc}",
+        r"\usepackage{iftex}",
+        r"\ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\else\usepackage{fontspec}\fi",
+        *(_FONTS if any(_ANY_LETTER.search(body) for body in bodies) else ()),
         r"\usepackage[margin=10mm,landscape]{geometry}",
         r"\usepackage{booktabs}",
         r"\usepackage[table]{xcolor}",
         r"\begin{document}",
-        *(latex_table(table) for table in tables),
+        *bodies,
         r"\end{document}",
     ]
     return "\n".join(parts) + "\n"
@@ -129,7 +202,7 @@ def latex_grid(
     columns are set left, the others right. More lines than a page holds continue in another float.
     """
     parts = [body[start : start + PAGE_LINES] for start in range(0, len(body), PAGE_LINES)]
-    floats = [r"% Needs in the preamble: \usepackage{booktabs}"]
+    floats: list[str] = []
     for number, part in enumerate(parts):
         text = escape(caption) if number == 0 else f"(continued from Table~\\ref{{tab:{label}}})"
         floats += [
@@ -147,4 +220,5 @@ def latex_grid(
             r"\end{tabular}",
             r"\end{table*}",
         ]
-    return "\n".join([*floats, ""])
+    text = "\n".join([*floats, ""])
+    return f"% Needs in the preamble: \\usepackage{{booktabs}}\n{_letters_note(text)}{text}"

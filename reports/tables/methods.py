@@ -10,6 +10,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 
 from .notes import contamination
 
@@ -36,7 +37,7 @@ class MethodsReport:
         lines = [_line(data.methods[name], [pair for pair in tested if pair[0]]) for name in names]
         folder.mkdir(parents=True, exist_ok=True)
         csv, markdown = folder / "methods.csv", folder / "methods.md"
-        write_atomic(csv, pd.DataFrame(lines).to_csv(index=False, lineterminator="\n").encode())
+        write_atomic(csv, csv_text(pd.DataFrame(lines)).encode())
         shown = [line for line in lines if line["paper"] or line["code"]]
         if not shown:
             return [csv]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 from fusionbench.statistics.comparison import entrant_names
 
 from ..scores.labels import ordered_entrants, slug
@@ -42,7 +43,7 @@ class PerImageReport:
             )
             wide["reason"] = why.agg("; ".join).reindex(wide.index).fillna("") if len(bad) else ""
             path = folder / f"{slug('per-image-' + '-'.join(key))}.csv"
-            write_atomic(path, wide.reset_index().to_csv(index=False, lineterminator="\n").encode())
+            write_atomic(path, csv_text(wide.reset_index()).encode())
             files.append(path)
         return files
 

@@ -16,6 +16,7 @@ from tabulate import tabulate
 
 from fusionbench.contracts.report import Rendered
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.csv_text import csv_text
 from fusionbench.terminal import console as terminal
 
 from ..scores.labels import REFERENCE_METHODS
@@ -149,7 +150,7 @@ def csv_table(table: ResultTable) -> str:
 
 
 def _csv(frame: pd.DataFrame) -> str:
-    return str(frame.to_csv(index=False, lineterminator="\n"))
+    return csv_text(frame)
 
 
 def _write(path: Path, text: str) -> Path:

@@ -220,7 +220,7 @@ def test_numbers(value: float, digits: int, text: str) -> None:
 def test_escapes() -> None:
     assert escape("50% & a_b #1 {x} <é>") == r"50\% \& a\_b \#1 \{x\} \textless{}é\textgreater{}"
     assert escape("~ ^ \\") == r"\textasciitilde{} \textasciicircum{} \textbackslash{}"
-    assert escape("ő↑深") == r"o$\uparrow$?"
+    assert escape("ő↑深") == r"ő$\uparrow$\anyletter{深}{U+6DF1}"
     assert escape("[-0.5, 1] det-7") == r"[$-$0.5, 1] det-7"
     assert slug("../cuda:0 480×640") == "cuda-0-480-640"
 

@@ -1,0 +1,151 @@
+"""What people call their files and methods: never acts on a terminal, never starts a formula, never loses a letter."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fusionbench.errors import InputError, printable
+from fusionbench.external.folder import label_name
+from fusionbench.files.csv_text import csv_text
+from fusionbench.reports.tables.latex import escape
+
+Cli = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, é, 方法, β, a\tb\n", "plain, é, 方法, β, a\tb\n"),
+        ("a\x1b[31mb\x07\x9b", "a\\x1b[31mb\\x07\\x9b"),
+        ("a\u202egnp.exe\u2066", "a\\u202egnp.exe\\u2066"),
+        (os.fsdecode(b"caf\xe9"), "caf\\xe9"),
+        ("a\u2028b\r", "a\\u2028b\\x0d"),
+    ],
+)
+def test_printable(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    assert str(InputError(text)) == shown
+
+
+def test_labels_as_names() -> None:
+    assert [label_name(x) for x in ("TarDAL", "Ours (v2)", "方法一", "β-Fusion", "a_b.c")] == [
+        "TarDAL", "Ours-v2", "方法一", "β-Fusion", "a_b.c",
+    ]  # fmt: skip
+    marked = [label_name(x) for x in ("TarDAL", "TarDAL*", "TarDAL†", "TarDAL'", "*", "†")]
+    assert len(set(marked)) == 6
+    assert marked[1].startswith("TarDAL-")
+    assert label_name("TarDAL*") == marked[1]
+
+
+def test_csv_cells_start_no_formula(tmp_path: Path) -> None:
+    texts = ["=1+1", "+a", "-a", "@SUM(A1)", " =1", "\t=1", "-1.5", "1e-3", "–", "a=b", ""]
+    frame = pd.DataFrame({"=name": texts, "value": [-1.5, *[0.25] * 10]})
+    rows = list(csv.reader(csv_text(frame).splitlines()))
+    assert rows[0] == ["'=name", "value"]
+    assert [r[0] for r in rows[1:]] == [
+        "'=1+1",
+        "'+a",
+        "'-a",
+        "'@SUM(A1)",
+        "' =1",
+        "'\t=1",
+        "-1.5",
+        "1e-3",
+        "–",
+        "a=b",
+        "",
+    ]
+    assert [r[1] for r in rows[1:3]] == ["-1.5", "0.25"]
+
+
+def test_score_with_hostile_names(cli: Cli, pairs: Path, tmp_path: Path) -> None:
+    for role in ("ir", "vi"):
+        (pairs / role / "a.png").rename(pairs / role / "=1+1.png")
+        shutil.copy(pairs / role / "b.png", os.fsdecode(os.fsencode(pairs / role) + b"/caf\xe9.png"))
+        shutil.copy(pairs / role / "b.png", pairs / role / "x\x1b[2J.png")
+    shutil.copytree(pairs / "vi", tmp_path / "m")
+    labels = [f"{tmp_path / 'm'}:{label}" for label in ("=cmd", "[/red]", "\x1b]0;x\x07")]
+    result = cli("score", pairs / "ir", pairs / "vi", *labels, "--metrics", "EN", "--csv", "s.csv", "--per-image", "p.csv", "--latex", "s.tex")  # fmt: skip
+    assert result.code == 1
+    for name in ("s.csv", "p.csv", "s.tex"):
+        (result.out + result.err + Path(name).read_text()).encode()
+        assert "\x1b" not in result.out + result.err + Path(name).read_text()
+    assert "[/red]" in result.out
+    assert "caf\\xe9" in result.err
+    for name in ("s.csv", "p.csv"):
+        with open(name, newline="") as file:
+            for row in csv.reader(file):
+                assert not any(cell.startswith(("=", "+", "@")) for cell in row)
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("Łukasz, Ştefan, ő, é", "Łukasz, Ştefan, ő, é"),
+        ("e\u0301", "é"),
+        ("β-Fusion Ωμέγα", r"$\beta$-Fusion $\Omega$$\mu$$\acute{\varepsilon}$$\gamma$$\alpha$"),
+        ("Α", r"$\mathrm{A}$"),
+        ("方", r"\anyletter{方}{U+65B9}"),
+        ("Ж_1", r"\anyletter{Ж}{U+0416}\_1"),
+    ],
+)
+def test_latex_keeps_every_letter(text: str, latex: str) -> None:
+    assert escape(text) == latex
+
+
+def test_latex_of_score_says_what_to_compile_with(cli: Cli, pairs: Path) -> None:
+    names = ("方法一", "方法二", "β-Fusion", "Łukasz")
+    result = cli(
+        "score",
+        pairs / "ir",
+        pairs / "vi",
+        *(f"{pairs / 'vi'}:{n}" for n in names),
+        "--metrics",
+        "EN",
+        "--latex",
+        "t.tex",
+    )
+    assert result.code == 0, result.err
+    text = Path("t.tex").read_text()
+    assert "?" not in text
+    rows = [
+        line.split(" & ")[0] for line in text.splitlines() if line.endswith(r"\\") and "Method" not in line
+    ]
+    assert len(set(rows)) == 4
+    assert "compile with lualatex or xelatex" in text
+    assert "t.tex: pdfLaTeX has no font for 方法一二" in result.err
+
+
+DOCUMENT = r"""\documentclass{article}\usepackage{iftex}\usepackage{booktabs}\usepackage[table]{xcolor}
+\ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\else\usepackage{fontspec}\setmainfont{DejaVu Serif}\fi
+\begin{document}
+%s
+\end{document}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["pdflatex", "lualatex"])
+def test_any_name_compiles(tmp_path: Path, engine: str) -> None:
+    if shutil.which(engine) is None:
+        pytest.skip(f"{engine} is not installed")
+    from fusionbench.reports.tables.latex import latex_grid
+
+    names = [*("αβγΩ Άέ", "ŁőŞ", "Жук"), *(("方法",) if engine == "pdflatex" else ())]
+    grid = latex_grid(["Method", "EN"], [[n, "1.0"] for n in names], caption="Жук β", label="x")
+    (tmp_path / "t.tex").write_text(DOCUMENT % grid)
+    done = subprocess.run(
+        [engine, "-interaction=nonstopmode", "-halt-on-error", "t.tex"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Missing character" not in (tmp_path / "t.log").read_text(errors="replace")

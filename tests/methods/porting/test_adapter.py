@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import nn
 
 from fusionbench.contracts.method import MethodContext, MethodSpec
 from fusionbench.errors import InputError
+from fusionbench.files.artifacts import locate
 from fusionbench.images.padding import pad_tensor, padding
 from fusionbench.methods.emma.network import EMMA
 from fusionbench.methods.fiscnet.network import merge_phases
@@ -337,3 +339,31 @@ def test_position_index_counts_row_and_column_differences() -> None:
     assert index[0, 0] == 7 * 15 + 7
     assert index[63, 0] == 14 * 15 + 14
     assert index[0, 1] == 7 * 15 + 6
+
+
+def test_no_two_official_files_share_a_place_in_the_cache() -> None:
+    """DATFuse's and YDTR's files have one name; the second to be fetched would replace the first."""
+    owners: dict[str, set[str]] = {}
+    for spec in catalog.methods.all().values():
+        for artifact in spec.artifacts:
+            checksum = artifact.sha256 or artifact.git_blob or spec.name
+            owners.setdefault(artifact.filename, set()).add(checksum)
+    assert {name for name, checksums in owners.items() if len(checksums) > 1} == set()
+
+
+def test_a_file_is_found_under_its_official_name_in_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a clone of the authors' repository, where its name isn't the one in the cache."""
+    content = b"weights"
+    (artifact,) = catalog.methods.get("datfuse").artifacts
+    sha256 = hashlib.sha256(content).hexdigest()
+    official, *_ = artifact.alternatives
+    fitting = artifact.model_copy(
+        update={"alternatives": (official.model_copy(update={"sha256": sha256, "git_blob": None}),)}
+    )
+    (tmp_path / "DATFuse").mkdir()
+    path = tmp_path / "DATFuse" / "model_10.pth"
+    path.write_bytes(content)
+    monkeypatch.setenv("FUSIONBENCH_WEIGHTS", str(tmp_path))
+    assert locate(fitting) == path

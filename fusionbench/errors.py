@@ -40,6 +40,10 @@ class MissingWeightsError(InputError):
     """Weights or parameters that have to be fetched, or put in place, first."""
 
 
+class WrongFileError(MissingWeightsError):
+    """Files of the right name whose content is another one (checksum or size)."""
+
+
 class MissingRepositoryError(InputError):
     """An official repository or its environment that the user must name, or that isn't the one described."""
 

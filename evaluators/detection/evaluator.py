@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec, FusedSet, Value
+from fusionbench.contracts.protocol_id import ProtocolId, protocol_hash
 from fusionbench.errors import InputError
 from fusionbench.files import artifacts
 from fusionbench.images.codec import as_rgb
-from fusionbench.planning.protocols import named_file, protocol_hash
+from fusionbench.planning.protocols import named_file
 
 from .ground_truth import read_boxes
 from .judge.detector import Detector, Thresholds, load_detector
@@ -61,7 +62,7 @@ class DetectionEvaluator:
                 "image_digest": fused.digest,
             }  # fmt: skip
             write_details(self._settings.details_dir, scored, {**about, **more})
-        convention = f"{self._settings.convention}/{about['judge']}@{about['hash8']}"
+        convention = str(ProtocolId(self._settings.convention, about["judge"], about["hash8"]))
         wanted = set(self._settings.metrics or (m.name for m in self._spec.metrics))
         rows = [*(("", value) for value in set_values(scored)), *image_values(scored)]
         rows += [

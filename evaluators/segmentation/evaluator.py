@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec, FusedSet, Value
+from fusionbench.contracts.protocol_id import ProtocolId
 from fusionbench.errors import InputError
-from fusionbench.planning.protocols import protocol_hash
 
 from .details import write_details
 from .judge.samples import check_fits, read_labelled
@@ -59,11 +59,13 @@ class SegmentationEvaluator:
         scores = SetScores(
             names, np.stack([matrices[n] for n in names]), np.stack([outlines[n] for n in names]), classes
         )
-        hash8 = protocol_hash(_identity(self.recipe), judging.identity)
-        convention = f"{self.settings.convention}/{judging.name}@{hash8}"
+        protocol = ProtocolId.of(
+            self.settings.convention, judging.name, _identity(self.recipe), judging.identity
+        )
+        convention = str(protocol)
         if self.settings.details_dir is not None:
             write_details(
-                self.settings.details_dir, self.settings.convention, self.recipe, judging, hash8, labelled, scores, masks,
+                self.settings.details_dir, self.settings.convention, self.recipe, judging, protocol.hash, labelled, scores, masks,
                 self.settings.seed,
             )  # fmt: skip
         yield from self._values(scores, convention)

@@ -122,7 +122,7 @@ def weights_fetch(names: WeightNames = None, sha256: Sha256 = None) -> int:
 @weights_app.command("verify")
 def weights_verify(names: WeightNames = None) -> int:
     """Check the weights that are at hand against their checksums."""
-    from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, MissingWeightsError
+    from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, MissingWeightsError, WrongFileError
     from ..files import artifacts
 
     bad = 0
@@ -134,7 +134,7 @@ def weights_verify(names: WeightNames = None) -> int:
             )
             print(f"ok       {artifact.name}: {path} ({checked})")
         except MissingWeightsError as error:
-            wrong = "not the right file" in str(error)
+            wrong = isinstance(error, WrongFileError)
             bad += wrong or (bool(names) and not artifact.optional)
             print(f"{'WRONG' if wrong else 'optional' if artifact.optional else 'missing':8} {error}")
     return EXIT_UNITS_FAILED if bad else EXIT_DONE
@@ -201,7 +201,7 @@ def _artifacts(names: list[str] | None) -> list[Artifact]:
         else:
             known = [*by_name, *catalog.methods.all()]
             raise UnknownNameError(
-                catalog.unknown_name_message("artifact or method", name, known).split(" `fusionbench")[0]
+                catalog.unknown_name_message("artifact or method", name, known, listed=False)
             )
     return found
 

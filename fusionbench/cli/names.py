@@ -41,8 +41,7 @@ def list_names(
     kind = kind if kind.endswith("s") else f"{kind}s"
     if kind not in KINDS:
         raise UnknownNameError(
-            unknown_name_message("kind of thing", kind, KINDS).split(" `fusionbench")[0]
-            + f" Known: {', '.join(KINDS)}"
+            unknown_name_message("kind of thing", kind, KINDS, listed=False) + f" Known: {', '.join(KINDS)}"
         )
     if kind == "methods":
         rows = method_rows(methods.all().values(), MethodFilter.parse(family, status, year))
@@ -186,9 +185,7 @@ def info(
     ]
     if not found:
         known = [n for k, table in tables.items() if k == (kind or k) for n in table]
-        raise UnknownNameError(
-            catalog.unknown_name_message(kind or "name", name, known).split(" `fusionbench")[0]
-        )
+        raise UnknownNameError(catalog.unknown_name_message(kind or "name", name, known, listed=False))
     for found_kind, _, spec in found:
         if json_:
             print(spec.model_dump_json(indent=1))

@@ -24,7 +24,16 @@ from .evaluator import (
     Value,
 )
 from .external_recipe import ExternalRecipe
-from .method import HasNetwork, HasProvenance, Method, MethodContext, MethodSpec, MethodStatus
+from .method import (
+    ConvertsWeights,
+    HasNetwork,
+    HasProvenance,
+    Method,
+    MethodContext,
+    MethodSpec,
+    MethodStatus,
+)
+from .protocol_id import ProtocolId
 from .report import HasTables, Rendered, Report, ReportInput, ReportSpec
 from .rows import COLUMNS, DETAIL_COLUMNS, SCORE_KEY, details_frame
 
@@ -36,6 +45,7 @@ __all__ = [
     "BatchEvaluator",
     "Boxes",
     "ConventionSpec",
+    "ConvertsWeights",
     "Dataset",
     "DatasetEvaluator",
     "DatasetSpec",
@@ -57,6 +67,7 @@ __all__ = [
     "MetricSpec",
     "Pair",
     "PairImages",
+    "ProtocolId",
     "Rendered",
     "Report",
     "ReportInput",

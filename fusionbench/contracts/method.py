@@ -84,7 +84,7 @@ class MethodContext:
 class Method(Protocol):
     """A method ready to fuse. Built by ``factory(spec, context)``.
 
-    A method may also fulfil ``HasNetwork`` and ``HasProvenance``.
+    A method may also fulfil ``HasNetwork``, ``HasProvenance`` and ``ConvertsWeights``.
     """
 
     def load(self, device: torch.device, precision: str) -> None:
@@ -108,4 +108,13 @@ class HasProvenance(Protocol):
 
     def provenance(self) -> dict[str, Any]:
         """JSON data, for example the mask provider used."""
+        ...
+
+
+@runtime_checkable
+class ConvertsWeights(Protocol):
+    """A method that rewrites its official weight files as safetensors (``fusionbench weights convert``)."""
+
+    def convert(self, files: Mapping[str, Path], out: Path) -> None:
+        """Read the files (by artifact name) and write ``out``. Called in a confined process; nothing in the files is executed."""
         ...

@@ -18,7 +18,7 @@ from pathlib import Path
 import platformdirs
 
 from ..contracts.artifact import Artifact
-from ..errors import DownloadError, MissingWeightsError
+from ..errors import DownloadError, MissingWeightsError, WrongFileError
 from .archives import extract_archive
 from .downloads import Progress, download
 
@@ -96,7 +96,7 @@ def locate(artifact: Artifact, *, official: bool = False) -> Path:
             return path
         wrong.append(f"{path} {reason}")
     if wrong:
-        raise MissingWeightsError(
+        raise WrongFileError(
             f"{artifact.name}: found, but not the right file: {'; '.join(wrong)}. Delete or replace it. "
             f"{how_to_get(artifact)}"
         )

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..contracts.artifact import Artifact
-from ..contracts.method import MethodContext, MethodSpec
+from ..contracts.method import ConvertsWeights, MethodContext, MethodSpec
 from ..errors import FusionBenchError, InputError
 from ..plugins import catalog
 from . import artifacts
@@ -122,11 +122,10 @@ def main() -> None:
     confined = confine()
     spec = catalog.methods.get(request["method"])
     method = catalog.build(spec.factory)(spec, MethodContext())
-    rewrite = getattr(method, "convert", None)
     try:
-        if rewrite is None:
+        if not isinstance(method, ConvertsWeights):
             raise InputError(f"{spec.name} has no conversion; its files are read as they are")
-        rewrite({name: Path(path) for name, path in request["files"].items()}, Path(request["out"]))
+        method.convert({name: Path(path) for name, path in request["files"].items()}, Path(request["out"]))
     except FusionBenchError as error:
         sys.exit(str(error).replace("\n", " "))
     print(CONFINED if confined else "not confined")

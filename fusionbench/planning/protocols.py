@@ -1,13 +1,11 @@
 """What protocols add to a plan: recipes with the user's options in them, the files that they name, the pairs that carry labels.
 
-A protocol (a ``ConventionSpec`` with a ``recipe``) is named in every row together with a hash (``protocol_hash``), so that a
+A protocol (a ``ConventionSpec`` with a ``recipe``) is named in every row together with a hash (``contracts.ProtocolId``), so that a
 changed threshold, schedule or checkpoint never passes for the same protocol.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,12 +20,6 @@ from .units import PlannedDataset
 
 WEIGHT_ENDINGS = {".pt", ".pth", ".safetensors", ".onnx"}
 """A text of a recipe that ends so names a file of weights."""
-
-
-def protocol_hash(recipe: Mapping[str, Any], judge_sha256: str = "") -> str:
-    """The eight hex digits that stand after a protocol's judge in rows (``det-zeroshot/yolov8n@3fa9c1d2``)."""
-    text = json.dumps([dict(recipe), judge_sha256], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def check_task_options(config: RunConfig) -> None:

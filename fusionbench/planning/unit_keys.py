@@ -14,7 +14,7 @@ from typing import Any
 from ..contracts.evaluator import ConventionSpec, EvaluatorSpec
 from ..files import artifacts
 from ..store.provenance import processor
-from ..store.unit_id import UnitId
+from ..store.unit_id import FUSING, UnitId
 from . import protocols
 from .config import RunConfig
 from .option_files import by_content, without_names
@@ -47,7 +47,7 @@ def fuse_unit(config: RunConfig, method: PlannedMethod, dataset: PlannedDataset)
             ],
         }
     )
-    return UnitId("fuse", method.name, dataset.name, dataset.split, "", config.seed, key)
+    return UnitId(FUSING, method.name, dataset.name, dataset.split, "", config.seed, key)
 
 
 def score_identity(

@@ -133,14 +133,18 @@ evaluators: Catalog[EvaluatorSpec] = Catalog("evaluator", EvaluatorSpec)
 reports: Catalog[ReportSpec] = Catalog("report", ReportSpec)
 
 
-def unknown_name_message(kind: str, name: str, known: Iterable[str]) -> str:
-    """The message for a name that nobody carries, with the nearest names as suggestions."""
+def unknown_name_message(kind: str, name: str, known: Iterable[str], *, listed: bool = True) -> str:
+    """The message for a name that nobody carries, with the nearest names as suggestions.
+
+    ``listed``: ``fusionbench list`` shows names of this kind.
+    """
     known = list(known)
     folded = {k.lower(): k for k in known}
     near = [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
     hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "."
     plural = kind if kind.endswith("s") else f"{kind}s"
-    return f"there is no {kind} called {name!r}{hint} `fusionbench list {plural}` shows all of them"
+    where = f" `fusionbench list {plural}` shows all of them" if listed else ""
+    return f"there is no {kind} called {name!r}{hint}{where}"
 
 
 def build(import_string: str) -> Any:

@@ -143,7 +143,7 @@ def _table(store: RunStore, table: str, renamed: Mapping[str, str]) -> dict[str,
 
 def _entries(store: RunStore, manifest: Manifest, refused: list[str]) -> dict[str, Entry]:
     entries = {image: Entry(image, digest) for image, digest in manifest.images.items()}
-    if manifest.unit.evaluator == "fuse":
+    if manifest.unit.is_fusing:
         return entries
     try:
         frame = read_rows(store.folder, manifest)
@@ -181,7 +181,7 @@ def _join(parts: Iterable[_Part], refused: list[str]) -> list[_Joined]:
 
 
 def _is_set(part: _Part) -> bool:
-    if part.unit.evaluator == "fuse" or not part.unit.dataset:
+    if part.unit.is_fusing or not part.unit.dataset:
         return False
     digests = [entry.digest for entry in part.entries.values()]
     return "scored" in part.source.facts or bool(digests and not any(":" in d for d in digests))
@@ -207,7 +207,7 @@ def _images(units: Iterable[_Joined], refused: list[str]) -> dict[tuple[str, str
     """The fused images by place; two units that would write to one place are refused, and so are replaced images."""
     found: dict[tuple[str, str, str], _Joined] = {}
     for joined in units:
-        if joined.unit.evaluator != "fuse":
+        if not joined.unit.is_fusing:
             continue
         first = found.setdefault(joined.place, joined)
         if first is not joined:
@@ -240,7 +240,7 @@ def _complete(
     kept = []
     by_key = {joined.unit.key: joined for joined in images.values()}
     for joined in units:
-        if joined.unit.evaluator == "fuse":
+        if joined.unit.is_fusing:
             kept.append(joined)
         elif not joined.unit.dataset:
             if any(p.entries != joined.parts[0].entries for p in joined.parts[1:]):
@@ -316,7 +316,7 @@ def _write(
     store, count = RunStore.open(out), 0
     try:
         for joined in units:
-            if joined.unit.evaluator == "fuse":
+            if joined.unit.is_fusing:
                 for image, entry in joined.entries.items():
                     files = (_file(p, image) for p in joined.parts if image in p.entries)
                     source = next(f for f in files if is_unchanged(f, entry.digest))

@@ -52,7 +52,7 @@ def read_rows_of(
     frames = []
     for manifest in units.manifests:
         unit = manifest.unit
-        if unit.evaluator == "fuse" or (keys is not None and unit.key not in keys):
+        if unit.is_fusing or (keys is not None and unit.key not in keys):
             continue
         try:
             frame = read_rows(store.folder, manifest)
@@ -124,7 +124,7 @@ def strays(store: RunStore, manifests: Iterable[Manifest], said: Iterable[str] =
     ]
     known: dict[tuple[str, str, str], set[str]] = {}
     for m in units:
-        if m.unit.evaluator == "fuse":
+        if m.unit.is_fusing:
             known.setdefault((m.unit.method, m.unit.dataset, m.unit.split), set()).update(m.images)
     for (method, dataset, split), names in _fused_files(store.folder):
         begun = f"fuse--{method}--{dataset}--{split}"
@@ -154,7 +154,7 @@ def _readable(store: RunStore, keys: Keys | None, said: list[str]) -> _Units:
     places: dict[tuple[str, str, str], list[Manifest]] = {}
     for manifest in units.manifests:
         unit = manifest.unit
-        if unit.evaluator == "fuse":
+        if unit.is_fusing:
             places.setdefault((unit.method, unit.dataset, unit.split), []).append(manifest)
     units.fused = {place: _joined(store, place, found) for place, found in places.items()}
     return units

@@ -178,7 +178,7 @@ class RunStore:
         found: dict[str, Entry] = {}
         manifest = self._manifest(unit.stem)
         if manifest is not None:
-            if unit.evaluator == "fuse":
+            if unit.is_fusing:
                 found = {image: Entry(image, digest) for image, digest in manifest.images.items()}
             else:
                 found = self._entries_from_rows(manifest)
@@ -239,7 +239,7 @@ class RunStore:
         """Turn a unit's results into its manifest and Parquet file (sorted by image), and remove its journals."""
         self.check_in_place()
         ordered = sorted(entries, key=lambda e: e.image)
-        if unit.evaluator != "fuse":
+        if not unit.is_fusing:
             facts = {**facts, "rows_sha256": write_rows(self.folder, unit, ordered)}
         write_manifest(self.folder, Manifest(unit, {e.image: e.digest for e in ordered}, facts))
         for path in self.journals(unit.stem):
@@ -265,16 +265,12 @@ class RunStore:
         manifests = self.manifests()
         place = (unit.method, unit.dataset, unit.split)
         same = [m for m in manifests if (m.unit.method, m.unit.dataset, m.unit.split) == place]
-        old = {m.unit.key for m in same if m.unit.evaluator == "fuse" and m.unit.key != unit.key}
+        old = {m.unit.key for m in same if m.unit.is_fusing and m.unit.key != unit.key}
         if not old:
             return []
-        current = [m for m in same if m.unit.evaluator == "fuse" and m.unit.key == unit.key]
+        current = [m for m in same if m.unit.is_fusing and m.unit.key == unit.key]
         kept = dict(current[0].images) if current else {}
-        return [
-            m.unit
-            for m in same
-            if (m.unit.key in old if m.unit.evaluator == "fuse" else _is_of(m, old, kept))
-        ]
+        return [m.unit for m in same if (m.unit.key in old if m.unit.is_fusing else _is_of(m, old, kept))]
 
     def rows(
         self, keys: Mapping[str, set[str] | None] | None = None, problems: list[str] | None = None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FUSING = "fuse"
+"""Stands in the place of an evaluator's name for the fusing itself."""
+
 
 @dataclass(frozen=True)
 class UnitId:
-    """What a unit is about. ``evaluator`` is ``fuse`` for the fusing itself; ``key`` hashes all that its result depends on.
+    """What a unit is about. ``evaluator`` is ``FUSING`` for the fusing itself; ``key`` hashes all that its result depends on.
 
     ``method`` and ``dataset`` are names within the run folder: a method's name, or ``name@what-differs`` for its
     second variant (see ``entrants``).
@@ -20,6 +23,11 @@ class UnitId:
     convention: str
     seed: int
     key: str
+
+    @property
+    def is_fusing(self) -> bool:
+        """Whether it is the fusing itself."""
+        return self.evaluator == FUSING
 
     @property
     def stem(self) -> str:

@@ -18,6 +18,7 @@ from matplotlib.patches import Rectangle
 from scipy import stats
 from tabulate import tabulate
 
+from fusionbench.contracts.protocol_id import ProtocolId
 from fusionbench.files.atomic import write_atomic
 from fusionbench.files.csv_text import csv_text
 
@@ -251,7 +252,7 @@ def _heat_map(found: pd.DataFrame) -> Figure:
         place
         + found["n_methods"].map(lambda n: f" (n = {n})")
         + "\n"
-        + found["protocol"].str.partition("@")[0]
+        + found["protocol"].map(lambda text: ProtocolId.parse(text).judged)
     )
     named = found.assign(place=place, named=_named(found))
     tau, p = (

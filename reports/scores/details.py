@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fusionbench.contracts.protocol_id import ProtocolId
 from fusionbench.errors import StoreError
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def by_table(details: Iterable[Detail]) -> dict[tuple[str, str, str, str], list[
 
 def protocol_of(convention: str) -> str:
     """The protocol's name in a convention: ``det-zeroshot`` of ``det-zeroshot/yolov8n@3fa9c1d2``."""
-    return convention.partition("/")[0]
+    return ProtocolId.parse(convention).name
 
 
 def is_dev_only(convention: str, details: Iterable[Detail] = ()) -> bool:

@@ -7,7 +7,7 @@ conventions, protocols, datasets or splits are never joined.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,13 @@ SUMMARY_COLUMNS = [
     *TABLE_KEY, "entrant", "method", "run", "metric", "class_name", "unit", "n", "mean", "median", "std",
     "low", "high", "n_excluded", "excluded",
 ]  # fmt: skip
+
+
+class Exclusion(NamedTuple):
+    """A value that a mean leaves out: its image (or ``seed N``), and why."""
+
+    name: str
+    reason: str
 
 
 def refuse_mixture(rows: pd.DataFrame) -> None:
@@ -47,8 +54,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     number of seeds, the interval Student's t over them. Else ``unit`` is ``image``: seeds are averaged image
     by image, ``n`` counts the images, and ``low``, ``high`` are the 95 % BCa bootstrap interval of the mean
     over images (fixed seed). ``std`` is the sample standard deviation; spreads of a single value are NaN.
-    Values that are not finite are left out; ``excluded`` names each of them with its reason (``00123D:
-    constant image; …``).
+    Values that are not finite are left out; ``excluded`` is a tuple of an ``Exclusion`` for each of them.
     """
     if not len(rows):
         return pd.DataFrame(columns=SUMMARY_COLUMNS)
@@ -65,9 +71,9 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     if len(excluded):
         found = found.merge(excluded, on=key, how="left")
         found["n_excluded"] = found["n_excluded"].fillna(0).astype(int)
-        found["excluded"] = found["excluded"].fillna("")
+        found["excluded"] = [e if isinstance(e, tuple) else () for e in found["excluded"]]
     else:
-        found = found.assign(n_excluded=0, excluded="")
+        found = found.assign(n_excluded=0, excluded=[()] * len(found))
     return found[SUMMARY_COLUMNS]
 
 
@@ -99,12 +105,16 @@ def _exclusions(kept: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     where = bad["image"].where(bad["image"] != "", "seed " + bad["seed"].astype(str))
     fallback = np.where(np.isnan(bad["value"]), "no reason given", "infinite")
     reason = bad["reason"].where(bad["reason"].fillna("") != "", pd.Series(fallback, bad.index))
-    # "; " parts the images: none may stand in a reason.
-    bad = bad.assign(named=where + ": " + reason.str.replace("; ", ", ", regex=False))
-    grouped = bad.groupby(key, sort=False)["named"]
-    joined = grouped.agg(lambda names: "; ".join(dict.fromkeys(names)))
-    counted = grouped.agg(lambda names: len(dict.fromkeys(names)))
-    return pd.DataFrame({"n_excluded": counted, "excluded": joined}).reset_index()
+    records = [Exclusion(*pair) for pair in zip(where, reason, strict=True)]
+    grouped = bad.assign(record=records).groupby(key, sort=False)["record"]
+    joined = grouped.agg(lambda found: tuple(dict.fromkeys(found)))
+    return pd.DataFrame({"n_excluded": joined.map(len), "excluded": joined}).reset_index()
+
+
+def summary_csv(lines: pd.DataFrame) -> str:
+    """A summary as CSV. What was left out stands in one cell: ``00123D: constant image; …``."""
+    said = lines["excluded"].map(lambda found: "; ".join(f"{e.name}: {e.reason}" for e in found))
+    return str(lines.assign(excluded=said).to_csv(index=False, lineterminator="\n"))
 
 
 def direction_of(metric: str, metrics: Mapping[str, MetricSpec]) -> str:

@@ -84,8 +84,7 @@ def exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> l
     for line in lines[lines["n_excluded"] > 0].itertuples():
         title = methods[line.method].title if line.method in methods else line.entrant
         alike: dict[str, list[str]] = {}
-        for named in line.excluded.split("; "):
-            name, _, reason = named.partition(": ")
+        for name, reason in line.excluded:
             alike.setdefault(reason, []).append(name)
         if line.n == 0 and len(alike) == 1:
             said = next(iter(alike))

@@ -20,7 +20,7 @@ from fusionbench.files.csv_text import csv_text
 from fusionbench.terminal import console as terminal
 
 from ..scores.labels import REFERENCE_METHODS
-from ..scores.summary import leaderboard, summary
+from ..scores.summary import leaderboard, summary, summary_csv
 from .latex import latex_document, latex_table
 from .paper_table import paper_tables
 from .result_table import Line, ResultTable, tables
@@ -59,7 +59,7 @@ def _texts(data: ReportInput) -> dict[str, str]:
     found = [*tables(data), *paper_tables(data)]
     if not found:
         return {}
-    out = {"summary.csv": _csv(summary(data.rows))}
+    out = {"summary.csv": summary_csv(summary(data.rows))}
     board = leaderboard(data.rows, data.metrics, leave_out=frozenset(REFERENCE_METHODS))
     if len(board):
         out["leaderboard.csv"] = _csv(board)

@@ -17,11 +17,11 @@ from fusionbench.contracts.evaluator import (
     MetricSpec,
     Value,
 )
+from fusionbench.contracts.protocol_id import ProtocolId, protocol_hash
 from fusionbench.errors import InputError, MissingWeightsError, UnknownNameError
 from fusionbench.execution.runner import RunResult, execute
 from fusionbench.planning.config import RunConfig
 from fusionbench.planning.plan import Plan, make_plan
-from fusionbench.planning.protocols import protocol_hash
 from fusionbench.plugins import catalog
 from fusionbench.rendering import report_input
 from fusionbench.store.run_store import RunStore
@@ -253,3 +253,18 @@ def test_protocol_hashes_tell_recipes_and_judges_apart() -> None:
         len({protocol_hash({"a": 1}, "x"), protocol_hash({"a": 2}, "x"), protocol_hash({"a": 1}, "y")}) == 3
     )
     assert len(protocol_hash({})) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("cddfuse", ("cddfuse", "", "")),
+        ("det-zeroshot/yolov8n@3fa9c1d2", ("det-zeroshot", "yolov8n", "3fa9c1d2")),
+        ("seg/judge", ("seg", "judge", "")),
+        ("det/user@home@3fa9c1d2", ("det", "user@home", "3fa9c1d2")),
+    ],
+)
+def test_protocols_are_read_as_they_were_written(text: str, parts: tuple[str, str, str]) -> None:
+    protocol = ProtocolId.parse(text)
+    assert (protocol.name, protocol.judge, protocol.hash) == parts
+    assert str(protocol) == text

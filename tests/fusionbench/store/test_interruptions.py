@@ -12,7 +12,7 @@ import pytest
 from fusionbench.contracts.evaluator import Value
 from fusionbench.errors import ImageError, StoreError
 from fusionbench.execution import runner
-from fusionbench.execution.fused_images import save_fused
+from fusionbench.execution.fused_images import SavedImages
 from fusionbench.execution.runner import RunResult
 from fusionbench.images.codec import read_image, write_png
 from fusionbench.rendering import report_input
@@ -115,8 +115,9 @@ def test_an_image_is_recorded_before_it_appears(tmp_path: Path, monkeypatch: pyt
         raise KeyboardInterrupt
 
     monkeypatch.setattr("os.replace", killed)
+    images = SavedImages(lambda name: target)
     with pytest.raises(KeyboardInterrupt):
-        save_fused(target, read_image_of_ones(), "source", lambda digest: journal.append(Entry("a", digest)))
+        images.save("a", read_image_of_ones(), "source", lambda digest: journal.append(Entry("a", digest)))
     assert [e.image for e in Journal.read(journal.path)] == ["a"]
     assert not target.exists()  # recorded and not there: it is fused again
     assert not list(tmp_path.glob(".*.part"))

@@ -34,14 +34,14 @@ def test_nan_is_left_out_by_name_with_its_reason() -> None:
     )
     line = summary(rows).iloc[0]
     assert (line["n"], line["mean"], line["n_excluded"]) == (2, 2.0, 2)
-    assert line["excluded"] == "flat: constant image; same: infinite"
+    assert line["excluded"] == (("flat", "constant image"), ("same", "infinite"))
 
 
 def test_a_score_without_any_value_is_kept_and_says_why() -> None:
     line = summary(frame([row("dir", "Params", math.nan, image="", reason="no network")])).iloc[0]
     assert line["n"] == 0
     assert math.isnan(line["mean"])
-    assert line["excluded"] == "seed 0: no network"
+    assert line["excluded"] == (("seed 0", "no network"),)
 
 
 def test_seeds_are_averaged_image_by_image_first() -> None:

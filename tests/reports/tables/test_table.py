@@ -193,7 +193,7 @@ def test_what_is_left_out_of_several_methods_alike_is_said_once() -> None:
         row(m, "NIQE", math.nan, image=i, reason="no parameters; fetch them") for m in "abc" for i in "xy"
     ]
     (table,) = tables(report_input(frame(rows)))
-    assert table.footnotes == ("a, b and c, NIQE: 2 left out of 2: no parameters, fetch them",)
+    assert table.footnotes == ("a, b and c, NIQE: 2 left out of 2: no parameters; fetch them",)
 
 
 def test_a_mean_over_fewer_images_than_the_others_says_so() -> None:

@@ -56,22 +56,7 @@ DEMO_TRAINING: Mapping[str, Any] = {
 }
 """How the demo's judge was trained."""
 
-DEMO: Mapping[str, Any] = {
-    **_COMMON,
-    "encoder_weights": "none",
-    "decoder_channels": 64,
-    "input": "blends",
-    "crop": [128, 160],
-    "scale": [0.65, 1.4],
-    "jitter": 0.3,
-    "learning_rate": 3e-3,
-    "encoder_rate": 1.0,
-    "warmup_steps": 60,
-    "epochs": 18.0,
-    "precision": "bf16",
-    "dataset_options": {"train_count": 320},
-    "judge": "demo-segmenter",
-}
+DEMO: Mapping[str, Any] = {**DEMO_TRAINING, "judge": "demo-segmenter"}
 
 MSRS_TWO_FOLDS: Mapping[str, Any] = {
     **_COMMON,

@@ -97,3 +97,59 @@ def test_the_split_holds_pairs_with_a_person_or_a_car(msrs: Path) -> None:
         dataset.load(pairs["4N"], labels=True)
     assert all(pair.boxes is None for pair in dataset.pairs("test"))
     assert dataset.verify("semantic-boxes") != []
+
+
+def test_labels_with_unknown_ids_are_named_when_they_are_scored(msrs: Path) -> None:
+    labels = np.zeros((64, 64), np.uint8)
+    labels[:20, :20] = 77
+    write_png(msrs / "test" / "Segmentation_labels" / "1D.png", labels)
+    spec = catalog.datasets.get("msrs")
+    dataset = catalog.build(spec.factory)(spec, msrs)
+    pair = next(p for p in dataset.pairs("semantic-boxes") if p.name == "1D")
+    with pytest.raises(ImageError, match="unknown class ids 77"):
+        dataset.load(pair, labels=True)
+
+
+def test_a_run_takes_boxes_from_the_labels_and_says_how_many_pairs_count(
+    cli, msrs: Path, tmp_path: Path
+) -> None:
+    arguments = (
+        "-m",
+        "max",
+        "-d",
+        "msrs",
+        "--data-root",
+        msrs,
+        "-o",
+        tmp_path / "runs",
+        "-n",
+        "r",
+        "--dry-run",
+    )
+    shown = cli("run", *arguments, "--task", "detection", "--convention", "demo-det")
+    assert shown.code == 0, shown.err
+    assert "detection on msrs/test: 2 of 4 pairs have no labels for it" in shown.out + shown.err
+
+
+def test_a_split_without_any_object_is_said(cli, msrs: Path, tmp_path: Path) -> None:
+    for file in (msrs / "test" / "Segmentation_labels").iterdir():
+        write_png(file, np.zeros((64, 64), np.uint8))
+    arguments = (
+        "-m",
+        "max",
+        "-d",
+        "msrs",
+        "--data-root",
+        msrs,
+        "-o",
+        tmp_path / "runs",
+        "-n",
+        "r",
+        "--task",
+        "detection",
+    )
+    empty = cli("run", *arguments, "--split", "semantic-boxes")
+    assert empty.code == 2
+    assert "msrs/semantic-boxes: has no pairs" in empty.err
+    skipped = cli("run", *arguments, "--dry-run")
+    assert "skipped, none of its 4 pairs has labels for it" in skipped.out + skipped.err

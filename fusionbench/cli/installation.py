@@ -31,8 +31,14 @@ class Check:
 def examine() -> list[Check]:
     """All checks, in the order of their importance. Never raises."""
     examinations: list[tuple[str, Callable[[], list[Check]]]] = [
-        ("python", _python), ("packages", _packages), ("torch", _torch), ("plugins", _plugins), ("cache", _cache), ("weights", _weights), ("git", _git),
-    ]  # fmt: skip
+        ("python", _python),
+        ("packages", _packages),
+        ("torch", _torch),
+        ("plugins", _plugins),
+        ("cache", _cache),
+        ("weights", _weights),
+        ("git", _git),
+    ]
     checks: list[Check] = []
     for name, examination in examinations:
         try:

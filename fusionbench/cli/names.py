@@ -78,11 +78,17 @@ def _datasets() -> list[dict[str, Any]]:
 
     return [
         {
-            "name": d.name, "title": d.title, "splits": ", ".join(d.splits), "licence": d.licence,
-            "labels": ", ".join(w for w, c in (("semantic", d.semantic_classes), ("boxes", d.box_classes)) if c), "summary": d.summary,
+            "name": d.name,
+            "title": d.title,
+            "splits": ", ".join(d.splits),
+            "licence": d.licence,
+            "labels": ", ".join(
+                w for w, c in (("semantic", d.semantic_classes), ("boxes", d.box_classes)) if c
+            ),
+            "summary": d.summary,
         }
         for d in datasets.all().values()
-    ]  # fmt: skip
+    ]
 
 
 def _metrics() -> list[dict[str, Any]]:
@@ -90,20 +96,34 @@ def _metrics() -> list[dict[str, Any]]:
 
     return [
         {
-            "name": m.name, "title": m.title, "task": e.task, "better": {"higher": "↑", "lower": "↓", "none": ""}[m.direction],
-            "conventions": ", ".join(m.conventions), "default": "yes" if m.name in e.default_metrics else "",
+            "name": m.name,
+            "title": m.title,
+            "task": e.task,
+            "better": {"higher": "↑", "lower": "↓", "none": ""}[m.direction],
+            "conventions": ", ".join(m.conventions),
+            "default": "yes" if m.name in e.default_metrics else "",
         }
-        for e in evaluators.all().values() for m in e.metrics
-    ]  # fmt: skip
+        for e in evaluators.all().values()
+        for m in e.metrics
+    ]
 
 
 def _conventions(kind: str) -> list[dict[str, Any]]:
     from ..plugins.catalog import evaluators
 
     return [
-        {"name": c.name, "task": e.task, "default": _default_for(e, c.name), "title": c.title, "summary": c.summary, "source": c.source}
-        for e in evaluators.all().values() for c in e.conventions if e.definitions == kind
-    ]  # fmt: skip
+        {
+            "name": c.name,
+            "task": e.task,
+            "default": _default_for(e, c.name),
+            "title": c.title,
+            "summary": c.summary,
+            "source": c.source,
+        }
+        for e in evaluators.all().values()
+        for c in e.conventions
+        if e.definitions == kind
+    ]
 
 
 def _default_for(evaluator: EvaluatorSpec, convention: str) -> str:

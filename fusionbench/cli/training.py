@@ -54,10 +54,26 @@ def train(
 ) -> None:
     """Train a method, as its paper does or as its preset says, or a task's judge for the demo. Resumable; see its model card or README."""
     trainer = _entry(method, "trainer")
-    trainer(**_given(
-        stage=stage, preset=preset, datasets=_datasets(dataset), masks=_flat(masks), resume=resume, out=out, device=device, devices=devices,
-        steps=steps, epochs=epochs, batch_size=batch_size, crop=crop, lr=lr, seed=seed, precision=precision, overrides=_overrides(set_),
-    ))  # fmt: skip
+    trainer(
+        **_given(
+            stage=stage,
+            preset=preset,
+            datasets=_datasets(dataset),
+            masks=_flat(masks),
+            resume=resume,
+            out=out,
+            device=device,
+            devices=devices,
+            steps=steps,
+            epochs=epochs,
+            batch_size=batch_size,
+            crop=crop,
+            lr=lr,
+            seed=seed,
+            precision=precision,
+            overrides=_overrides(set_),
+        )
+    )
 
 
 def ablate(
@@ -84,10 +100,21 @@ def ablate(
 ) -> None:
     """Train and score the ablation variants of a method's paper from one YAML, and write the paper's table."""
     ablation = _entry(method, "ablation")
-    ablation(**_given(
-        config=config, datasets=_datasets(dataset), masks=_flat(masks), resume=resume, out=out, device=device, steps=steps, limit=limit, seed=seed,
-        precision=precision, overrides=_overrides(set_),
-    ))  # fmt: skip
+    ablation(
+        **_given(
+            config=config,
+            datasets=_datasets(dataset),
+            masks=_flat(masks),
+            resume=resume,
+            out=out,
+            device=device,
+            steps=steps,
+            limit=limit,
+            seed=seed,
+            precision=precision,
+            overrides=_overrides(set_),
+        )
+    )
 
 
 def _entry(method: str, field: str) -> Any:

@@ -8,8 +8,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 PLACEHOLDERS = (
-    "python", "seeded", "seed", "clone", "work", "device", "gpu", "count", "name", "weights:NAME",
-)  # fmt: skip
+    "python",
+    "seeded",
+    "seed",
+    "clone",
+    "work",
+    "device",
+    "gpu",
+    "count",
+    "name",
+    "weights:NAME",
+)
 """What ``{…}`` may name in a recipe's texts; ``python`` and ``seeded`` in ``command`` alone."""
 
 

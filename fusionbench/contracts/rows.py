@@ -13,8 +13,19 @@ SCORE_KEY = ["dataset", "split", "evaluator", "convention", "metric", "class_nam
 
 
 COLUMNS = (
-    "run", "method", "dataset", "split", "image", "evaluator", "convention", "metric", "class_name", "seed", "value", "reason",
-)  # fmt: skip
+    "run",
+    "method",
+    "dataset",
+    "split",
+    "image",
+    "evaluator",
+    "convention",
+    "metric",
+    "class_name",
+    "seed",
+    "value",
+    "reason",
+)
 """The columns of the rows that reports read: strings, but int64 ``seed`` and float64 ``value``."""
 
 

@@ -121,11 +121,14 @@ class Stage:
             **(self.recipe.trusting if self.setting.trust_weights else {}),
         }
         failure = run_logged(
-            texts.command(), directory=Path(texts.fill(self.recipe.directory)),
-            environment={k: texts.fill(v) for k, v in variables.items()}, log=self.folder / "log.txt",
-            time_limit=self.setting.time_limit or self.recipe.seconds_to_start + len(staged) * self.recipe.seconds_a_pair,
+            texts.command(),
+            directory=Path(texts.fill(self.recipe.directory)),
+            environment={k: texts.fill(v) for k, v in variables.items()},
+            log=self.folder / "log.txt",
+            time_limit=self.setting.time_limit
+            or self.recipe.seconds_to_start + len(staged) * self.recipe.seconds_a_pair,
             watch=lambda: self._show(work, staged),
-        )  # fmt: skip
+        )
         if failure and self.setting.call == "split":
             for s in staged:
                 self.state.reasons[s.pair] = f"the official script failed: {failure.splitlines()[0]}"
@@ -161,8 +164,10 @@ class Stage:
             except FusionBenchError as error:
                 self.state.images.pop(s.pair, None)
                 self.state.reasons[s.pair] = (
-                    f"the official script failed: {failure.splitlines()[0]}" if failure else str(error).removeprefix(f"{s.pair}: ")
-                )  # fmt: skip
+                    f"the official script failed: {failure.splitlines()[0]}"
+                    if failure
+                    else str(error).removeprefix(f"{s.pair}: ")
+                )
                 continue
             write_atomic(self.folder / f"{s.pair}.png", encode_png(image))
             self.state.keep(s.pair, s.source, resized=resized)
@@ -191,11 +196,20 @@ class Stage:
 
     def _provenance(self) -> dict[str, object]:
         return {
-            "repository": self.spec.code_url, "commit": self.setting.state, "modified": list(self.setting.modified),
-            "python": list(self.setting.python), "command": list(self.recipe.command), "call": self.setting.call,
-            "seed": self.config.seed, "device": self.device,
-            "weights": {a.name: artifacts.file_hashes(artifacts.locate(a))[0] for a in self.spec.artifacts if not a.optional},
-        }  # fmt: skip
+            "repository": self.spec.code_url,
+            "commit": self.setting.state,
+            "modified": list(self.setting.modified),
+            "python": list(self.setting.python),
+            "command": list(self.recipe.command),
+            "call": self.setting.call,
+            "seed": self.config.seed,
+            "device": self.device,
+            "weights": {
+                a.name: artifacts.file_hashes(artifacts.locate(a))[0]
+                for a in self.spec.artifacts
+                if not a.optional
+            },
+        }
 
 
 def run_stages(

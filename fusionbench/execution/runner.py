@@ -170,14 +170,16 @@ def _discard(store: RunStore, plan: Plan) -> None:
 def _record_start(store: RunStore, config: RunConfig, plan: Plan) -> None:
     info = store.info()
     invocations = info.get("invocations", [])[-KEPT_INVOCATIONS + 1 :]
-    invocations.append({
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "config": config.model_dump(mode="json"),
-        "provenance": provenance(),
-        "skipped": plan.skipped,
-        "questions": plan.questions,
-    })  # fmt: skip
+    invocations.append(
+        {
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "config": config.model_dump(mode="json"),
+            "provenance": provenance(),
+            "skipped": plan.skipped,
+            "questions": plan.questions,
+        }
+    )
     methods = dict(info.get("methods", {}))
     for method in {g.method.name: g.method for g in plan.groups}.values():
         methods[method.name] = {
@@ -213,9 +215,12 @@ def _record_end(store: RunStore, result: RunResult) -> None:
             "again: the file is written again, and all results are kept"
         )
     info["invocations"][-1].update(
-        finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"), seconds=round(result.seconds, 2), fused=result.fused, scored=result.scored,
+        finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        seconds=round(result.seconds, 2),
+        fused=result.fused,
+        scored=result.scored,
         failures=result.failures,
-    )  # fmt: skip
+    )
     store.write_info(info)
 
 

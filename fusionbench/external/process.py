@@ -42,9 +42,14 @@ def run_logged(
         start = out.tell()
         try:
             process = subprocess.Popen(
-                list(command), cwd=directory, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                list(command),
+                cwd=directory,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         except OSError as error:
             return f"{command[0]} can't be started ({error.strerror or error})"
         late = False

@@ -74,8 +74,15 @@ def check_setting(spec: MethodSpec, options: Mapping[str, Any]) -> Setting:
     state, modified = clone_state(spec, clone, allow_modified=options.get("allow_modified") is True)
     device = options.get("device")
     return Setting(
-        clone, python, state, modified, call, limit, options.get("trust_weights") is True, str(device) if device else None,
-    )  # fmt: skip
+        clone,
+        python,
+        state,
+        modified,
+        call,
+        limit,
+        options.get("trust_weights") is True,
+        str(device) if device else None,
+    )
 
 
 def how_to_clone(spec: MethodSpec) -> str:
@@ -185,11 +192,23 @@ def _git(clone: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
             [
-                "git", "-c", "core.fsmonitor=false", "-c", f"safe.directory={clone}", "-C", str(clone),
-                *arguments, *(["--no-ext-diff", "--no-textconv"] if arguments[0] == "diff" else []),
+                "git",
+                "-c",
+                "core.fsmonitor=false",
+                "-c",
+                f"safe.directory={clone}",
+                "-C",
+                str(clone),
+                *arguments,
+                *(["--no-ext-diff", "--no-textconv"] if arguments[0] == "diff" else []),
             ],
-            capture_output=True, text=True, timeout=60, check=False, env=environment, errors="replace",
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=environment,
+            errors="replace",
+        )
     except FileNotFoundError:
         raise MissingRepositoryError(
             "external methods need the program git, to check a clone's commit"

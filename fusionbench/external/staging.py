@@ -97,9 +97,15 @@ class Texts:
         self._python = setting.python
         self._weights = {a.name: a for a in spec.artifacts}
         self._values = {
-            "clone": str(setting.clone), "work": str(work), "device": device, "seed": str(seed), "count": str(count),
-            "gpu": device.partition(":")[2] or "0", "name": neutral_name(1), "seeded": str(SEEDED),
-        }  # fmt: skip
+            "clone": str(setting.clone),
+            "work": str(work),
+            "device": device,
+            "seed": str(seed),
+            "count": str(count),
+            "gpu": device.partition(":")[2] or "0",
+            "name": neutral_name(1),
+            "seeded": str(SEEDED),
+        }
 
     def fill(self, text: str, *, escape: bool = False) -> str:
         """``text`` with its placeholders replaced; ``escape`` makes the values safe inside a JSON string."""

@@ -13,9 +13,27 @@ import struct
 import sys
 
 _DENIED = {
-    "x86_64": {"socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "execve": 59, "ptrace": 101, "execveat": 322, "io_uring_setup": 425},
-    "aarch64": {"socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "execve": 221, "ptrace": 117, "execveat": 281, "io_uring_setup": 425},
-}  # fmt: skip
+    "x86_64": {
+        "socket": 41,
+        "connect": 42,
+        "sendto": 44,
+        "sendmsg": 46,
+        "execve": 59,
+        "ptrace": 101,
+        "execveat": 322,
+        "io_uring_setup": 425,
+    },
+    "aarch64": {
+        "socket": 198,
+        "connect": 203,
+        "sendto": 206,
+        "sendmsg": 211,
+        "execve": 221,
+        "ptrace": 117,
+        "execveat": 281,
+        "io_uring_setup": 425,
+    },
+}
 """System calls that are refused, by machine. io_uring would be a way around the others."""
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_CALLS = 0x40000000

@@ -103,9 +103,13 @@ def _in_a_process(request: Mapping[str, object]) -> bool:
     """Have the conversion done elsewhere. Raises ``InputError`` with its message if it fails."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "fusionbench.files.weight_conversion"], input=json.dumps(request), capture_output=True, text=True,
-            timeout=TIME_LIMIT, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "fusionbench.files.weight_conversion"],
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise InputError(f"converting {request['method']}: not done after {TIME_LIMIT} s, given up") from None
     if done.returncode:

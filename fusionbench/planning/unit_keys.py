@@ -24,8 +24,19 @@ HARNESS_VERSION = 1
 """Raised when the harness itself changes what a method's pixels come out as."""
 
 _IDENTITY = {
-    "name", "input", "output", "grey", "colour", "quantise", "rounding", "size_multiple", "size_rule", "minimum_size", "options", "version",
-}  # fmt: skip
+    "name",
+    "input",
+    "output",
+    "grey",
+    "colour",
+    "quantise",
+    "rounding",
+    "size_multiple",
+    "size_rule",
+    "minimum_size",
+    "options",
+    "version",
+}
 """The fields of a method spec that its pixels depend on (the rest is description)."""
 
 _UNSEEDED = {"classical", "precomputed"}

@@ -75,7 +75,7 @@ def test_score_shows_nan_with_its_reason_everywhere(cli: Cli, pairs: Path, tmp_p
     result = cli(*arguments, "--json", "--csv", "s.csv")
     content = json.loads(result.out, parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
     cc, en = content["means"]
-    reason = "constant fused image: CC is 0/0"
+    reason = "the fused image is constant: CC is 0/0"
     assert cc["excluded"] == [{"image": "a", "reason": reason}, {"image": "b", "reason": reason}]
     assert (cc["count"], en["count"]) == (1, 3)
     assert "excluded" not in en

@@ -1,7 +1,7 @@
 """fusionbench: the downstream-task benchmark for infrared-visible image fusion.
 
-The Python API says the same words as the command line: ``run``, ``fuse``, ``score``, ``report``, ``compare``. Importing this package is cheap;
-torch and the other heavy libraries are imported when a function needs them.
+The Python API says the same words as the command line: ``run``, ``fuse``, ``score``, ``report``, ``compare``.
+Importing this package is cheap; torch and the other heavy libraries are imported when a function needs them.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ def run(config: RunConfig | None = None, *, quiet: bool = True, **settings: Any)
 
     >>> result = fusionbench.run(method="max,laplacian", dataset="demo", limit=4)  # doctest: +SKIP
 
-    Single values stand for lists of one. Returns the run's folder, plan and failures; raises ``FusionBenchError`` for what is wrong
-    before the start.
+    Single values stand for lists of one. Returns the run's folder, plan and failures; raises
+    ``FusionBenchError`` for what is wrong before the start.
     """
     from .execution.runner import execute
     from .rendering import chosen_reports, render, report_input
@@ -56,9 +56,9 @@ def fuse(
 ) -> UInt8Array:
     """Fuse one pair and return uint8 H×W×3 RGB (H×W for methods that give grey).
 
-    ``method`` is a name, or ``path/to/file.py:Class``; None stands for the default method. Images are paths, arrays (H×W, H×W×3 RGB) or
-    tensors (C×H×W, 1×C×H×W), uint8 or float in [0,1]. ``options`` are the method's own.
-    Raises ``ImageError``, ``UnknownNameError`` or ``MissingWeightsError``.
+    ``method`` is a name, or ``path/to/file.py:Class``; None stands for the default method. Images are paths,
+    arrays (H×W, H×W×3 RGB) or tensors (C×H×W, 1×C×H×W), uint8 or float in [0,1]. ``options`` are the method's
+    own. Raises ``ImageError``, ``UnknownNameError`` or ``MissingWeightsError``.
     """
     from .contracts.dataset import Pair, PairImages
     from .contracts.method import MethodContext
@@ -91,13 +91,15 @@ def score(
     convention: str | None = None,
     jobs: int = 0,
 ) -> dict[str, Any]:
-    """Metrics of fused images against their sources: {metric: float}, or for a batch of N {metric: float64 array of shape (N,)}.
+    """Metrics of fused images against their sources: {metric: float}, or for a batch of N {metric: float64
+    array of shape (N,)}.
 
-    >>> values = fusionbench.score(ir, vis, fused, metrics=["VIF", "Qabf"])  # N×C×H×W tensors of an epoch  # doctest: +SKIP
+    >>> values = fusionbench.score(ir, vis, fused, metrics=["VIF", "Qabf"])  # doctest: +SKIP
     >>> {name: value.mean() for name, value in values.items()}  # doctest: +SKIP
 
-    Each image is a path, an array H×W or H×W×3 (RGB), or a tensor H×W, 1×H×W or 3×H×W; batches are lists of images, arrays N×H×W×C
-    or tensors N×C×H×W; uint8 or float in [0,1]. See ``fusionbench.scoring.arrays.score_arrays`` for the rest.
+    Each image is a path, an array H×W or H×W×3 (RGB), or a tensor H×W, 1×H×W or 3×H×W; batches are lists of
+    images, arrays N×H×W×C or tensors N×C×H×W; uint8 or float in [0,1]. See
+    ``fusionbench.scoring.arrays.score_arrays`` for the rest.
     """
     from .scoring.arrays import score_arrays
 
@@ -111,7 +113,8 @@ def report(
     out: Path | None = None,
     published: bool = False,
 ) -> list[Path]:
-    """Render the reports of one or several runs again, from the store alone; returns the files. Raises on the first report that fails."""
+    """Render the reports of one or several runs again, from the store alone; returns the files. Raises on
+    the first report that fails."""
     from .rendering import chosen_reports, find_runs, merged_input, render
 
     stores = find_runs([runs] if isinstance(runs, str | Path) else runs)
@@ -127,8 +130,8 @@ def report(
 def compare(runs: str | Path | Sequence[str | Path], baseline: str | None = None) -> pd.DataFrame:
     """Paired comparison of methods over the images of one or several runs: differences, intervals, p values.
 
-    ``baseline`` names the method that the others are compared with (the first one otherwise). See ``fusionbench.statistics.comparison.compare``
-    for the columns.
+    ``baseline`` names the method that the others are compared with (the first one otherwise). See
+    ``fusionbench.statistics.comparison.compare`` for the columns.
     """
     from .rendering import comparison, find_runs
 

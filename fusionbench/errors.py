@@ -57,7 +57,8 @@ class DownloadError(FusionBenchError):
 
 
 class StoreError(FusionBenchError):
-    """The run folder can't be read or written (full disk, other schema version, another run's configuration)."""
+    """The run folder can't be read or written (full disk, other schema version, another run's
+    configuration)."""
 
 
 class UnitsFailedError(FusionBenchError):
@@ -70,8 +71,8 @@ _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u20
 
 
 def printable(text: str, keep: str = "\n\t") -> str:
-    r"""Text that does nothing to a terminal: control characters (but those in ``keep``), turns of the writing direction
-    and bytes of file names that aren't UTF-8 become escapes.
+    r"""Text that does nothing to a terminal: control characters (but those in ``keep``), turns of the writing
+    direction and bytes of file names that aren't UTF-8 become escapes.
 
     >>> printable("a\x1b[31mb")
     'a\\x1b[31mb'

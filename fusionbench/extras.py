@@ -1,4 +1,5 @@
-"""Optional packages: which group of extras brings a package, and the sentence that says so where it is missing."""
+"""Optional packages: which group of extras brings a package, and the sentence that says so where it is
+missing."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ EXTRA_OF = {
     "torchmetrics": "benchmark",
     "pytorch_msssim": "benchmark",
 }
-"""Import name of an optional package: the extra of the distribution that installs it (groups of pyproject.toml)."""
+"""Import name of an optional package: the extra of the distribution that installs it (groups of
+pyproject.toml)."""
 
 
 def missing_extra(error: ImportError, purpose: str = "this") -> MissingExtraError | None:
@@ -35,7 +37,8 @@ def missing_extra(error: ImportError, purpose: str = "this") -> MissingExtraErro
     if extra is None or not isinstance(error, ModuleNotFoundError):
         return None
     return MissingExtraError(
-        f"{purpose} needs the package {package!r}, which is not installed: pip install '{DISTRIBUTION}[{extra}]'"
+        f"{purpose} needs the package {package!r}, which is not installed: pip install "
+        f"'{DISTRIBUTION}[{extra}]'"
     )
 
 

@@ -31,7 +31,8 @@ def report_input(
     selection: Mapping[str, set[str] | None] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> ReportInput:
-    """What reports get of a run: its rows (all, or those of a plan's selection), the specs of what they name, its images."""
+    """What reports get of a run: its rows (all, or those of a plan's selection), the specs of what they
+    name, its images."""
     info = store.info()
     notes: list[str] = []
     rows = store.rows(selection, notes)
@@ -56,8 +57,8 @@ def merged_input(
 ) -> ReportInput:
     """The rows of several runs as one; images come from the first.
 
-    A number that several runs hold counts once, from the first, or with ``apart`` stands once a run (a method in several runs is
-    then compared with itself).
+    A number that several runs hold counts once, from the first, or with ``apart`` stands once a run (a method
+    in several runs is then compared with itself).
     """
     inputs = [report_input(store, options=options) for store in stores]
     methods: dict[str, MethodSpec] = {}
@@ -99,10 +100,11 @@ def chosen_reports(names: Sequence[str] | None) -> list[ReportSpec]:
 def render(
     data: ReportInput, folder: Path, reports: Sequence[ReportSpec], *, strict: bool = False
 ) -> tuple[list[Path], list[Any], list[str]]:
-    """Render reports into a folder. Returns the files, what is to be shown on the terminal, and what went wrong.
+    """Render reports into a folder. Returns the files, what is to be shown on the terminal, and what went
+    wrong.
 
-    A report that fails doesn't stop the others, unless ``strict``. What went wrong includes ``data.notes``: all that the
-    run folder holds and the reports lack.
+    A report that fails doesn't stop the others, unless ``strict``. What went wrong includes ``data.notes``:
+    all that the run folder holds and the reports lack.
     """
     files: list[Path] = []
     shown: list[Any] = []
@@ -155,7 +157,8 @@ def find_runs(texts: Iterable[str | Path]) -> list[RunStore]:
 def _specs(
     store: RunStore, info: Mapping[str, Any], rows: pd.DataFrame, notes: list[str]
 ) -> tuple[dict[str, MethodSpec], dict[str, DatasetSpec]]:
-    """The specs of a run's methods and datasets by their names in the run folder; titles say what tells variants apart."""
+    """The specs of a run's methods and datasets by their names in the run folder; titles say what tells
+    variants apart."""
     methods = _read_specs(store, "methods", MethodSpec, info, notes)
     datasets = _read_specs(store, "datasets", DatasetSpec, info, notes)
     for name in map(str, dict.fromkeys(rows["method"])):  # copied from another store, or run.json was damaged
@@ -172,7 +175,8 @@ def _specs(
 def _read_specs(
     store: RunStore, table: str, model: type[Any], info: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
-    """The specs in a table of run.json. One that can't be read is noted, and its entrant goes by its plain name."""
+    """The specs in a table of run.json. One that can't be read is noted, and its entrant goes by its plain
+    name."""
     specs = {}
     for name, about in info.get(table, {}).items():
         try:
@@ -181,7 +185,8 @@ def _read_specs(
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             notes.append(
-                f"{store.folder / 'run.json'}: {table} {name}: {where} is damaged ({first['msg']}); run the same command "
+                f"{store.folder / 'run.json'}: {table} {name}: {where} is damaged ({first['msg']}); run the "
+                "same command "
                 "again to write it again"
             )
     return specs
@@ -234,7 +239,8 @@ def _pair_loader(info: Mapping[str, Any]) -> Any:
 def comparison(
     stores: Sequence[RunStore], baseline: str | None, methods: Sequence[str] | None = None
 ) -> tuple[pd.DataFrame, str]:
-    """``statistics.compare`` of the other methods with ``baseline`` (the runs' first method if None), and the baseline's name."""
+    """``statistics.compare`` of the other methods with ``baseline`` (the runs' first method if None), and
+    the baseline's name."""
     from .statistics.comparison import compare
 
     data = merged_input(stores, apart=True)
@@ -245,7 +251,8 @@ def comparison(
 def opponents(
     data: ReportInput, baseline: str | None, methods: Sequence[str] | None
 ) -> tuple[str, list[str]]:
-    """The method to compare with (the runs' first if None is named), and the others (all if none is named)."""
+    """The method to compare with (the runs' first if None is named), and the others (all if none is
+    named)."""
     from .statistics.comparison import entrant_names
 
     if not len(data.rows):

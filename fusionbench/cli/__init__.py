@@ -1,4 +1,5 @@
-"""The command line. Commands import what they need when they run, so that ``--help`` and ``list`` answer at once."""
+"""The command line. Commands import what they need when they run, so that ``--help`` and ``list`` answer
+at once."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import NoReturn
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with 0 done, 1 some units failed, 2 bad usage or input, 130 interrupted."""
+    """Run the command line and exit with 0 done, 1 some units failed, 2 bad usage or input, 130
+    interrupted."""
     from ..errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, FusionBenchError, printable
     from .app import app
 

@@ -15,7 +15,8 @@ from ..planning.config import RunConfig
 from . import settings as s
 
 WORK = ".fusionbench-fuse"
-"""The run folder inside ``--out`` while images are fused: after an interruption the same command goes on from it."""
+"""The run folder inside ``--out`` while images are fused: after an interruption the same command goes on
+from it."""
 
 _OTHER_IMAGES = {".gif", ".jp2", ".avif", ".heic", ".ppm", ".pgm", ".pnm", ".exr", ".jxl", ".tga"}
 
@@ -43,7 +44,8 @@ def fuse_files(infrared: Path, visible: Path, flags: dict[str, Any], *, quiet: b
 
 
 def _file_targets(out: Path | None, stem: str, labels: Sequence[str]) -> list[Path]:
-    """The file of each method. Raises ``InputError`` if ``out`` names a file that can't hold what is fused."""
+    """The file of each method. Raises ``InputError`` if ``out`` names a file that can't hold what is
+    fused."""
     if out is None:
         return [Path(f"{stem}-{label}.png") for label in labels]
     if not _names_a_file(out):
@@ -52,7 +54,8 @@ def _file_targets(out: Path | None, stem: str, labels: Sequence[str]) -> list[Pa
         raise InputError(f"--out {out}: names one file, but {len(labels)} methods were given; name a folder")
     if out.suffix.lower() not in LOSSLESS:
         raise InputError(
-            f"--out {out}: its format would change the fused pixels; name a {', '.join(LOSSLESS)} file, or a folder"
+            f"--out {out}: its format would change the fused pixels; name a {', '.join(LOSSLESS)} file, or a "
+            "folder"
         )
     return [out]
 
@@ -62,9 +65,11 @@ def _names_a_file(out: Path) -> bool:
 
 
 def fuse_folders(config: RunConfig, *, as_json: bool, quiet: bool) -> int:
-    """Fuse two folders and write ``OUT/NAME.png``, or with several methods ``OUT/METHOD/NAME.png``. Returns the exit code.
+    """Fuse two folders and write ``OUT/NAME.png``, or with several methods ``OUT/METHOD/NAME.png``. Returns
+    the exit code.
 
-    Raises ``InputError`` before anything is fused if a source, or with ``--overwrite never`` any file, lies there.
+    Raises ``InputError`` before anything is fused if a source, or with ``--overwrite never`` any file, lies
+    there.
     """
     from ..execution.runner import execute
     from ..planning.plan import make_plan

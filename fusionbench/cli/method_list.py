@@ -22,7 +22,8 @@ FOLDED = ("title", "venue", "trained on")
 
 @dataclass(frozen=True)
 class MethodFilter:
-    """Which methods to list; empty fields don't restrict. ``years`` is the first and the last year, both included."""
+    """Which methods to list; empty fields don't restrict. ``years`` is the first and the last year, both
+    included."""
 
     families: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
@@ -84,7 +85,8 @@ def method_rows(specs: Iterable[MethodSpec], wanted: MethodFilter) -> list[dict[
 
 
 def grouped_tables(rows: Sequence[dict[str, Any]], width: int) -> list[RenderableType]:
-    """The rows under headings of family and status, ``width`` characters wide, with the same columns below each heading.
+    """The rows under headings of family and status, ``width`` characters wide, with the same columns below
+    each heading.
 
     Licences are cut to their first word and venues to their names; ``info method NAME`` has the rest.
     """
@@ -123,7 +125,8 @@ def _shortened(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _fitted(widths: dict[str, int], available: int) -> dict[str, int]:
-    """Column widths that take no more than ``available`` characters, a space after each; the widest foldable ones give way."""
+    """Column widths that take no more than ``available`` characters, a space after each; the widest
+    foldable ones give way."""
     widths = dict(widths)
     while sum(widths.values()) + len(widths) > available:
         widest = max(FOLDED, key=lambda column: widths.get(column, 0))

@@ -22,7 +22,8 @@ def list_names(
     status: Annotated[
         str | None,
         typer.Option(
-            help="Methods of these statuses only: verified, ported, external, needs-weights (comma-separated)."
+            help="Methods of these statuses only: verified, ported, external, needs-weights "
+            "(comma-separated)."
         ),
     ] = None,
     year: Annotated[
@@ -32,7 +33,8 @@ def list_names(
 ) -> None:
     """List methods, datasets, metrics, conventions, protocols, tasks or reports.
 
-    On a terminal methods stand under headings of family and status, the newest first. Piped, each has one line.
+    On a terminal methods stand under headings of family and status, the newest first. Piped, each has one
+    line.
     """
     from ..errors import InputError, UnknownNameError
     from ..plugins.catalog import methods, unknown_name_message

@@ -43,7 +43,8 @@ def show_run(config: RunConfig, result: RunResult, *, as_json: bool, quiet: bool
 
 
 def print_failures(result: RunResult) -> int:
-    """Say what failed; one reason of one image stands once, whatever it keeps from being done. Returns how many failed."""
+    """Say what failed; one reason of one image stands once, whatever it keeps from being done. Returns how
+    many failed."""
     failed = sum(len(found) for found in result.failures.values())
     if not failed:
         return 0
@@ -64,7 +65,8 @@ def _print_terminal(result: RunResult, shown: list[Any], files: list[Path]) -> N
     if files:
         print(f"{len(files)} report files in {result.folder / 'report'}")
     print(
-        f"{result.fused} images fused, {result.scored} scored, in {result.seconds:.1f} s; run folder: {result.folder}"
+        f"{result.fused} images fused, {result.scored} scored, in {result.seconds:.1f} s; run folder: "
+        f"{result.folder}"
     )
 
 

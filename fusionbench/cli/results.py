@@ -63,7 +63,8 @@ def compare(
         typer.Option("--out", "-o", help="Folder for CSV and LaTeX. Default: the first run's report/."),
     ] = None,
 ) -> None:
-    """Compare methods image by image: differences, bootstrap intervals, paired Wilcoxon tests (Holm-corrected)."""
+    """Compare methods image by image: differences, bootstrap intervals, paired Wilcoxon tests
+    (Holm-corrected)."""
     from ..rendering import find_runs
     from .shown import show_comparison
 
@@ -74,7 +75,8 @@ def merge(
     runs: Runs,
     out: Annotated[Path, typer.Option("--out", "-o", help="The new run folder that holds all of them.")],
 ) -> int:
-    """Join runs of several machines into a new run folder. What contradicts or is damaged is named, and nothing is written."""
+    """Join runs of several machines into a new run folder. What contradicts or is damaged is named, and
+    nothing is written."""
     import sys
 
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED

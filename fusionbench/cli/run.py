@@ -53,8 +53,8 @@ def fuse(
 ) -> int:
     """Fuse images only: a dataset, two folders, or two files.
 
-    Two folders with --out DIR give DIR/NAME.png, or DIR/METHOD/NAME.png for several methods (with --name: a run folder, as
-    datasets do). Two files with --out FILE.png give that file.
+    Two folders with --out DIR give DIR/NAME.png, or DIR/METHOD/NAME.png for several methods (with --name: a
+    run folder, as datasets do). Two files with --out FILE.png give that file.
     """
     from ..errors import InputError
     from ..plugins import catalog

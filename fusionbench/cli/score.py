@@ -40,7 +40,8 @@ def score(
         str | None,
         typer.Option(
             "--fused-pattern",
-            help="What fused images are called, for example '{name}_{method}'; {method} without a label: every method found.",
+            help="What fused images are called, for example '{name}_{method}'; {method} without a label: "
+            "every method found.",
         ),
     ] = None,
     bits: Annotated[
@@ -74,9 +75,11 @@ def score(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     **flags: Any,
 ) -> int:
-    """Score folders of fused images. Images match by file name, whatever the ending: ir/01.png, vis/01.jpg, fused/01.png.
+    """Score folders of fused images. Images match by file name, whatever the ending: ir/01.png, vis/01.jpg,
+    fused/01.png.
 
-    Patterns say what else a name holds: --ir-pattern '{name}_ir' --vi-pattern '{name}_vis'. {folder} stands for sub-folders.
+    Patterns say what else a name holds: --ir-pattern '{name}_ir' --vi-pattern '{name}_vis'. {folder} stands
+    for sub-folders.
 
     A value that can't be computed is shown as – with its reason, and left out of the mean by name.
     """

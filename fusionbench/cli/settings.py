@@ -1,4 +1,5 @@
-"""The flags of ``run``, ``fuse``, ``config`` and ``score``, made from the fields of ``RunConfig``, and how they become one."""
+"""The flags of ``run``, ``fuse``, ``config`` and ``score``, made from the fields of ``RunConfig``, and how
+they become one."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ _TABLES = {
         "An entry of a task's protocol: TASK.KEY=VALUE, e.g. detection.model=yolo.pt.",
     ),
 }
-"""Fields that are tables: the flag that fills them, once per entry, and its help where it isn't the field's."""
+"""Fields that are tables: the flag that fills them, once per entry, and its help where it isn't the
+field's."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,7 +42,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def takes_settings(
     *, only: Collection[str] = (), without: Collection[str] = ()
 ) -> Callable[[Command], Command]:
-    """Give a command a flag for each field of ``RunConfig``; it gets those that the user gave as keyword arguments.
+    """Give a command a flag for each field of ``RunConfig``; it gets those that the user gave as keyword
+    arguments.
 
     ``only`` names the fields that it takes, ``without`` those that it doesn't.
     """
@@ -65,7 +68,8 @@ def takes_settings(
 
 
 def _flag(field_name: str) -> inspect.Parameter:
-    """The flag of a field. Unset flags are None, so that a configuration file or the field's default decides."""
+    """The flag of a field. Unset flags are None, so that a configuration file or the field's default
+    decides."""
     field = RunConfig.model_fields[field_name]
     name, text = _TABLES.get(field_name, (field_name, None))
     option = typer.Option(

@@ -29,7 +29,8 @@ def show_comparison(
     metrics: Sequence[str] | None,
     out: Path | None,
 ) -> None:
-    """Print the comparison of several runs' methods and write its files. Raises ``InputError`` for unknown methods or metrics."""
+    """Print the comparison of several runs' methods and write its files. Raises ``InputError`` for unknown
+    methods or metrics."""
     data = merged_input(stores, apart=True)
     if metrics:
         wanted = [metric.name for text in split_names(metrics) for metric in known_metrics(text)]
@@ -47,9 +48,11 @@ def show_comparison(
 def show_scores(
     scores: Scores, *, csv: Path | None = None, latex: Path | None = None, quiet: bool = False
 ) -> None:
-    """Print the tables of ``fusionbench score`` (unless ``quiet``); write their summary as CSV, or the tables as LaTeX.
+    """Print the tables of ``fusionbench score`` (unless ``quiet``); write their summary as CSV, or the tables
+    as LaTeX.
 
-    The CSV has one line per method and score, with intervals and exclusions. Raises ``InputError`` if nothing was scored.
+    The CSV has one line per method and score, with intervals and exclusions. Raises ``InputError`` if nothing
+    was scored.
     """
     if not len(scores.rows):
         raise InputError("nothing could be scored; see the reasons above")

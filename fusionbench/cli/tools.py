@@ -9,7 +9,8 @@ import typer
 
 
 def doctor() -> int:
-    """Check this installation: packages, devices, cache, disk, plugins, weights; say what to do about what is wrong."""
+    """Check this installation: packages, devices, cache, disk, plugins, weights; say what to do about what
+    is wrong."""
     from ..errors import EXIT_BAD_INPUT, EXIT_DONE
     from .installation import examine
 

@@ -1,4 +1,5 @@
-"""``train`` and ``ablate``: hand over to the trainer of a method (or of a task's judge), found through its spec."""
+"""``train`` and ``ablate``: hand over to the trainer of a method (or of a task's judge), found through its
+spec."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def train(
     precision: Annotated[str | None, typer.Option("--precision", help="32, bf16 or 16.")] = None,
     set_: Overrides = None,
 ) -> None:
-    """Train a method, as its paper does or as its preset says, or a task's judge for the demo. Resumable; see its model card or README."""
+    """Train a method, as its paper does or as its preset says, or a task's judge for the demo. Resumable;
+    see its model card or README."""
     trainer = _entry(method, "trainer")
     trainer(
         **_given(
@@ -98,7 +100,8 @@ def ablate(
     precision: Annotated[str | None, typer.Option("--precision", help="Of training: 32, bf16 or 16.")] = None,
     set_: Overrides = None,
 ) -> None:
-    """Train and score the ablation variants of a method's paper from one YAML, and write the paper's table."""
+    """Train and score the ablation variants of a method's paper from one YAML, and write the paper's
+    table."""
     ablation = _entry(method, "ablation")
     ablation(
         **_given(

@@ -1,10 +1,11 @@
-"""The contracts between the harness and its plugins: all that the author of a method, dataset, evaluator or report must know.
+"""The contracts between the harness and its plugins: all that the author of a method, dataset, evaluator or
+report must know.
 
-Specs are pure data (pydantic, frozen) and cheap to import: nothing in this module imports torch, NumPy or OpenCV at run
-time. The protocols below them are what a spec's ``factory`` builds.
+Specs are pure data (pydantic, frozen) and cheap to import: nothing in this module imports torch, NumPy or
+OpenCV at run time. The protocols below them are what a spec's ``factory`` builds.
 
-Words: a *pair* is a registered infrared and visible image of one scene; a *unit* is one schedulable piece of a run; a
-*row* is one number with all that is needed to know what it means.
+Words: a *pair* is a registered infrared and visible image of one scene; a *unit* is one schedulable piece of
+a run; a *row* is one number with all that is needed to know what it means.
 """
 
 from __future__ import annotations

@@ -17,9 +17,10 @@ class _Spec(BaseModel):
 class Artifact(_Spec):
     """A file that is fetched or shipped: weights, parameters, a dataset archive.
 
-    Either ``resource`` names a file inside an installed package (``"fusionbench.methods.sgdfuse:weights/x.safetensors"``),
-    or the file lies in the cache (see ``fusionbench weights where``) under ``filename``, downloaded from ``urls`` or put there by
-    hand as ``instructions`` say. It is used only if ``sha256`` (or, where only that is known, ``git_blob``) agrees.
+    Either ``resource`` names a file inside an installed package
+    (``"fusionbench.methods.sgdfuse:weights/x.safetensors"``), or the file lies in the cache (see
+    ``fusionbench weights where``) under ``filename``, downloaded from ``urls`` or put there by hand as
+    ``instructions`` say. It is used only if ``sha256`` (or, where only that is known, ``git_blob``) agrees.
     """
 
     name: str
@@ -35,7 +36,8 @@ class Artifact(_Spec):
     optional: bool = False
     """Used where it is at hand; a method runs without it."""
     alternatives: tuple[Artifact, ...] = ()
-    """Other files with the same content (a conversion), each with its own checksum; used where this one is absent."""
+    """Other files with the same content (a conversion), each with its own checksum; used where this one is
+    absent."""
 
     @field_validator("filename")
     @classmethod

@@ -33,7 +33,8 @@ class DatasetSpec(_Spec):
     semantic_classes: tuple[str, ...] = ()
     box_classes: tuple[str, ...] = ()
     box_splits: Mapping[str, str] = {}
-    """Split without box files → the split that has boxes for (some of) its pairs; tasks that need boxes take them from there."""
+    """Split without box files → the split that has boxes for (some of) its pairs; tasks that need boxes
+    take them from there."""
     artifacts: tuple[Artifact, ...] = ()
     layout: str = ""
     """The folders and files expected below the root, in words (shown when something is missing)."""
@@ -41,7 +42,8 @@ class DatasetSpec(_Spec):
     default: bool = False
     """``run`` takes this dataset where none is named."""
     takes_folders: bool = False
-    """The dataset reads any two folders, given as its options ``ir`` and ``vi``; ``fuse`` and ``score`` use it."""
+    """The dataset reads any two folders, given as its options ``ir`` and ``vi``; ``fuse`` and ``score``
+    use it."""
     factory: str = ""
     options: Mapping[str, Any] = {}
     version: int = 1
@@ -49,10 +51,12 @@ class DatasetSpec(_Spec):
 
 @dataclass(frozen=True)
 class Boxes:
-    """Object boxes of one image: ``xyxy`` float64 N×4 in pixels (x right, y down, right and lower edges exclusive), ``classes`` int64 N, indices into the dataset's ``box_classes``.
+    """Object boxes of one image: ``xyxy`` float64 N×4 in pixels (x right, y down, right and lower edges
+    exclusive), ``classes`` int64 N, indices into the dataset's ``box_classes``.
 
-    ``notes`` name what the file holds and these lack (boxes of unknown classes, boxes outside the image), with file and
-    line. ``rule`` says how the boxes were made where nobody drew them; it is part of what a protocol's hash covers."""
+    ``notes`` name what the file holds and these lack (boxes of unknown classes, boxes outside the image),
+    with file and line. ``rule`` says how the boxes were made where nobody drew them; it is part of what a
+    protocol's hash covers."""
 
     xyxy: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int64]
@@ -62,7 +66,8 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Pair:
-    """One scene of a dataset. ``name`` is the stem that also names the fused image; stable, unique in its split, a plain file name."""
+    """One scene of a dataset. ``name`` is the stem that also names the fused image; stable, unique in its
+    split, a plain file name."""
 
     name: str
     infrared: Path | None = None
@@ -73,7 +78,8 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairImages:
-    """The decoded images of a pair: uint8, ``infrared`` H×W, ``visible`` H×W×3 RGB; ``labels`` H×W uint8 ids and ``boxes`` where the dataset has them."""
+    """The decoded images of a pair: uint8, ``infrared`` H×W, ``visible`` H×W×3 RGB; ``labels`` H×W uint8
+    ids and ``boxes`` where the dataset has them."""
 
     infrared: UInt8Array
     visible: UInt8Array
@@ -92,12 +98,14 @@ class Finding:
 
 @runtime_checkable
 class Dataset(Protocol):
-    """An opened dataset. Built by ``factory(spec, root)``; opening raises ``MissingDataError`` with the expected layout."""
+    """An opened dataset. Built by ``factory(spec, root)``; opening raises ``MissingDataError`` with the
+    expected layout."""
 
     spec: DatasetSpec
 
     def pairs(self, split: str) -> Sequence[Pair]:
-        """All pairs of a split, in a stable order (sorted by name unless the dataset's own list says otherwise)."""
+        """All pairs of a split, in a stable order (sorted by name unless the dataset's own list says
+        otherwise)."""
         ...
 
     def load(self, pair: Pair, *, labels: bool = False) -> PairImages:
@@ -130,5 +138,6 @@ class Questioning(Protocol):
     """A dataset that looks at its pairs before a run."""
 
     def questions(self, pairs: Sequence[Pair]) -> list[str]:
-        """Sentences about what looks wrong though every file can be read (sensors swapped, …). Never raises."""
+        """Sentences about what looks wrong though every file can be read (sensors swapped, …). Never
+        raises."""
         ...

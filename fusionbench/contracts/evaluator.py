@@ -18,9 +18,10 @@ from .method import MethodContext, MethodSpec
 class MetricSpec(_Spec):
     """A metric as data: what ``fusionbench info metric NAME`` prints.
 
-    ``conventions`` maps each convention that defines the metric to what it does differently. ``constant`` says what comes out where the
-    fused image, one source, both sources, or all three images (then equal) are constant: a number, ``finite``, or ``no value: why``.
-    ``differentiable``: the metric has a torch version with a gradient.
+    ``conventions`` maps each convention that defines the metric to what it does differently. ``constant``
+    says what comes out where the fused image, one source, both sources, or all three images (then equal) are
+    constant: a number, ``finite``, or ``no value: why``. ``differentiable``: the metric has a torch version
+    with a gradient.
     """
 
     name: str
@@ -51,22 +52,26 @@ class ConventionSpec(_Spec):
     source: str = ""
     task: str = "quality"
     recipe: Mapping[str, Any] = {}
-    """All that a protocol's result depends on besides the images: judge, image size, thresholds, loss, schedule. Part of the unit key.
-    Task options (``--task-option detection.model=…``) replace entries of this name; others are refused. A text that is the
-    name or file name of one of the evaluator's artifacts, or the path of a file, stands for that file's content."""
+    """All that a protocol's result depends on besides the images: judge, image size, thresholds, loss,
+    schedule. Part of the unit key. Task options (``--task-option detection.model=…``) replace entries of
+    this name; others are refused. A text that is the name or file name of one of the evaluator's
+    artifacts, or the path of a file, stands for that file's content."""
     retrains: bool = False
-    """The judge is trained on each method's fused images: those of ``training_split``, or folds of the evaluated split itself."""
+    """The judge is trained on each method's fused images: those of ``training_split``, or folds of the
+    evaluated split itself."""
     training_split: str = ""
     seeds: int = 1
-    """How many times a retraining protocol is repeated (``--seeds`` overrides it); each seed is a unit of its own."""
+    """How many times a retraining protocol is repeated (``--seeds`` overrides it); each seed is a unit of
+    its own."""
     version: int = 1
 
 
 class EvaluatorSpec(_Spec):
     """An evaluator as data.
 
-    ``scope``: ``image`` (scored image by image, by threads, resumable per image), ``dataset`` (sees all fused images of a dataset at
-    once) or ``method`` (sees the method, not its images). ``needs`` lists what it reads.
+    ``scope``: ``image`` (scored image by image, by threads, resumable per image), ``dataset`` (sees all fused
+    images of a dataset at once) or ``method`` (sees the method, not its images). ``needs`` lists what it
+    reads.
     """
 
     name: str
@@ -84,11 +89,13 @@ class EvaluatorSpec(_Spec):
     default_conventions: Mapping[str, str] = {}
     """Dataset → the protocol that is the default there, where it isn't ``default_convention``."""
     reference_methods: tuple[str, ...] = ()
-    """Methods that are always scored by this evaluator beside those asked for (tasks: the two sensors alone)."""
+    """Methods that are always scored by this evaluator beside those asked for (tasks: the two sensors
+    alone)."""
     artifacts: tuple[Artifact, ...] = ()
     factory: str = ""
     trainer: str | None = None
-    """Import string of what ``fusionbench train <task>`` calls (it trains the judges that ship with the package)."""
+    """Import string of what ``fusionbench train <task>`` calls (it trains the judges that ship with the
+    package)."""
     version: int = 1
 
     @property
@@ -99,7 +106,8 @@ class EvaluatorSpec(_Spec):
 
 @dataclass(frozen=True)
 class Value:
-    """One measured number. ``reason`` says why where ``value`` is NaN; ``convention`` overrides the unit's where a unit yields several."""
+    """One measured number. ``reason`` says why where ``value`` is NaN; ``convention`` overrides the unit's
+    where a unit yields several."""
 
     metric: str
     value: float
@@ -110,12 +118,14 @@ class Value:
 
 @dataclass(frozen=True)
 class EvaluatorSettings:
-    """What the harness gives an evaluator when it builds it: ``metrics`` to compute (None: its defaults), one convention or protocol, seed, device.
+    """What the harness gives an evaluator when it builds it: ``metrics`` to compute (None: its defaults), one
+    convention or protocol, seed, device.
 
-    ``options`` is the protocol's recipe with the user's task options in it. ``cache_dir`` is a folder beside the run for intermediate
-    checkpoints, by content. ``details_dir``: where an evaluator of scope ``dataset`` may leave deterministic tables and masks for
-    reports (an empty folder; kept only if the unit succeeds, discarded with it). Both None where there is no run. ``note(text)`` tells the
-    user, once, what is odd about the data and doesn't stop the work.
+    ``options`` is the protocol's recipe with the user's task options in it. ``cache_dir`` is a folder beside
+    the run for intermediate checkpoints, by content. ``details_dir``: where an evaluator of scope ``dataset``
+    may leave deterministic tables and masks for reports (an empty folder; kept only if the unit succeeds,
+    discarded with it). Both None where there is no run. ``note(text)`` tells the user, once, what is odd
+    about the data and doesn't stop the work.
     """
 
     metrics: tuple[str, ...] | None = None
@@ -129,9 +139,11 @@ class EvaluatorSettings:
 
 
 class ImageEvaluator(Protocol):
-    """An evaluator of scope ``image``. Built by ``factory(spec, settings)``; called from several threads at once.
+    """An evaluator of scope ``image``. Built by ``factory(spec, settings)``; called from several threads at
+    once.
 
-    One that is faster on several images at once also fulfils ``BatchEvaluator``. The harness then hands it the batches that it fused.
+    One that is faster on several images at once also fulfils ``BatchEvaluator``. The harness then hands it
+    the batches that it fused.
     """
 
     def score(self, fused: UInt8Array, sources: PairImages) -> list[Value]:
@@ -144,16 +156,19 @@ class BatchEvaluator(Protocol):
     """An image evaluator that is faster on several images at once."""
 
     def score_batch(self, fused: Sequence[UInt8Array], sources: Sequence[PairImages]) -> list[list[Value]]:
-        """Score several fused images against their sources: what ``score`` takes and returns, one per image, in order."""
+        """Score several fused images against their sources: what ``score`` takes and returns, one per
+        image, in order."""
         ...
 
 
 @dataclass(frozen=True)
 class FusedSet:
-    """All fused images of one method on one split, for evaluators of scope ``dataset``: ``fused(name)`` decodes one (uint8 H×W or H×W×3 RGB).
+    """All fused images of one method on one split, for evaluators of scope ``dataset``: ``fused(name)``
+    decodes one (uint8 H×W or H×W×3 RGB).
 
-    Where the evaluator needs labels or boxes, ``pairs`` are those that have them. ``training`` is the fused training split, where the
-    protocol names one; ``digest`` hashes the fused images and labels of ``pairs`` (for caches).
+    Where the evaluator needs labels or boxes, ``pairs`` are those that have them. ``training`` is the fused
+    training split, where the protocol names one; ``digest`` hashes the fused images and labels of ``pairs``
+    (for caches).
     """
 
     method: str
@@ -166,9 +181,11 @@ class FusedSet:
 
 
 class DatasetEvaluator(Protocol):
-    """An evaluator of scope ``dataset``. Yields ``(image name or "", Value)``; ``progress(done, total)`` may be called at any time.
+    """An evaluator of scope ``dataset``. Yields ``(image name or "", Value)``; ``progress(done, total)`` may
+    be called at any time.
 
-    An image that had to be left out (its labels can't be used) gets a NaN value with the reason, and the run names it among what failed.
+    An image that had to be left out (its labels can't be used) gets a NaN value with the reason, and the run
+    names it among what failed.
     """
 
     def score(self, fused: FusedSet, progress: Callable[[int, int], None]) -> Iterable[tuple[str, Value]]:

@@ -1,4 +1,5 @@
-"""How an official repository is run, as data. Imported by ``fusionbench.contracts``; imports nothing of fusionbench."""
+"""How an official repository is run, as data. Imported by ``fusionbench.contracts``; imports nothing of
+fusionbench."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class _Part(BaseModel):
 
 
 class JsonFile(_Part):
-    """A JSON file of the clone, copied with some values replaced. ``set`` maps dotted keys to values; ``//`` comments are dropped."""
+    """A JSON file of the clone, copied with some values replaced. ``set`` maps dotted keys to values;
+    ``//`` comments are dropped."""
 
     source: str
     set: Mapping[str, str | int | float | bool | None] = {}
@@ -44,29 +46,34 @@ def _below(path: str) -> str:
 class ExternalRecipe(_Part):
     """An official script and how to feed it.
 
-    For each call a fresh folder ``{work}`` is made; the pairs are written below it under neutral names (``000001.png``, …, the
-    same in both folders), the script is started, and its outputs are collected under the pairs' own names and at their own sizes.
-    Texts may contain the placeholders of ``PLACEHOLDERS``; nothing passes through a shell.
+    For each call a fresh folder ``{work}`` is made; the pairs are written below it under neutral names
+    (``000001.png``, …, the same in both folders), the script is started, and its outputs are collected under
+    the pairs' own names and at their own sizes. Texts may contain the placeholders of ``PLACEHOLDERS``;
+    nothing passes through a shell.
     """
 
     command: tuple[str, ...] = Field(min_length=1)
-    """The program and its arguments, one list item each. ``{python}`` stands for the user's interpreter (or command prefix)."""
+    """The program and its arguments, one list item each. ``{python}`` stands for the user's interpreter
+    (or command prefix)."""
     directory: str = "{work}"
     """The script's working directory."""
     infrared: str = "ir"
     visible: str = "vi"
     """Folders below ``{work}`` that the pairs are written to."""
     outputs: str = "out/{name}.png"
-    """Where the script writes a pair's image, below ``{work}``; ``{name}`` is the neutral name, ``*`` and ``?`` match anything."""
+    """Where the script writes a pair's image, below ``{work}``; ``{name}`` is the neutral name, ``*`` and
+    ``?`` match anything."""
     suffix: Literal[".png", ".bmp", ".tif"] = ".png"
     """The format of the inputs (lossless ones only)."""
     infrared_channels: Literal[1, 3] = 1
     visible_channels: Literal[1, 3] = 3
     resized: Literal["refuse", "restore"] = "refuse"
-    """An output of another size than its input: an error, or resized back (bicubic, which costs sharpness and is recorded)."""
+    """An output of another size than its input: an error, or resized back (bicubic, which costs sharpness
+    and is recorded)."""
     call: Literal["missing", "split", "pair"] = "missing"
-    """``missing``: one call for the pairs that aren't done (images don't influence each other). ``split``: one call for the whole
-    selection, always (a script whose random numbers run through the list). ``pair``: one call a pair."""
+    """``missing``: one call for the pairs that aren't done (images don't influence each other). ``split``:
+    one call for the whole selection, always (a script whose random numbers run through the list).
+    ``pair``: one call a pair."""
     links: Mapping[str, str] = {}
     """Links to make below ``{work}``: path → text that names a file, mostly ``{weights:NAME}``."""
     files: Mapping[str, str] = {}
@@ -80,7 +87,8 @@ class ExternalRecipe(_Part):
     integrity: Mapping[str, str] = {}
     """Files of the clone → git blob hash: checked always, and all there is to check in a copy without git."""
     tensors: Mapping[str, Mapping[str, tuple[int, ...]]] = {}
-    """Weights artifact → tensors and shapes that its file must hold, for scripts that load a wrong file without a word."""
+    """Weights artifact → tensors and shapes that its file must hold, for scripts that load a wrong file
+    without a word."""
     device: Literal["any", "cuda"] = "any"
     seconds_to_start: float = Field(default=600, gt=0)
     seconds_a_pair: float = Field(default=60, gt=0)
@@ -88,12 +96,14 @@ class ExternalRecipe(_Part):
     clone: str = ""
     """Where the clone lies (option ``clone`` overrides it)."""
     python: str = ""
-    """The interpreter of the script's environment, or a command prefix such as ``conda run -n NAME python``."""
+    """The interpreter of the script's environment, or a command prefix such as ``conda run -n NAME
+    python``."""
     needs: str = ""
     """What the environment must hold, in words."""
 
     def pixel_part(self) -> dict[str, Any]:
-        """What of the recipe may change pixels: all but where things lie, how long they may take, and what is checked."""
+        """What of the recipe may change pixels: all but where things lie, how long they may take, and what
+        is checked."""
         aside = {
             "clone",
             "python",

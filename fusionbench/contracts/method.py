@@ -20,12 +20,13 @@ MethodStatus = Literal["verified", "ported", "external", "needs-weights"]
 class MethodSpec(_Spec):
     """A fusion method as data.
 
-    ``input`` is what ``Method.fuse`` gets as its visible image: ``luma`` and ``gray`` N×1×H×W, ``rgb`` N×3×H×W.
-    ``output`` is what it returns: ``luma`` (N×1×H×W, to which the harness adds the visible image's colour) or ``rgb`` (N×3×H×W).
-    ``grey`` names the conversion that yields luma/gray (see ``fusionbench.images.grey.GREY_CONVERSIONS``), ``colour`` the
-    recombination, ``quantise`` how float becomes uint8: ``clip`` clamps to [0,1], ``minmax`` stretches each luma (``minmax-rgb``: the
-    recombined image) to its own range first, ``max-rgb`` scales the recombined image so that its largest value becomes 255;
-    ``rounding`` is ``nearest`` (half to even) or ``truncate``.
+    ``input`` is what ``Method.fuse`` gets as its visible image: ``luma`` and ``gray`` N×1×H×W, ``rgb``
+    N×3×H×W. ``output`` is what it returns: ``luma`` (N×1×H×W, to which the harness adds the visible image's
+    colour) or ``rgb`` (N×3×H×W). ``grey`` names the conversion that yields luma/gray (see
+    ``fusionbench.images.grey.GREY_CONVERSIONS``), ``colour`` the recombination, ``quantise`` how float
+    becomes uint8: ``clip`` clamps to [0,1], ``minmax`` stretches each luma (``minmax-rgb``: the recombined
+    image) to its own range first, ``max-rgb`` scales the recombined image so that its largest value becomes
+    255; ``rounding`` is ``nearest`` (half to even) or ``truncate``.
     """
 
     name: str
@@ -70,8 +71,9 @@ class MethodSpec(_Spec):
 class MethodContext:
     """What the harness gives a method when it builds it.
 
-    ``weights(name)`` returns the verified local path of the spec's artifact of that name, or raises ``MissingWeightsError`` with
-    instructions. ``cache_dir`` is a folder beside the run for intermediate results (masks); None where there is no run.
+    ``weights(name)`` returns the verified local path of the spec's artifact of that name, or raises
+    ``MissingWeightsError`` with instructions. ``cache_dir`` is a folder beside the run for intermediate
+    results (masks); None where there is no run.
     """
 
     seed: int = 0
@@ -88,10 +90,12 @@ class Method(Protocol):
     """
 
     def load(self, device: torch.device, precision: str) -> None:
-        """Build the network on ``device``; ``precision`` is ``fp32``, ``bf16`` or ``fp16`` (the harness autocasts)."""
+        """Build the network on ``device``; ``precision`` is ``fp32``, ``bf16`` or ``fp16`` (the harness
+        autocasts)."""
 
     def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        """Fuse a batch: float32 in [0,1], N×1×H×W and N×C×H×W (C by ``spec.input``) → N×1 or 3×H×W (by ``spec.output``)."""
+        """Fuse a batch: float32 in [0,1], N×1×H×W and N×C×H×W (C by ``spec.input``) → N×1 or 3×H×W (by
+        ``spec.output``)."""
         ...
 
 
@@ -116,5 +120,6 @@ class ConvertsWeights(Protocol):
     """A method that rewrites its official weight files as safetensors (``fusionbench weights convert``)."""
 
     def convert(self, files: Mapping[str, Path], out: Path) -> None:
-        """Read the files (by artifact name) and write ``out``. Called in a confined process; nothing in the files is executed."""
+        """Read the files (by artifact name) and write ``out``. Called in a confined process; nothing in
+        the files is executed."""
         ...

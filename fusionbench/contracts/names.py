@@ -16,7 +16,8 @@ def plain_name(text: str) -> str:
 
 
 def split_names(values: str | Iterable[str]) -> list[str]:
-    """Flatten repeated flags and comma lists: ``["a,b", "c"]`` → ``["a", "b", "c"]`` (no empty parts, no doubles, order kept)."""
+    """Flatten repeated flags and comma lists: ``["a,b", "c"]`` → ``["a", "b", "c"]`` (no empty parts, no
+    doubles, order kept)."""
     texts = [values] if isinstance(values, str) else values
     flat = [part.strip() for text in texts for part in text.split(",")]
     return list(dict.fromkeys(part for part in flat if part))

@@ -1,4 +1,5 @@
-"""How rows name a protocol: ``det-zeroshot/yolov8n@3fa9c1d2`` (protocol, judge, hash of all that the result depends on)."""
+"""How rows name a protocol: ``det-zeroshot/yolov8n@3fa9c1d2`` (protocol, judge, hash of all that the
+result depends on)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from typing import Any
 class ProtocolId:
     """A protocol as it was applied. Two results may be compared only where all three parts agree.
 
-    ``str()`` gives the text of the rows' column ``convention``. A plain convention of image metrics has neither judge nor hash.
+    ``str()`` gives the text of the rows' column ``convention``. A plain convention of image metrics has
+    neither judge nor hash.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ProtocolId:
 
 
 def protocol_hash(recipe: Mapping[str, Any], judge_sha256: str = "") -> str:
-    """Eight hex digits that stand for a recipe and the judge's weights: a changed threshold, schedule or checkpoint changes them."""
+    """Eight hex digits that stand for a recipe and the judge's weights: a changed threshold, schedule or
+    checkpoint changes them."""
     text = json.dumps([dict(recipe), judge_sha256], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

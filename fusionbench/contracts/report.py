@@ -26,7 +26,8 @@ class ReportSpec(_Spec):
     summary: str = ""
     default: bool = True
     role: Literal["", "tables", "comparison"] = ""
-    """What the harness uses it for beside ``report``: the tables of ``score``, or ``compare``. It then fulfils ``HasTables``."""
+    """What the harness uses it for beside ``report``: the tables of ``score``, or ``compare``. It then
+    fulfils ``HasTables``."""
     factory: str = ""
     version: int = 1
 
@@ -43,14 +44,17 @@ def _no_images(path: Path) -> UInt8Array:
 
 @dataclass(frozen=True)
 class ReportInput:
-    """What a report gets. ``rows`` has the columns of ``fusionbench.contracts.rows.COLUMNS``; ``run`` is the run file's content.
+    """What a report gets. ``rows`` has the columns of ``fusionbench.contracts.rows.COLUMNS``; ``run`` is the
+    run file's content.
 
-    ``methods``, ``metrics`` and ``conventions`` are the specs (as data) of what the rows name, so that a report knows titles, directions and
-    digits without importing any other plugin. ``fused_dir`` holds ``<method>/<dataset>/<split>/<image>.png``; ``load_pair(dataset, split, image)``
-    decodes sources for figures. ``options`` are the report's own settings (``published``: show published rows). ``details`` has one
-    row a unit that left tables or masks: method, dataset, split, evaluator, protocol, seed, folder (``fusionbench.contracts.rows.DETAIL_COLUMNS``).
-    ``read_fused(path)`` decodes a fused image below ``fused_dir`` (uint8), and raises ``FusionBenchError`` for a file that isn't the
-    image that was scored. ``notes`` says what the run folder holds and ``rows`` lack; a report appends what it leaves out.
+    ``methods``, ``metrics`` and ``conventions`` are the specs (as data) of what the rows name, so that a
+    report knows titles, directions and digits without importing any other plugin. ``fused_dir`` holds
+    ``<method>/<dataset>/<split>/<image>.png``; ``load_pair(dataset, split, image)`` decodes sources for
+    figures. ``options`` are the report's own settings (``published``: show published rows). ``details`` has
+    one row a unit that left tables or masks: method, dataset, split, evaluator, protocol, seed, folder
+    (``fusionbench.contracts.rows.DETAIL_COLUMNS``). ``read_fused(path)`` decodes a fused image below
+    ``fused_dir`` (uint8), and raises ``FusionBenchError`` for a file that isn't the image that was scored.
+    ``notes`` says what the run folder holds and ``rows`` lack; a report appends what it leaves out.
     """
 
     rows: pd.DataFrame
@@ -70,13 +74,15 @@ class Report(Protocol):
     """Rows in, files out. Built by ``factory(spec)``."""
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write the report's files into ``folder`` and return their paths (empty if the rows have nothing for it)."""
+        """Write the report's files into ``folder`` and return their paths (empty if the rows have nothing
+        for it)."""
         ...
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A report's tables as data: ``shown`` is what the terminal prints (rich renderables), ``texts`` maps file names to contents.
+    """A report's tables as data: ``shown`` is what the terminal prints (rich renderables), ``texts`` maps
+    file names to contents.
 
     ``make_texts`` makes those when they are first asked for.
     """

@@ -30,7 +30,8 @@ COLUMNS = (
 
 
 DETAIL_COLUMNS = ("method", "dataset", "split", "evaluator", "protocol", "seed", "folder")
-"""The columns of the list of units that left tables or masks: strings, but int64 ``seed`` and ``Path`` ``folder``."""
+"""The columns of the list of units that left tables or masks: strings, but int64 ``seed`` and ``Path``
+``folder``."""
 
 
 def details_frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

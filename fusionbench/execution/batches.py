@@ -12,7 +12,8 @@ from ..contracts.dataset import Dataset, Pair
 
 @dataclass(frozen=True)
 class Shard:
-    """Which batches a worker takes: every ``count``-th, from ``index`` on. ``name`` distinguishes its journals."""
+    """Which batches a worker takes: every ``count``-th, from ``index`` on. ``name`` distinguishes its
+    journals."""
 
     index: int = 0
     count: int = 1
@@ -30,7 +31,8 @@ class Shard:
 def compose_batches(dataset: Dataset, pairs: Sequence[Pair], size: int) -> Iterator[list[Pair]]:
     """Consecutive pairs of one image size, at most ``size`` of them.
 
-    Give the whole selection, whatever is already done: a resumed run then computes the same floats as an undisturbed one.
+    Give the whole selection, whatever is already done: a resumed run then computes the same floats as an
+    undisturbed one.
     """
     batch: list[Pair] = []
     shape: tuple[int, int] | None = None

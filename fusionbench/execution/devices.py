@@ -8,7 +8,8 @@ from ..errors import InputError
 
 
 def resolve_devices(text: str) -> list[str]:
-    """``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``cuda:all`` or a comma list → device names. Raises ``InputError`` if one is missing."""
+    """``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``cuda:all`` or a comma list → device names. Raises
+    ``InputError`` if one is missing."""
     if all(part.strip() == "cpu" for part in text.split(",")):
         return ["cpu" for _ in text.split(",")]
     import torch

@@ -1,9 +1,10 @@
 """What executes the work of a plan: the contract, and the choice of an engine.
 
-A plan's work has three kinds: images (methods × splits, fused and scored image by image), sets (evaluators of whole splits, among them
-those that train judges) and measurements of methods. An engine decides where and at the same time as what each runs. Everything else
-is the same for all engines: the plan, what is missing (``missing``, ``set_scoring.find_jobs``), how one piece is done
-(``image_flow``, ``set_scoring.score_set``, ``method_scoring.measure_method``), and the store.
+A plan's work has three kinds: images (methods × splits, fused and scored image by image), sets (evaluators of
+whole splits, among them those that train judges) and measurements of methods. An engine decides where and at
+the same time as what each runs. Everything else is the same for all engines: the plan, what is missing
+(``missing``, ``set_scoring.find_jobs``), how one piece is done (``image_flow``, ``set_scoring.score_set``,
+``method_scoring.measure_method``), and the store.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ class Engine(Protocol):
     def fuse_and_score(
         self, plan: Plan, store: RunStore, progress: ProgressDisplay
     ) -> dict[str, GroupResult]:
-        """Fuse and score the images that the store lacks; returns what happened, by the key of each group's fuse unit.
+        """Fuse and score the images that the store lacks; returns what happened, by the key of each group's
+        fuse unit.
 
-        Entries reach the store's journals as they come, so that a kill loses only images in work. Raises ``StoreError`` if they
-        can't be written, ``FusionBenchError`` if a process dies.
+        Entries reach the store's journals as they come, so that a kill loses only images in work. Raises
+        ``StoreError`` if they can't be written, ``FusionBenchError`` if a process dies.
         """
         ...
 
@@ -54,7 +56,8 @@ class Engine(Protocol):
     def measure_methods(
         self, units: Sequence[MethodUnit], plan: Plan, store: RunStore
     ) -> Iterator[tuple[MethodUnit, list[Value] | Exception]]:
-        """Measure methods themselves, one at a time on an otherwise idle device; yields as ``score_sets`` does."""
+        """Measure methods themselves, one at a time on an otherwise idle device; yields as ``score_sets``
+        does."""
         ...
 
 

@@ -1,7 +1,9 @@
-"""Runs an external method on one split before the run's own work: stage the pairs, start the script, collect its images.
+"""Runs an external method on one split before the run's own work: stage the pairs, start the script, collect
+its images.
 
-The images lie in ``<run>/external/<method>/<dataset>/<split>-<key>/`` with the script's log. A second run does only what is
-missing there; what a killed script had finished is collected (where images don't depend on each other).
+The images lie in ``<run>/external/<method>/<dataset>/<split>-<key>/`` with the script's log. A second run
+does only what is missing there; what a killed script had finished is collected (where images don't depend on
+each other).
 """
 
 from __future__ import annotations
@@ -63,7 +65,8 @@ class Stage:
         if self.recipe.device == "cuda" and not self.device.startswith("cuda"):
             raise InputError(
                 f"{self.spec.name}: its official script needs a CUDA device, this run has {self.device}; "
-                f"--device cuda, or --option {self.spec.name}.device=cuda:0 if only its own environment sees the GPU"
+                f"--device cuda, or --option {self.spec.name}.device=cuda:0 if only its own environment sees "
+                "the GPU"
             )
         if self.config.overwrite == "always":
             shutil.rmtree(self.folder, ignore_errors=True)

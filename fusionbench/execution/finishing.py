@@ -1,7 +1,7 @@
 """The end of a plan's image units: what their journals hold becomes manifests and rows, checked once more.
 
-A number is kept only if its image was fused from the sources that are there now, and if all that it depends on is
-recorded. Everything else is named among the failures, and the same command again does it.
+A number is kept only if its image was fused from the sources that are there now, and if all that it depends
+on is recorded. Everything else is named among the failures, and the same command again does it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ _CHANGED = "changed while the run was going on"
 
 
 def drop_replaced(plan: Plan, store: RunStore, progress: ProgressDisplay) -> None:
-    """Forget results that this plan replaces: the same method and dataset, but other code, weights or dataset version."""
+    """Forget results that this plan replaces: the same method and dataset, but other code, weights or
+    dataset version."""
     for group in plan.groups:
         replaced = store.replaced_by(group.fuse)
         if replaced:
             progress.message(
-                f"{group.label}: its code, weights or data have changed since it was run here; it is done again, and "
+                f"{group.label}: its code, weights or data have changed since it was run here; it is done "
+                "again, and "
                 f"{len(replaced)} earlier result{'s' * (len(replaced) != 1)} dropped"
             )
         for unit in replaced:
@@ -71,8 +73,8 @@ def finish_group(
     for score in group.scores:
         if score.evaluator.scope != "image":
             continue
-        # What failed now (a source or fused image that has since been spoilt) keeps no number from an earlier run, and
-        # neither does an image that isn't the one that was scored.
+        # What failed now (a source or fused image that has since been spoilt) keeps no number from an earlier
+        # run, and neither does an image that isn't the one that was scored.
         scored = [
             e
             for n, e in store.entries(score.id).items()

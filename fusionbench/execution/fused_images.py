@@ -1,4 +1,5 @@
-"""The fused images of a group: where they lie, how they are written, and that what is read is what was written."""
+"""The fused images of a group: where they lie, how they are written, and that what is read is what was
+written."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class FusedImages(Protocol):
     def save(self, name: str, fused: UInt8Array, source: str, record: Callable[[str], None]) -> str:
         """Keep a fused image (uint8 H×W or H×W×3 RGB) that was made from ``source``; returns its digest.
 
-        ``record`` is called with the digest just before the image appears: an image that is there is recorded.
+        ``record`` is called with the digest just before the image appears: an image that is there is
+        recorded.
         """
         ...
 
@@ -32,7 +34,8 @@ class FusedImages(Protocol):
     def unchanged(
         self, entries: Mapping[str, Entry], names: Collection[str]
     ) -> tuple[set[str], dict[str, Path]]:
-        """Those of the names whose image is the one that was fused; and the files, by name, that are there and aren't."""
+        """Those of the names whose image is the one that was fused; and the files, by name, that are there
+        and aren't."""
         ...
 
 

@@ -1,4 +1,5 @@
-"""What turns pairs into fused images: the contract between the flow of images and methods, loaded or lying in folders."""
+"""What turns pairs into fused images: the contract between the flow of images and methods, loaded or lying
+in folders."""
 
 from __future__ import annotations
 

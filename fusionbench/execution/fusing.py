@@ -1,7 +1,8 @@
-"""What the harness does for every method alike: input colour, padding, precision, out-of-memory fallback, quantisation.
+"""What the harness does for every method alike: input colour, padding, precision, out-of-memory fallback,
+quantisation.
 
-A method only maps tensors to a tensor (see ``contracts.Method``); this module feeds it from decoded images and turns what it
-returns into the uint8 image that is saved and scored.
+A method only maps tensors to a tensor (see ``contracts.Method``); this module feeds it from decoded images
+and turns what it returns into the uint8 image that is saved and scored.
 """
 
 from __future__ import annotations
@@ -45,10 +46,12 @@ def weights_resolver(spec: MethodSpec) -> Callable[[str], Path]:
 
 
 def build_method(spec: MethodSpec, context: MethodContext, device: str, precision: str) -> Method:
-    """Build a method and load it on a device. Raises ``MissingWeightsError`` or ``InputError`` with what to do."""
+    """Build a method and load it on a device. Raises ``MissingWeightsError`` or ``InputError`` with what
+    to do."""
     if spec.external is not None:
         raise InputError(
-            f"{spec.name} runs in its official repository, on whole datasets: `fusionbench run --method {spec.name} --dataset …`, "
+            f"{spec.name} runs in its official repository, on whole datasets: `fusionbench run --method "
+            f"{spec.name} --dataset …`, "
             f"or `fusionbench fuse FOLDER FOLDER --method {spec.name}`"
         )
     method: Method = catalog.build(spec.factory)(spec, context)
@@ -107,7 +110,8 @@ class MethodFuser:
         return infrared, torch.from_numpy(luma).to(self.device) / 255
 
     def _fuse_within_memory(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        """Fuse; when memory runs out halve the batch, then tile (where tiles give the same result), then go to the CPU."""
+        """Fuse; when memory runs out halve the batch, then tile (where tiles give the same result), then
+        go to the CPU."""
         try:
             return self._fuse_padded(self._method, infrared, visible)
         except (RuntimeError, MemoryError) as error:
@@ -131,7 +135,8 @@ class MethodFuser:
                 self._cpu_method = build_method(self.spec, self._context, "cpu", "fp32")
             return self._fuse_padded(self._cpu_method, infrared.cpu(), visible.cpu())
         raise FusionBenchError(
-            f"{self.spec.name}: not enough memory for a {infrared.shape[-1]}×{infrared.shape[-2]} pair; use smaller images or more memory"
+            f"{self.spec.name}: not enough memory for a {infrared.shape[-1]}×{infrared.shape[-2]} pair; use "
+            "smaller images or more memory"
         )
 
     def _note(self, message: str) -> None:
@@ -149,7 +154,8 @@ class MethodFuser:
         expected = (len(infrared), channels, height + bottom, width + right)
         if tuple(fused.shape) != expected:
             raise InputError(
-                f"{self.spec.name}.fuse returned shape {tuple(fused.shape)}, expected {expected} (output {self.spec.output!r})"
+                f"{self.spec.name}.fuse returned shape {tuple(fused.shape)}, expected {expected} (output "
+                f"{self.spec.output!r})"
             )
         return fused[..., :height, :width]
 
@@ -157,7 +163,8 @@ class MethodFuser:
 def fuse_in_tiles(
     fuse: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], infrared: torch.Tensor, visible: torch.Tensor
 ) -> torch.Tensor:
-    """Fuse in overlapping tiles, blended linearly across the overlap so that no seam shows. Same shapes as ``Method.fuse``."""
+    """Fuse in overlapping tiles, blended linearly across the overlap so that no seam shows. Same shapes as
+    ``Method.fuse``."""
     height, width = infrared.shape[-2:]
     total: torch.Tensor | None = None
     weight = torch.zeros(1, 1, height, width, device=infrared.device)
@@ -195,7 +202,8 @@ def _ramp(length: int, rises: bool, falls: bool) -> torch.Tensor:
 
 @contextlib.contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Use so many threads inside torch's operations. Waking a second one costs more than a classical method's few operations."""
+    """Use so many threads inside torch's operations. Waking a second one costs more than a classical
+    method's few operations."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -1,4 +1,5 @@
-"""Records what happens to a group's images, as it happens: entries in the store's journals, failures by name, progress."""
+"""Records what happens to a group's images, as it happens: entries in the store's journals, failures by
+name, progress."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from ..terminal.progress import ProgressDisplay
 
 @dataclass
 class GroupResult:
-    """What happened to a group: images that failed, by name, with the reason ("" names the whole group), and counts."""
+    """What happened to a group: images that failed, by name, with the reason ("" names the whole group),
+    and counts."""
 
     failures: dict[str, str] = field(default_factory=dict)
     fused: int = 0
@@ -57,7 +59,8 @@ class Recorder(Protocol):
 
 
 class GroupJournal:
-    """A ``Recorder`` that writes to the store's journals of a group. ``close`` it; ``result`` says what happened."""
+    """A ``Recorder`` that writes to the store's journals of a group. ``close`` it; ``result`` says what
+    happened."""
 
     def __init__(
         self,

@@ -1,7 +1,8 @@
 """The flow of a group's images: decode, fuse, quantise once, save, and score exactly the saved bytes.
 
-Decoding, scoring and encoding run on threads (their heavy parts release the interpreter's lock); fusing runs on the calling
-thread. What is finished is recorded at once, by the thread that finished it, so that a kill costs no more than what is in work.
+Decoding, scoring and encoding run on threads (their heavy parts release the interpreter's lock); fusing runs
+on the calling thread. What is finished is recorded at once, by the thread that finished it, so that a kill
+costs no more than what is in work.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class ImageFlow:
         self._batched = {k: e for k, e in evaluators.items() if isinstance(e, BatchEvaluator)}
 
     def run(self, batches: Sequence[list[Pair]], work: Mapping[str, Work]) -> None:
-        """Do all work on the images of ``batches``. A batch is fused whole, even where only one of its images is missing.
+        """Do all work on the images of ``batches``. A batch is fused whole, even where only one of its images
+        is missing.
 
         Raises ``LoadError`` for a method that can't be loaded, and whatever the recorder raises.
         """
@@ -124,7 +126,8 @@ class ImageFlow:
         return images
 
     def _fuse(self, pairs: Sequence[Pair], images: Mapping[str, PairImages]) -> dict[str, UInt8Array]:
-        """Fuse a batch; if it fails as a whole, pair by pair, so that one bad pair doesn't take others along."""
+        """Fuse a batch; if it fails as a whole, pair by pair, so that one bad pair doesn't take others
+        along."""
         if self.fuser is None:
             try:
                 self.fuser = self._make_fuser()

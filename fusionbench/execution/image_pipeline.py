@@ -1,4 +1,5 @@
-"""Fuses and scores the images of one group (a method on a split): finds what is missing, lets it flow, keeps a journal."""
+"""Fuses and scores the images of one group (a method on a split): finds what is missing, lets it flow,
+keeps a journal."""
 
 from __future__ import annotations
 
@@ -45,8 +46,8 @@ def run_group(
 ) -> GroupResult:
     """Fuse and score what a group's shard lacks; ``evaluators`` are those of its image units, by unit key.
 
-    Results go to the store's journals as they come. Raises ``StoreError`` if they can't be written; other failures are in the
-    result, image by image.
+    Results go to the store's journals as they come. Raises ``StoreError`` if they can't be written; other
+    failures are in the result, image by image.
     """
     label, dataset = group.label, group.dataset.dataset
     size = settings.batch_size if group.method.spec.batchable else 1

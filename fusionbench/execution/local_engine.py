@@ -59,7 +59,8 @@ class LocalEngine:
                 raise results
             if results.keys() != merged.keys():
                 raise FusionBenchError(
-                    "a method's file, weights or options changed while the run was starting; run the same command again"
+                    "a method's file, weights or options changed while the run was starting; run the same "
+                    "command again"
                 )
             for key, result in results.items():
                 merged[key].add(result)
@@ -73,7 +74,8 @@ class LocalEngine:
         progress: ProgressDisplay,
         note: Callable[[str], None],
     ) -> Iterator[tuple[SetJob, SetValues | Exception]]:
-        """Jobs that train judges run at the same time where there are several devices, the others one after the other."""
+        """Jobs that train judges run at the same time where there are several devices, the others one
+        after the other."""
         apart = [job for job in jobs if job.score.retrains] if len(self.devices) > 1 else []
         if len(apart) < 2:
             apart = []
@@ -97,7 +99,8 @@ class LocalEngine:
 
 
 def attempt(function: Callable[..., Result], *arguments: Any) -> Result | Exception:
-    """What the function returns, or the exception that it raises. A ``StoreError`` isn't caught: it ends the run."""
+    """What the function returns, or the exception that it raises. A ``StoreError`` isn't caught: it ends
+    the run."""
     try:
         return function(*arguments)
     except StoreError:

@@ -1,8 +1,9 @@
 """Lets the C library reuse freed memory instead of returning it to the system after every operation.
 
-By default glibc maps every block of more than 32 MiB afresh and unmaps it when it's freed, so each page of each result of a
-network's layer is handed out, and cleared, by the kernel again. At 640×480 a map of 64 channels is 79 MB. On a virtual machine
-(AMD EPYC, nested pages) that took longer than the convolutions: SeAFusion 3.7 s of CPU time a pair instead of 1.7 s.
+By default glibc maps every block of more than 32 MiB afresh and unmaps it when it's freed, so each page of
+each result of a network's layer is handed out, and cleared, by the kernel again. At 640×480 a map of 64
+channels is 79 MB. On a virtual machine (AMD EPYC, nested pages) that took longer than the convolutions:
+SeAFusion 3.7 s of CPU time a pair instead of 1.7 s.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ MAPPED = 2**30
 
 @cache
 def reuse_freed_memory() -> bool:
-    """Keep freed memory in this process until ``return_freed_memory`` or its end; False where the C library isn't glibc: nothing happens."""
+    """Keep freed memory in this process until ``return_freed_memory`` or its end; False where the C
+    library isn't glibc: nothing happens."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):

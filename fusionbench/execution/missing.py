@@ -1,4 +1,5 @@
-"""What a group still lacks, decided from data alone: the sources' digests, the store's entries, the files that are there."""
+"""What a group still lacks, decided from data alone: the sources' digests, the store's entries, the files
+that are there."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from ..store.journal import Entry
 class Work:
     """One image to do.
 
-    ``source`` hashes what it is fused from, ``fuse`` says whether it must be fused, ``scores`` are the units that lack it, and
-    ``digest`` is that of the saved image ("" if it must be fused).
+    ``source`` hashes what it is fused from, ``fuse`` says whether it must be fused, ``scores`` are the units
+    that lack it, and ``digest`` is that of the saved image ("" if it must be fused).
     """
 
     pair: Pair
@@ -35,8 +36,9 @@ def find_missing(
 ) -> dict[str, Work]:
     """The work left, by image, in the order of ``pairs``.
 
-    ``sources`` maps images to the digest of what they are fused from (images without one are left out); ``fused`` and ``scored``
-    (by unit key) are the store's entries by image; ``saved`` names the images whose file is there.
+    ``sources`` maps images to the digest of what they are fused from (images without one are left out);
+    ``fused`` and ``scored`` (by unit key) are the store's entries by image; ``saved`` names the images whose
+    file is there.
     """
     work: dict[str, Work] = {}
     for pair in pairs:

@@ -1,4 +1,5 @@
-"""Executes a configuration: images, then whole sets, then methods themselves, by an engine; keeps what comes out in the store."""
+"""Executes a configuration: images, then whole sets, then methods themselves, by an engine; keeps what
+comes out in the store."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ KEPT_INVOCATIONS = 50
 
 @dataclass
 class RunResult:
-    """What a run did. ``failures`` maps "method on dataset/split" to {image: reason}; ``folder`` holds everything."""
+    """What a run did. ``failures`` maps "method on dataset/split" to {image: reason}; ``folder`` holds
+    everything."""
 
     folder: Path
     plan: Plan
@@ -42,7 +44,8 @@ class RunResult:
 def execute(
     config: RunConfig, *, quiet: bool = False, plan: Plan | None = None, store: RunStore | None = None
 ) -> RunResult:
-    """Run a configuration; ``plan`` and ``store`` are its own where they are already made. Raises ``FusionBenchError`` for what is wrong before the start, or when results can't be written.
+    """Run a configuration; ``plan`` and ``store`` are its own where they are already made. Raises
+    ``FusionBenchError`` for what is wrong before the start, or when results can't be written.
 
     What fails for single images or methods is in the result's ``failures``; everything else is kept.
     """
@@ -211,7 +214,8 @@ def _record_end(store: RunStore, result: RunResult) -> None:
     info = store.info()
     if not info.get("invocations"):
         raise StoreError(
-            f"{store.folder / 'run.json'}: was deleted or replaced while the run was going on; run the same command "
+            f"{store.folder / 'run.json'}: was deleted or replaced while the run was going on; run the same "
+            "command "
             "again: the file is written again, and all results are kept"
         )
     info["invocations"][-1].update(
@@ -225,7 +229,8 @@ def _record_end(store: RunStore, result: RunResult) -> None:
 
 
 def _terminate_like_interrupt() -> Any:
-    """Make SIGTERM end a run as Ctrl-C does (journals closed, message, exit code 130). Returns the previous handler."""
+    """Make SIGTERM end a run as Ctrl-C does (journals closed, message, exit code 130). Returns the
+    previous handler."""
 
     def handler(signum: int, frame: object) -> None:
         raise KeyboardInterrupt

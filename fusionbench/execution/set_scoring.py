@@ -1,4 +1,5 @@
-"""Evaluators that see whole sets of fused images (scope ``dataset``): which units are missing, how one is scored and kept."""
+"""Evaluators that see whole sets of fused images (scope ``dataset``): which units are missing, how one is
+scored and kept."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class SetJob:
 
 @dataclass(frozen=True)
 class SetTask:
-    """A job as plain data, for another process that has the same plan: the unit's key and the names of its images."""
+    """A job as plain data, for another process that has the same plan: the unit's key and the names of its
+    images."""
 
     key: str
     images: frozenset[str]
@@ -70,7 +72,8 @@ class SetTask:
 def find_jobs(
     plan: Plan, store: RunStore, failures: GroupFailures, failed: Callable[[str, Exception], None]
 ) -> list[SetJob]:
-    """The units that the store lacks, or holds for other images or labels. ``failed`` is told of those that can't be done."""
+    """The units that the store lacks, or holds for other images or labels. ``failed`` is told of those
+    that can't be done."""
     jobs = []
     for group, score in set_units(plan):
         try:
@@ -138,7 +141,8 @@ def keep_set(job: SetJob, store: RunStore, values: SetValues) -> None:
 
 
 def left_out(plan: Plan, store: RunStore) -> dict[str, dict[str, str]]:
-    """The images that evaluators of whole sets left out (their values aren't numbers), with the reason, by protocol and split."""
+    """The images that evaluators of whole sets left out (their values aren't numbers), with the reason, by
+    protocol and split."""
     found: dict[str, dict[str, str]] = {}
     for _, score in set_units(plan):
         label = f"{score.id.convention or score.evaluator.name} on {score.id.dataset}/{score.id.split}"
@@ -171,7 +175,8 @@ def _job(plan: Plan, group: Group, score: ScoreUnit, store: RunStore, failures: 
 def _fused_pairs(
     group: Group, pairs: Sequence[Pair], store: RunStore, failures: GroupFailures
 ) -> tuple[tuple[Pair, ...], str]:
-    """The pairs whose fused image is there, and a hash of those images and their labels. Raises ``InputError`` if none is."""
+    """The pairs whose fused image is there, and a hash of those images and their labels. Raises
+    ``InputError`` if none is."""
     fused, failed = store.entries(group.fuse), failures.get(group.label, {})
     chosen = tuple(p for p in pairs if p.name in fused and p.name not in failed)
     if not chosen:

@@ -1,4 +1,5 @@
-"""Digests of sources and labels, each file read once a process: several methods are fused from the same pairs."""
+"""Digests of sources and labels, each file read once a process: several methods are fused from the same
+pairs."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _known: dict[tuple[object, ...], str] = {}
 
 
 def source_digest(dataset: Dataset, pair: Pair) -> str:
-    """What ``dataset.digest`` says of a pair, remembered as long as its files stay the same (path, size, times, inode)."""
+    """What ``dataset.digest`` says of a pair, remembered as long as its files stay the same (path, size,
+    times, inode)."""
     key = ("source", *_identity(dataset), pair.name, *_states(pair.infrared, pair.visible))
     if key not in _known:
         _known[key] = dataset.digest(pair)

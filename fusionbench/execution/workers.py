@@ -1,4 +1,5 @@
-"""Worker processes, one per device: they take tasks from a queue and send typed messages to the process that started them."""
+"""Worker processes, one per device: they take tasks from a queue and send typed messages to the process
+that started them."""
 
 from __future__ import annotations
 
@@ -106,10 +107,12 @@ def run_tasks(
     *,
     one_each: bool = False,
 ) -> Iterator[tuple[int, Any]]:
-    """Do tasks in one spawned process per device; yields (task number, result or ``FusionBenchError``) as they finish.
+    """Do tasks in one spawned process per device; yields (task number, result or ``FusionBenchError``) as
+    they finish.
 
-    A worker takes the next task as soon as it is free; with ``one_each`` task i belongs to device i. ``say`` gets the workers'
-    texts. Raises ``FusionBenchError`` if a worker dies, ``StoreError`` if one can't write its results.
+    A worker takes the next task as soon as it is free; with ``one_each`` task i belongs to device i. ``say``
+    gets the workers' texts. Raises ``FusionBenchError`` if a worker dies, ``StoreError`` if one can't write
+    its results.
     """
     context = multiprocessing.get_context("spawn")
     events: multiprocessing.Queue[Message] = context.Queue()

@@ -19,12 +19,13 @@ from ..images.header import read_header
 from ..images.reading import READING_OPTIONS, reading_of
 
 OPTIONS: Mapping[str, Any] = {"pattern": "", **READING_OPTIONS}
-"""What a folder of fused images may be told: how its files are named (``{name}_{method}``) and are to be read."""
+"""What a folder of fused images may be told: how its files are named (``{name}_{method}``) and are to be
+read."""
 
 
 class FolderFuser:
-    """Images fused elsewhere, read from a folder by the pair's name (``--method dir:/path[:label]``). The spec's options
-    may say how files are named and read (see ``OPTIONS``)."""
+    """Images fused elsewhere, read from a folder by the pair's name (``--method dir:/path[:label]``). The
+    spec's options may say how files are named and read (see ``OPTIONS``)."""
 
     def __init__(self, spec: MethodSpec, folder: Path) -> None:
         self.spec = spec
@@ -82,7 +83,8 @@ class FolderFuser:
 
 
 def fused_pattern(options: Mapping[str, Any], method: str = "") -> NamePattern | None:
-    """The pattern of fused images that the options give; ``method`` is what ``{method}`` stands for, where known."""
+    """The pattern of fused images that the options give; ``method`` is what ``{method}`` stands for, where
+    known."""
     text = str(options.get("pattern") or "")
     return parse_pattern(text, "the pattern of fused images", method) if text else None
 
@@ -92,8 +94,8 @@ def folder_method(
 ) -> tuple[MethodSpec, Path]:
     """Read ``dir:/path[:label]`` into a spec and the folder.
 
-    Raises ``InputError`` if there is no such folder, or for an option that a folder doesn't take; ``said`` is how the
-    user gave it, where that wasn't by ``--method``.
+    Raises ``InputError`` if there is no such folder, or for an option that a folder doesn't take; ``said`` is
+    how the user gave it, where that wasn't by ``--method``.
     """
     rest = text.removeprefix("dir:")
     folder, label = Path(rest), ""
@@ -124,8 +126,8 @@ _SAME_IN_A_NAME = re.compile(r"[\s()\[\],:-]+")
 
 
 def label_name(label: str) -> str:
-    """A label as the name of folders and rows. Spaces and brackets become ``-``; a label that loses anything else
-    (``TarDAL*``) gets four digits of its hash, so that it stays apart from ``TarDAL``."""
+    """A label as the name of folders and rows. Spaces and brackets become ``-``; a label that loses
+    anything else (``TarDAL*``) gets four digits of its hash, so that it stays apart from ``TarDAL``."""
     kept = _SAME_IN_A_NAME.sub("-", label)
     try:
         name = plain_name(kept)
@@ -138,15 +140,16 @@ def label_name(label: str) -> str:
 
 
 def methods_inside(folder: Path, pattern: str, names: Collection[str]) -> list[str]:
-    """The methods whose images lie in one folder, by a pattern with ``{method}`` (VIFB's ``{name}_{method}``), sorted;
-    only files of the pairs ``names`` count."""
+    """The methods whose images lie in one folder, by a pattern with ``{method}`` (VIFB's
+    ``{name}_{method}``), sorted; only files of the pairs ``names`` count."""
     form = parse_pattern(pattern, "the pattern of fused images", names=names)
     files = named_files(folder, EXTENSIONS, form).values()
     return sorted({method for found in files for method, _ in found if method})
 
 
 def suggested_pattern(found: Sequence[str], names: Collection[str]) -> str:
-    """A sentence that offers the pattern by which the files of a folder name the pairs; ``""`` if none does."""
+    """A sentence that offers the pattern by which the files of a folder name the pairs; ``""`` if none
+    does."""
     fit = likely_patterns(found, sorted(names))
     if fit is not None and fit[1] == "{name}" and fit[0] != "{name}":
         return f"; is it --fused-pattern '{fit[0]}'?"

@@ -16,8 +16,9 @@ from .folder import FolderFuser
 
 @dataclass
 class StageState:
-    """What ``state.json`` beside the images says: ``images`` maps a pair to the digest of the sources its image was made from,
-    ``reasons`` says why others have none, ``resized`` names those that had to be resized back."""
+    """What ``state.json`` beside the images says: ``images`` maps a pair to the digest of the sources its
+    image was made from, ``reasons`` says why others have none, ``resized`` names those that had to be
+    resized back."""
 
     images: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -26,7 +27,8 @@ class StageState:
 
     @classmethod
     def read(cls, folder: Path) -> StageState:
-        """The state of a folder; empty if there is none, or a damaged one (its images are then made again)."""
+        """The state of a folder; empty if there is none, or a damaged one (its images are then made
+        again)."""
         try:
             return cls(**json.loads((folder / "state.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -45,7 +47,8 @@ class StageState:
 
 
 class ExternalImages(FolderFuser):
-    """The collected images of an external method. A pair without one fails with the reason that the stage noted."""
+    """The collected images of an external method. A pair without one fails with the reason that the stage
+    noted."""
 
     def __init__(self, spec: MethodSpec, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +68,8 @@ class ExternalImages(FolderFuser):
 
 
 def open_folder(spec: MethodSpec, folder: Path) -> FolderFuser:
-    """The images of a method that were fused elsewhere: by hand (``dir:``), or by an external method's script."""
+    """The images of a method that were fused elsewhere: by hand (``dir:``), or by an external method's
+    script."""
     if spec.external is None:
         return FolderFuser(spec, folder)
     from .outputs import ExternalImages

@@ -1,4 +1,5 @@
-"""Runs a command in its own process group, with a time limit and its output in a log file, and never leaves a part of it running."""
+"""Runs a command in its own process group, with a time limit and its output in a log file, and never
+leaves a part of it running."""
 
 from __future__ import annotations
 
@@ -30,9 +31,11 @@ def run_logged(
     time_limit: float,
     watch: Callable[[], None] = lambda: None,
 ) -> str:
-    """Run a command to its end; what it prints is appended to ``log``. Returns "" or why it failed, with the end of the log.
+    """Run a command to its end; what it prints is appended to ``log``. Returns "" or why it failed, with the
+    end of the log.
 
-    ``watch`` is called about every two seconds. On Ctrl-C (or any exception) the command and all it started are ended first.
+    ``watch`` is called about every two seconds. On Ctrl-C (or any exception) the command and all it started
+    are ended first.
     """
     variables = {k: v for k, v in os.environ.items() if k not in _LEFT_OUT}
     variables.update({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", **environment})

@@ -1,4 +1,5 @@
-"""Reads the YAML description of an external method: ``--method external:PATH.yaml``, and the built-in ones."""
+"""Reads the YAML description of an external method: ``--method external:PATH.yaml``, and the built-in
+ones."""
 
 from __future__ import annotations
 
@@ -17,22 +18,26 @@ PREFIX = "external:"
 
 
 def read_method(path: Path) -> MethodSpec:
-    """The method that a YAML file describes: the fields of ``MethodSpec``, with ``external`` as an ``ExternalRecipe`` says.
+    """The method that a YAML file describes: the fields of ``MethodSpec``, with ``external`` as an
+    ``ExternalRecipe`` says.
 
-    ``name`` defaults to the file's stem, ``title`` to the name. Raises ``InputError`` naming each wrong field.
+    ``name`` defaults to the file's stem, ``title`` to the name. Raises ``InputError`` naming each wrong
+    field.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise InputError(
-            f"--method {PREFIX}{path}: can't be read ({error.strerror or error}); the form is {PREFIX}PATH.yaml, "
+            f"--method {PREFIX}{path}: can't be read ({error.strerror or error}); the form is "
+            f"{PREFIX}PATH.yaml, "
             f"see docs/external-methods.md"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: isn't valid YAML ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("external"), dict):
         raise InputError(
-            f"{path}: must be a mapping with an entry 'external' that says how to run the repository; docs/external-methods.md has an example"
+            f"{path}: must be a mapping with an entry 'external' that says how to run the repository; "
+            "docs/external-methods.md has an example"
         )
     return _validated(path, content)
 

@@ -1,7 +1,7 @@
 """Runs a script with fixed random seeds: ``python seeded.py SEED SCRIPT [ARGUMENT …]``.
 
-This file is executed by the interpreter of an official repository's environment, which doesn't have fusionbench: it uses the
-standard library, and NumPy and PyTorch where they are.
+This file is executed by the interpreter of an official repository's environment, which doesn't have
+fusionbench: it uses the standard library, and NumPy and PyTorch where they are.
 """
 
 import os

@@ -1,4 +1,5 @@
-"""The user's side of an external method: the clone, its commit, the environment, the settings of ``--option NAME.KEY=VALUE``."""
+"""The user's side of an external method: the clone, its commit, the environment, the settings of
+``--option NAME.KEY=VALUE``."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ PIXEL_OPTIONS = ("call",)
 
 @dataclass(frozen=True)
 class Setting:
-    """What a user has named, checked. ``state`` is the clone's commit, with a hash of its differences where it has any."""
+    """What a user has named, checked. ``state`` is the clone's commit, with a hash of its differences
+    where it has any."""
 
     clone: Path
     python: tuple[str, ...]
@@ -54,7 +56,8 @@ def recipe_of(spec: MethodSpec) -> ExternalRecipe:
 
 
 def check_setting(spec: MethodSpec, options: Mapping[str, Any]) -> Setting:
-    """Check clone, commit, interpreter and options. Raises ``MissingRepositoryError`` or ``InputError`` with what to do."""
+    """Check clone, commit, interpreter and options. Raises ``MissingRepositoryError`` or ``InputError``
+    with what to do."""
     recipe = recipe_of(spec)
     for name in options:
         if name not in OPTIONS:
@@ -113,14 +116,16 @@ def _clone(spec: MethodSpec, text: str) -> Path:
 def _interpreter(spec: MethodSpec, text: str) -> tuple[str, ...]:
     if not text:
         raise MissingRepositoryError(
-            f"{spec.name} needs the interpreter of its own environment, and none is named. {how_to_clone(spec)}"
+            f"{spec.name} needs the interpreter of its own environment, and none is named. "
+            f"{how_to_clone(spec)}"
         )
     plain = Path(text).expanduser()
     words = (str(plain),) if plain.is_file() else tuple(shlex.split(text))
     program = shutil.which(str(Path(words[0]).expanduser()))
     if program is None:
         raise MissingRepositoryError(
-            f"--option {spec.name}.python={text}: there is no program {words[0]!r}; name the interpreter of the "
+            f"--option {spec.name}.python={text}: there is no program {words[0]!r}; name the interpreter of "
+            "the "
             f"environment (…/bin/python) or a command prefix (conda run -n NAME python)"
         )
     return (os.path.abspath(program), *words[1:])
@@ -129,8 +134,8 @@ def _interpreter(spec: MethodSpec, text: str) -> tuple[str, ...]:
 def clone_state(spec: MethodSpec, clone: Path, *, allow_modified: bool) -> tuple[str, tuple[str, ...]]:
     """The clone's commit (with a hash of what differs from it) and the files that differ.
 
-    A copy without git passes if all files listed in the recipe's ``integrity`` agree. Raises ``MissingRepositoryError`` for
-    another commit or for modified files, unless ``allow_modified``.
+    A copy without git passes if all files listed in the recipe's ``integrity`` agree. Raises
+    ``MissingRepositoryError`` for another commit or for modified files, unless ``allow_modified``.
     """
     commit = _git(clone, "rev-parse", "HEAD") if _is_toplevel(clone) else None
     wrong = _unlike(recipe_of(spec), clone)
@@ -141,17 +146,20 @@ def clone_state(spec: MethodSpec, clone: Path, *, allow_modified: bool) -> tuple
     if commit is None:
         if not recipe_of(spec).integrity:
             raise MissingRepositoryError(
-                f"{spec.name}: {clone} isn't a git clone, so its commit can't be checked. {how_to_clone(spec)}"
+                f"{spec.name}: {clone} isn't a git clone, so its commit can't be checked. "
+                f"{how_to_clone(spec)}"
             )
         if wrong and not allow_modified:
             raise MissingRepositoryError(
-                f"{spec.name}: in {clone} {', '.join(wrong)} aren't those of commit {spec.commit[:12]}. {how_to_clone(spec)}"
+                f"{spec.name}: in {clone} {', '.join(wrong)} aren't those of commit {spec.commit[:12]}. "
+                f"{how_to_clone(spec)}"
             )
         return _state("files of " + spec.commit, _contents(clone, wrong)), tuple(wrong)
     if spec.commit and commit != spec.commit and not allow_modified:
         raise MissingRepositoryError(
             f"{spec.name}: {clone} is at commit {commit[:12]}, described is {spec.commit[:12]}; run "
-            f"`git -C {clone} checkout {spec.commit}`, or --option {spec.name}.allow_modified=true to run this one and record it"
+            f"`git -C {clone} checkout {spec.commit}`, or --option {spec.name}.allow_modified=true to run "
+            "this one and record it"
         )
     status = _git(clone, "status", "--porcelain", "--untracked-files=no") or ""
     modified = tuple(dict.fromkeys([*(line[2:].strip() for line in status.splitlines()), *wrong]))

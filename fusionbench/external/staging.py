@@ -1,4 +1,5 @@
-"""Pairs to the files that an official script reads, and its outputs back to images under the pairs' names and sizes."""
+"""Pairs to the files that an official script reads, and its outputs back to images under the pairs' names
+and sizes."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ SEEDED = Path(__file__).with_name("seeded.py")
 
 @dataclass(frozen=True)
 class Staged:
-    """A pair as it was handed over: its neutral name, its own (height, width), and the padded one that was written."""
+    """A pair as it was handed over: its neutral name, its own (height, width), and the padded one that was
+    written."""
 
     pair: str
     source: str
@@ -37,7 +39,8 @@ class Staged:
 
 
 def neutral_name(number: int) -> str:
-    """The name of the ``number``-th staged pair: sorts the same everywhere and holds no character that a script stumbles over."""
+    """The name of the ``number``-th staged pair: sorts the same everywhere and holds no character that a
+    script stumbles over."""
     return f"{number:06d}"
 
 
@@ -78,7 +81,8 @@ def _write(path: Path, image: UInt8Array) -> None:
 
 
 def read_staged(text: str) -> list[Staged]:
-    """What ``asdict`` of staged pairs was written as, read back. Raises ``ValueError``, ``TypeError`` or ``KeyError`` if it is damaged."""
+    """What ``asdict`` of staged pairs was written as, read back. Raises ``ValueError``, ``TypeError`` or
+    ``KeyError`` if it is damaged."""
     return [
         Staged(
             r["pair"], r["source"], r["name"], (r["size"][0], r["size"][1]), (r["padded"][0], r["padded"][1])
@@ -135,13 +139,15 @@ class Texts:
     def _weight(self, name: str) -> str:
         if name not in self._weights:
             raise InputError(
-                f"{self._spec.name}: {{weights:{name}}} names none of its artifacts ({', '.join(self._weights) or 'it lists none'})"
+                f"{self._spec.name}: {{weights:{name}}} names none of its artifacts "
+                f"({', '.join(self._weights) or 'it lists none'})"
             )
         return str(artifacts.locate(self._weights[name]).resolve())
 
 
 def furnish(recipe: ExternalRecipe, texts: Texts, clone: Path, work: Path) -> None:
-    """Make the links and files that the recipe asks for. Raises ``InputError`` for a JSON file of the clone that can't be used."""
+    """Make the links and files that the recipe asks for. Raises ``InputError`` for a JSON file of the
+    clone that can't be used."""
     for name, target in recipe.links.items():
         path = _made(work / name)
         path.symlink_to(texts.fill(target))
@@ -175,7 +181,8 @@ def _set(content: dict[str, Any], key: str, value: object, source: Path) -> None
 
 
 def find_output(recipe: ExternalRecipe, work: Path, name: str) -> Path | None:
-    """The file that the script wrote for the pair of that neutral name (the newest, if the pattern matches several)."""
+    """The file that the script wrote for the pair of that neutral name (the newest, if the pattern matches
+    several)."""
     found = [p for p in work.glob(recipe.outputs.replace("{name}", name)) if p.is_file()]
     return max(found, key=lambda p: p.stat().st_mtime_ns, default=None)
 
@@ -191,7 +198,8 @@ def count_outputs(recipe: ExternalRecipe, work: Path, staged: Sequence[Staged]) 
 def restore(spec: MethodSpec, work: Path, staged: Staged, images: PairImages) -> tuple[UInt8Array, bool]:
     """Read a pair's output, give it the pair's size and, for luma methods, the visible image's colour.
 
-    Returns the image and whether it had to be resized. Raises ``ImageError`` if it is missing, unreadable or of a wrong size.
+    Returns the image and whether it had to be resized. Raises ``ImageError`` if it is missing, unreadable or
+    of a wrong size.
     """
     recipe = recipe_of(spec)
     path = find_output(recipe, work, staged.name)
@@ -222,7 +230,8 @@ def restore(spec: MethodSpec, work: Path, staged: Staged, images: PairImages) ->
 
 
 def check_tensors(spec: MethodSpec) -> None:
-    """Check that weights hold the tensors the recipe names: their script would load a wrong file and fuse noise.
+    """Check that weights hold the tensors the recipe names: their script would load a wrong file and fuse
+    noise.
 
     Raises ``InputError``. Files are read without executing anything in them, and tensors aren't loaded.
     """
@@ -234,7 +243,8 @@ def check_tensors(spec: MethodSpec) -> None:
         if wrong:
             found = shapes.get(wrong[0])
             raise InputError(
-                f"{path}: isn't {name} of {spec.name}: {wrong[0]} {f'is {found}' if found else 'is missing'}, expected "
+                f"{path}: isn't {name} of {spec.name}: {wrong[0]} "
+                f"{f'is {found}' if found else 'is missing'}, expected "
                 f"{tuple(expected[wrong[0]])}. {artifacts.how_to_get(weights[name])}"
             )
 

@@ -37,7 +37,8 @@ __all__ = [
 ]
 
 RECORD_SUFFIX = ".source.json"
-"""Beside a converted file: its ``sha256``, and the checksums of its ``sources`` by artifact (``weights convert`` writes it)."""
+"""Beside a converted file: its ``sha256``, and the checksums of its ``sources`` by artifact (``weights
+convert`` writes it)."""
 
 _CHUNK = 1 << 20
 _hashes: dict[tuple[str, int, int], tuple[str, str]] = {}
@@ -116,7 +117,8 @@ def absence(artifact: Artifact) -> MissingWeightsError | None:
 
 
 def _converted(artifact: Artifact) -> Path | None:
-    """The file that ``weights convert`` made of the artifact, if there is one and neither has changed since."""
+    """The file that ``weights convert`` made of the artifact, if there is one and neither has changed
+    since."""
     checksum = artifact.sha256 or artifact.git_blob
     if not checksum:
         return None
@@ -161,7 +163,8 @@ def _escaped(name: str) -> str:
 
 
 def _resource_path(resource: str) -> Path | None:
-    """The path of ``"package:path/inside"``; None if the package isn't installed (an extra may hold the file)."""
+    """The path of ``"package:path/inside"``; None if the package isn't installed (an extra may hold the
+    file)."""
     package, _, inside = resource.partition(":")
     try:
         return Path(str(importlib.resources.files(package).joinpath(inside)))

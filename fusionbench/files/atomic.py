@@ -17,8 +17,8 @@ _LEFTOVER = re.compile(r"\..{1,40}\.[a-z0-9_]{8}\.fusionbench\.part")
 def write_atomic(path: Path, data: bytes, *, before: Callable[[], None] | None = None) -> None:
     """Write a file so that it is there whole or not at all: temporary file beside it, fsync, rename.
 
-    ``before`` is called when everything is on the disk, just before the rename: what it records can't get lost
-    between the two. Raises ``StoreError`` with the reason; the temporary file is removed.
+    ``before`` is called when everything is on the disk, just before the rename: what it records can't get
+    lost between the two. Raises ``StoreError`` with the reason; the temporary file is removed.
     """
     temporary = ""
     try:
@@ -34,7 +34,8 @@ def write_atomic(path: Path, data: bytes, *, before: Callable[[], None] | None =
         os.replace(temporary, path)
     except OSError as error:
         raise StoreError(
-            f"{path}: can't be written ({error.strerror or error}); free space or choose another place, then run the same "
+            f"{path}: can't be written ({error.strerror or error}); free space or choose another place, then "
+            "run the same "
             f"command again: what is finished is kept"
         ) from error
     finally:

@@ -1,7 +1,7 @@
 """Takes rights away from this process for good: no network, no other programs (Linux: a seccomp filter).
 
-Files from elsewhere are read in a process that has called ``confine`` first: should one of them manage to run code after all,
-it could neither send nor start anything.
+Files from elsewhere are read in a process that has called ``confine`` first: should one of them manage to run
+code after all, it could neither send nor start anything.
 """
 
 from __future__ import annotations
@@ -50,9 +50,11 @@ class _Program(ctypes.Structure):
 
 
 def confine() -> bool:
-    """Refuse network and programs from now on, to this process and all it starts; call it before starting threads.
+    """Refuse network and programs from now on, to this process and all it starts; call it before starting
+    threads.
 
-    Returns False where the system has no such filter: then Python's own sockets are closed off, and that is all.
+    Returns False where the system has no such filter: then Python's own sockets are closed off, and that is
+    all.
     """
     machine = platform.machine()
     if sys.platform == "linux" and machine in _DENIED and _install(machine):

@@ -10,8 +10,9 @@ _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV, without its index. Text that a spreadsheet would take for a formula (``=1+1``, ``@SUM``, ``-name``)
-    gets an apostrophe in front, as spreadsheets themselves write such text; numbers stay as they are."""
+    """A frame as CSV, without its index. Text that a spreadsheet would take for a formula (``=1+1``,
+    ``@SUM``, ``-name``) gets an apostrophe in front, as spreadsheets themselves write such text; numbers
+    stay as they are."""
     safe = frame.copy()
     for position in range(safe.shape[1]):
         column = safe.iloc[:, position]

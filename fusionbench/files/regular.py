@@ -1,4 +1,5 @@
-"""Reads whole files, and only files: a FIFO, a device or a socket would keep a run waiting for ever, or never end."""
+"""Reads whole files, and only files: a FIFO, a device or a socket would keep a run waiting for ever, or
+never end."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""The one door to the package ultralytics (AGPL-3.0): offline, quiet, and without running code out of weight files.
+"""The one door to the package ultralytics (AGPL-3.0): offline, quiet, and without running code out of weight
+files.
 
-ultralytics unpickles a whole model object from its ``.pt`` files, downloads what is missing, installs packages that a file
-names, keeps settings in the user's home, and changes torch's thread count. Here a file is loaded through its restricted loader
-(``weights_only=True`` with an allow-list of its own layer classes), or not at all; settings go to fusionbench's cache.
+ultralytics unpickles a whole model object from its ``.pt`` files, downloads what is missing, installs
+packages that a file names, keeps settings in the user's home, and changes torch's thread count. Here a file
+is loaded through its restricted loader (``weights_only=True`` with an allow-list of its own layer classes),
+or not at all; settings go to fusionbench's cache.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ def restricted_ultralytics() -> Iterator[Any]:
         from ultralytics.nn import tasks
     except ImportError as error:
         raise UltralyticsError(
-            f"the package ultralytics can't be imported ({error}); install it with `pip install ultralytics-opencv-headless`"
+            f"the package ultralytics can't be imported ({error}); install it with `pip install "
+            "ultralytics-opencv-headless`"
         ) from error
     if not hasattr(tasks, "SAFE_LOAD") or not getattr(getattr(tasks, "_SafeLoad", None), "SUPPORTED", False):
         raise UltralyticsError(
@@ -62,8 +65,10 @@ def restricted_ultralytics() -> Iterator[Any]:
 
 
 def unreadable(path: Path, error: Exception, advice: str) -> UltralyticsError:
-    """The error for a weight file that the restricted loader refuses; ``advice`` says what to do if it is damaged."""
+    """The error for a weight file that the restricted loader refuses; ``advice`` says what to do if it is
+    damaged."""
     reason = " ".join(str(error).split())[:300] or type(error).__name__
     return UltralyticsError(
-        f"{path} can't be used: {reason} (weights are loaded with weights_only=True, which refuses code in the file). {advice}"
+        f"{path} can't be used: {reason} (weights are loaded with weights_only=True, which refuses code in "
+        f"the file). {advice}"
     )

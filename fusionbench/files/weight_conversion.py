@@ -1,8 +1,9 @@
 """``weights convert``: official weight files to safetensors, in a process of its own without network.
 
-The files are first recognised by their checksums, so only what the authors published is read at all. What comes out is recorded
-beside it with the checksums of what it was made from, and ``artifacts.locate`` takes it for the official files from then on.
-``python -m fusionbench.files.weight_conversion`` is that process; a method takes part by offering ``convert(files, out)``.
+The files are first recognised by their checksums, so only what the authors published is read at all. What
+comes out is recorded beside it with the checksums of what it was made from, and ``artifacts.locate`` takes it
+for the official files from then on. ``python -m fusionbench.files.weight_conversion`` is that process; a
+method takes part by offering ``convert(files, out)``.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ CONFINED = "confined"
 
 
 def convert(files: Sequence[Path], method: str, out: Path | None = None) -> tuple[Path, bool]:
-    """Convert a method's official files; returns the safetensors file and whether the system confined the process.
+    """Convert a method's official files; returns the safetensors file and whether the system confined the
+    process.
 
-    ``out`` defaults to ``<method>.safetensors`` in the cache's ``weights``, where the method finds it. Files that aren't given are
-    taken from where weights are looked for. Raises ``InputError`` for files that aren't the method's.
+    ``out`` defaults to ``<method>.safetensors`` in the cache's ``weights``, where the method finds it. Files
+    that aren't given are taken from where weights are looked for. Raises ``InputError`` for files that aren't
+    the method's.
     """
     spec = catalog.methods.get(method)
     if not spec.artifacts or spec.external is not None or not spec.factory:
@@ -64,7 +67,8 @@ def _record(path: Path, sources: Sequence[Artifact]) -> None:
 
 
 def _sources(spec: MethodSpec, files: Sequence[Path]) -> dict[str, Path]:
-    """Artifact → file, for all of a method's artifacts. Raises ``InputError`` for a file that is none of them, and for what lacks."""
+    """Artifact → file, for all of a method's artifacts. Raises ``InputError`` for a file that is none of
+    them, and for what lacks."""
     found: dict[str, Path] = {}
     for file in files:
         path = file.expanduser()

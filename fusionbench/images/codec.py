@@ -1,8 +1,9 @@
 """The one image decoder and the one encoder.
 
-Everywhere in fusionbench an image is uint8, H×W (grey) or H×W×3 (RGB, never BGR). Sixteen-bit samples become eight by
-``depth.to_eight_bits``, alpha is dropped, palettes are resolved, CMYK becomes RGB, and the orientation tag of every
-format is applied, as viewers and ``cv2.imread`` do. What can't be read for certain is refused by name.
+Everywhere in fusionbench an image is uint8, H×W (grey) or H×W×3 (RGB, never BGR). Sixteen-bit samples become
+eight by ``depth.to_eight_bits``, alpha is dropped, palettes are resolved, CMYK becomes RGB, and the
+orientation tag of every format is applied, as viewers and ``cv2.imread`` do. What can't be read for certain
+is refused by name.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ cv2.setNumThreads(1)  # images are the unit of parallelism; nested threads only 
 def read_image(path: Path | str, reading: Reading = AS_STORED) -> UInt8Array:
     """Decode an image file to uint8, H×W or H×W×3 RGB.
 
-    Raises ``ImageError`` naming the file if it is missing, no file, empty, truncated, larger than ``reading`` allows, not
-    an image, or of a kind whose eight-bit samples aren't certain (floats, 16 bits that use a sliver of their range).
+    Raises ``ImageError`` naming the file if it is missing, no file, empty, truncated, larger than ``reading``
+    allows, not an image, or of a kind whose eight-bit samples aren't certain (floats, 16 bits that use a
+    sliver of their range).
     """
     path = Path(path)
     return decode_image(read_regular(path, reading.max_bytes, ImageError), str(path), reading)
@@ -64,8 +66,8 @@ def decode_image(data: bytes, name: str, reading: Reading = AS_STORED) -> UInt8A
 
 
 def decode_samples(data: bytes, name: str, header: Header, reading: Reading) -> npt.NDArray[Any]:
-    """The samples of any format but TIFF as stored, without alpha: H×W or H×W×3 RGB, uint8 or uint16 (not scaled);
-    palettes resolved. Raises ``ImageError``."""
+    """The samples of any format but TIFF as stored, without alpha: H×W or H×W×3 RGB, uint8 or uint16 (not
+    scaled); palettes resolved. Raises ``ImageError``."""
     if header.mode in {"P", "PA"} or header.format in {"BMP", "DIB"}:
         return _by_pillow(data, name, reading)
     try:
@@ -107,7 +109,8 @@ def _by_pillow(data: bytes, name: str, reading: Reading) -> UInt8Array:
             raise
         except Exception as error:
             raise ImageError(
-                f"{name}: the file is truncated or damaged; it can't be decoded ({error}). Fetch or export it again"
+                f"{name}: the file is truncated or damaged; it can't be decoded ({error}). Fetch or export "
+                "it again"
             ) from error
 
 
@@ -119,7 +122,8 @@ def _resolved(indices: npt.NDArray[Any], colours: npt.NDArray[np.uint8], name: s
     highest = int(indices.max())
     if highest >= len(colours):
         raise ImageError(
-            f"{name}: uses colour {highest} of a palette of {len(colours)}; it is damaged, readers disagree on such pixels"
+            f"{name}: uses colour {highest} of a palette of {len(colours)}; it is damaged, readers disagree "
+            "on such pixels"
         )
     return np.asarray(colours[indices], np.uint8)
 
@@ -142,12 +146,14 @@ def _size(image: npt.NDArray[Any]) -> str:
 
 
 def image_size(path: Path, reading: Reading = AS_STORED) -> tuple[int, int]:
-    """(height, width) of an image file as it will be decoded, from its header alone. Raises ``ImageError``."""
+    """(height, width) of an image file as it will be decoded, from its header alone. Raises
+    ``ImageError``."""
     return read_header(read_regular(path, reading.max_bytes, ImageError), str(path), reading).size
 
 
 def read_grey(path: Path | str, reading: Reading = AS_STORED) -> UInt8Array:
-    """Decode an image as one channel (infrared): H×W uint8. Colour files give their luma; equal channels give the samples."""
+    """Decode an image as one channel (infrared): H×W uint8. Colour files give their luma; equal channels
+    give the samples."""
     return as_grey(read_image(path, reading))
 
 
@@ -157,7 +163,8 @@ def read_rgb(path: Path | str, reading: Reading = AS_STORED) -> UInt8Array:
 
 
 def as_grey(image: UInt8Array) -> UInt8Array:
-    """H×W or H×W×3 uint8 → H×W uint8: the samples where the channels are equal, else OpenCV's rounded luma."""
+    """H×W or H×W×3 uint8 → H×W uint8: the samples where the channels are equal, else OpenCV's rounded
+    luma."""
     if image.ndim == 2:
         return image
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -169,7 +176,8 @@ def as_rgb(image: UInt8Array) -> UInt8Array:
 
 
 PNG_COMPRESSION = 1
-"""zlib level of fused images. Level 1 with OpenCV's default filters costs a few per cent in size and saves most of the encoding time."""
+"""zlib level of fused images. Level 1 with OpenCV's default filters costs a few per cent in size and saves
+most of the encoding time."""
 
 
 def encode_png(image: UInt8Array) -> bytes:
@@ -186,7 +194,8 @@ LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
 
 
 def encode_image(image: UInt8Array, suffix: str) -> bytes:
-    """Encode uint8 H×W or H×W×3 RGB in the format of a file name ending, one of ``LOSSLESS``. Raises ``ImageError``."""
+    """Encode uint8 H×W or H×W×3 RGB in the format of a file name ending, one of ``LOSSLESS``. Raises
+    ``ImageError``."""
     if suffix.lower() == ".png":
         return encode_png(image)
     if suffix.lower() not in LOSSLESS:
@@ -208,5 +217,6 @@ def check_same_size(infrared: npt.NDArray[Any], visible: npt.NDArray[Any], name:
     if infrared.shape[:2] != visible.shape[:2]:
         sizes = " and ".join(f"{a.shape[1]}×{a.shape[0]}" for a in (infrared, visible))
         raise ImageError(
-            f"{name}: infrared and visible differ in size ({sizes}); fusion needs registered pairs of one size"
+            f"{name}: infrared and visible differ in size ({sizes}); fusion needs registered pairs of one "
+            "size"
         )

@@ -1,5 +1,5 @@
-"""From sixteen bits to eight. A file doesn't say how many of its sixteen bits the sensor used; guessing wrong leaves an
-almost black picture that scores well."""
+"""From sixteen bits to eight. A file doesn't say how many of its sixteen bits the sensor used; guessing
+wrong leaves an almost black picture that scores well."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ UInt8Array = npt.NDArray[np.uint8]
 UInt16Array = npt.NDArray[np.uint16]
 
 SLIVER = 2**14
-"""Sixteen-bit samples that span fewer values than this are refused unless their bits are said: a 14-bit sensor spans
-at most these, so that a quarter of the range or less is used."""
+"""Sixteen-bit samples that span fewer values than this are refused unless their bits are said: a 14-bit
+sensor spans at most these, so that a quarter of the range or less is used."""
 
 PERCENTILES = (1.0, 99.0)
 """What the rule ``percentile`` maps to 0 and 255."""
@@ -22,10 +22,11 @@ PERCENTILES = (1.0, 99.0)
 def to_eight_bits(values: UInt16Array, name: str, rule: str = "", bits: int = 16) -> UInt8Array:
     """Samples of ``bits`` bits as uint8, rounded half up; the shape stays.
 
-    ``rule`` "8", "10", "12", "14" or "16": the samples are integers of that many bits, ``v·255/(2^bits − 1)``.
-    ``percentile`` and ``minmax`` stretch each image by itself (all channels alike). Without a rule, eight-bit values
-    that were widened (``v·257`` or ``v·256``) come back as they were, and others are taken for true 16-bit ones.
-    Raises ``ImageError`` naming the image if these span less than ``SLIVER`` values, or if a sample exceeds the bits.
+    ``rule`` "8", "10", "12", "14" or "16": the samples are integers of that many bits, ``v·255/(2^bits −
+    1)``. ``percentile`` and ``minmax`` stretch each image by itself (all channels alike). Without a rule,
+    eight-bit values that were widened (``v·257`` or ``v·256``) come back as they were, and others are taken
+    for true 16-bit ones. Raises ``ImageError`` naming the image if these span less than ``SLIVER`` values, or
+    if a sample exceeds the bits.
     """
     low, high = int(values.min()), int(values.max())
     if rule in {"percentile", "minmax"}:
@@ -35,7 +36,8 @@ def to_eight_bits(values: UInt16Array, name: str, rule: str = "", bits: int = 16
         top = 2 ** int(rule) - 1
         if high > top:
             raise ImageError(
-                f"{name}: holds the sample {high}, more than {rule} bits can ({top}); give the bits that the sensor used"
+                f"{name}: holds the sample {high}, more than {rule} bits can ({top}); give the bits that the "
+                "sensor used"
             )
         return _scaled(values, top)
     if bits < 16:  # the file says so
@@ -45,9 +47,12 @@ def to_eight_bits(values: UInt16Array, name: str, rule: str = "", bits: int = 16
     if high - low < SLIVER:
         likely = next(b for b in (8, 10, 12, 14, 16) if high < 2**b)
         raise ImageError(
-            f"{name}: its 16-bit samples run from {low} to {high}, a sliver of 0 to 65535, and would come out almost "
-            f"of one grey; say how to read them with the option bits: {likely} if the sensor has {likely} bits "
-            "(also 8, 10, 12, 14, 16), percentile or minmax to stretch each image (--option NAME.bits=…; in score --bits, --fused-bits)"
+            f"{name}: its 16-bit samples run from {low} to {high}, a sliver of 0 to 65535, and would come "
+            "out almost "
+            f"of one grey; say how to read them with the option bits: {likely} if the sensor has {likely} "
+            "bits "
+            "(also 8, 10, 12, 14, 16), percentile or minmax to stretch each image (--option NAME.bits=…; in "
+            "score --bits, --fused-bits)"
         )
     return _scaled(values, 65535)
 

@@ -1,7 +1,7 @@
 """Which file belongs to which pair: by stem, or by a pattern that says what else a name holds.
 
-Names are compared in Unicode's composed form (NFC), so that files from a Mac match those from elsewhere, and without
-regard to case where that leaves one candidate.
+Names are compared in Unicode's composed form (NFC), so that files from a Mac match those from elsewhere, and
+without regard to case where that leaves one candidate.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .codec import EXTENSIONS
 
 @dataclass(frozen=True)
 class NamePattern:
-    """What names look like: ``regex`` matches a path below the folder, without the file's ending, and has the group
-    ``name`` (optionally ``folder`` and ``method``). ``deep``: files may lie in sub-folders."""
+    """What names look like: ``regex`` matches a path below the folder, without the file's ending, and has
+    the group ``name`` (optionally ``folder`` and ``method``). ``deep``: files may lie in sub-folders."""
 
     text: str
     regex: re.Pattern[str]
@@ -42,9 +42,10 @@ _PLACES = {"{name}": r"(?P<name>[^/]+?)", "{folder}": r"(?P<folder>.+?)", "{meth
 def parse_pattern(text: str, option: str, method: str = "", names: Collection[str] = ()) -> NamePattern:
     """Read a pattern such as ``{name}_ir``, ``*_ir.png`` or ``{folder}/lwir/{name}``.
 
-    ``{name}`` (or one ``*``) stands for the pair's name, ``{folder}`` for one or more folders, which then begin the
-    pair's name (``set00/V000`` gives ``set00_V000_I00001``), ``{method}`` for the method's name, ``method`` where that
-    is known. ``names`` are the pairs' names, where only these are meant. An image ending is optional. Raises ``InputError`` that names ``option``.
+    ``{name}`` (or one ``*``) stands for the pair's name, ``{folder}`` for one or more folders, which then
+    begin the pair's name (``set00/V000`` gives ``set00_V000_I00001``), ``{method}`` for the method's name,
+    ``method`` where that is known. ``names`` are the pairs' names, where only these are meant. An image
+    ending is optional. Raises ``InputError`` that names ``option``.
     """
     form = text.replace("*", "{name}") if "{name}" not in text else text
     if form.count("{name}") != 1 or any(form.count(place) > 1 for place in _PLACES):
@@ -72,8 +73,8 @@ def named_files(
 ) -> dict[str, list[tuple[str, Path]]]:
     """What lies in a folder under the endings: name → (method, path), sorted by path.
 
-    Names are printable and in composed form. What is no regular file is listed too; reading it says so. Raises
-    ``MissingDataError`` if the folder can't be listed.
+    Names are printable and in composed form. What is no regular file is listed too; reading it says so.
+    Raises ``MissingDataError`` if the folder can't be listed.
     """
     found: dict[str, list[tuple[str, Path]]] = {}
     for path in _files(folder, pattern is not None and pattern.deep):
@@ -112,7 +113,8 @@ def same_name(name: str, names: Collection[str]) -> str | None:
 
 
 def images_below(folder: Path, depth: int = 4) -> str:
-    """The first sub-folder (at most so deep) that holds images, relative to the folder; ``""`` if none does."""
+    """The first sub-folder (at most so deep) that holds images, relative to the folder; ``""`` if none
+    does."""
     for root, folders, files in os.walk(folder):
         folders.sort()
         below = Path(root).relative_to(folder)
@@ -124,8 +126,8 @@ def images_below(folder: Path, depth: int = 4) -> str:
 
 
 def likely_patterns(first: Sequence[str], second: Sequence[str]) -> tuple[str, str] | None:
-    """The patterns by which two lists of stems name the same pairs (``00001_ir`` and ``00001_vis`` give ``{name}_ir``
-    and ``{name}_vis``), to be suggested, never used unasked. None if nothing fits."""
+    """The patterns by which two lists of stems name the same pairs (``00001_ir`` and ``00001_vis`` give
+    ``{name}_ir`` and ``{name}_vis``), to be suggested, never used unasked. None if nothing fits."""
     one, two = sorted(set(first))[:40], sorted(set(second))[:40]
     best: tuple[int, int, tuple[str, str]] | None = None
     for before, after in _affixes(one):

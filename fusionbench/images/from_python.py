@@ -1,7 +1,8 @@
 """Images given from Python: arrays, tensors or files, made into what the harness works on.
 
-Arrays are channels last (H×W, H×W×1, H×W×3), tensors channels first (H×W, 1×H×W, 3×H×W); one axis more is a batch, and so is a list of
-images. A shape of the other order, or one that could be either, is refused with what to do: never guessed.
+Arrays are channels last (H×W, H×W×1, H×W×3), tensors channels first (H×W, 1×H×W, 3×H×W); one axis more is a
+batch, and so is a list of images. A shape of the other order, or one that could be either, is refused with
+what to do: never guessed.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ def as_image(value: Any, role: str) -> UInt8Array:
 def as_images(value: Any, role: str) -> tuple[list[UInt8Array], bool]:
     """Images as uint8 H×W or H×W×3 RGB, and whether they were given as a batch.
 
-    One image is a path; a NumPy array H×W, H×W×1 or H×W×3; or a torch tensor H×W, 1×H×W or 3×H×W (any device; gradients are dropped). A batch is a list or
-    tuple of images (sizes may differ), an array N×H×W×1 or N×H×W×3, or a tensor N×1×H×W or N×3×H×W. Samples are uint8, or floats in
-    [0,1], which are scaled by 255 and rounded half to even, as the harness saves them. Raises ``ImageError`` naming ``role``.
+    One image is a path; a NumPy array H×W, H×W×1 or H×W×3; or a torch tensor H×W, 1×H×W or 3×H×W (any device;
+    gradients are dropped). A batch is a list or tuple of images (sizes may differ), an array N×H×W×1 or
+    N×H×W×3, or a tensor N×1×H×W or N×3×H×W. Samples are uint8, or floats in [0,1], which are scaled by 255
+    and rounded half to even, as the harness saves them. Raises ``ImageError`` naming ``role``.
     """
     if isinstance(value, list | tuple):
         if not value:
@@ -72,7 +74,8 @@ def _shape(array: Any) -> str:
 
 
 def _check_channels(array: Any, tensor: bool, role: str) -> None:
-    """Raise ``ImageError`` unless the channels stand where the kind of array has them, and nowhere else they could."""
+    """Raise ``ImageError`` unless the channels stand where the kind of array has them, and nowhere else
+    they could."""
     if array.ndim == 2:
         return
     first, last = array.shape[-3] in CHANNELS, array.shape[-1] in CHANNELS
@@ -93,10 +96,12 @@ def _check_channels(array: Any, tensor: bool, role: str) -> None:
     if array.ndim == 3:
         grey = "N×1×H×W: give images[:, None]" if tensor else "N×H×W×1: give images[..., None]"
         raise ImageError(
-            f"{role}: expected {_expected(tensor)} with 1 or 3 channels, got shape {_shape(array)}; a batch of grey images is {grey}"
+            f"{role}: expected {_expected(tensor)} with 1 or 3 channels, got shape {_shape(array)}; a batch "
+            f"of grey images is {grey}"
         )
     raise ImageError(
-        f"{role}: expected {_expected(tensor)} with 1 or 3 channels, got shape {_shape(array)}; drop an alpha channel first"
+        f"{role}: expected {_expected(tensor)} with 1 or 3 channels, got shape {_shape(array)}; drop an "
+        "alpha channel first"
     )
 
 
@@ -113,6 +118,7 @@ def _levels(array: Any, role: str) -> UInt8Array:
     low, high = float(array.min()), float(array.max())
     if low < -1e-6 or high > 1 + 1e-6:
         raise ImageError(
-            f"{role}: floats must lie in [0,1], these range from {low:g} to {high:g}; divide by 255 or convert to uint8"
+            f"{role}: floats must lie in [0,1], these range from {low:g} to {high:g}; divide by 255 or "
+            "convert to uint8"
         )
     return np.asarray(np.rint(np.clip(array, 0, 1) * 255), np.uint8)

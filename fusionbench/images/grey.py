@@ -44,7 +44,8 @@ def _luma_pillow_ycbcr(rgb: UInt8Array) -> FloatArray:
 
 
 def _luma_truncated(rgb: UInt8Array) -> FloatArray:
-    """BT.601 luma as a matrix product in double precision, truncated. The last bit decides: white becomes 254."""
+    """BT.601 luma as a matrix product in double precision, truncated. The last bit decides: white becomes
+    254."""
     weights = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]])
     luma = np.dot(rgb.astype(np.float64), weights.T)[..., 0]
     return np.asarray(np.trunc(np.clip(luma, 0, 255)), np.float32)

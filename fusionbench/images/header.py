@@ -12,8 +12,8 @@ TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def read_header(data: bytes, name: str, reading: Reading = AS_STORED) -> Header:
-    """The header of an image file's bytes. Raises ``ImageError`` naming the file if it is empty, no image of a known
-    format, an animation, or has more than ``reading.max_pixels`` pixels."""
+    """The header of an image file's bytes. Raises ``ImageError`` naming the file if it is empty, no image
+    of a known format, an animation, or has more than ``reading.max_pixels`` pixels."""
     if not data:
         raise ImageError(f"{name}: the file is empty (0 bytes); fetch or export it again")
     if data[:4] in TIFF_STARTS:  # Pillow can't open every kind of TIFF

@@ -22,9 +22,9 @@ _HOW = "save the labels as a PNG with one channel of ids"
 def read_ids(path: Path, reading: Reading = AS_STORED) -> npt.NDArray[Any]:
     """The class ids of a label image: H×W, uint8 or uint16.
 
-    The index of a palette image is the id, whatever its colour. A 1-bit image holds the ids 0 and 1, a 2- or 4-bit one
-    0 to 3 or 15. Colour files count if their channels are equal. Raises ``ImageError`` naming the file if it holds
-    colours, was compressed with loss, or can't be read.
+    The index of a palette image is the id, whatever its colour. A 1-bit image holds the ids 0 and 1, a 2- or
+    4-bit one 0 to 3 or 15. Colour files count if their channels are equal. Raises ``ImageError`` naming the
+    file if it holds colours, was compressed with loss, or can't be read.
     """
     name = str(path)
     data = read_regular(path, reading.max_bytes, ImageError)

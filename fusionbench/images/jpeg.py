@@ -1,7 +1,7 @@
 """Whether a JPEG holds all of its picture.
 
-Decoders fill what is missing with grey and say nothing. They also ignore what stands behind a finished scan. So a scan is
-complete if more data at its end changes no pixel.
+Decoders fill what is missing with grey and say nothing. They also ignore what stands behind a finished scan.
+So a scan is complete if more data at its end changes no pixel.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _MORE = bytes(np.random.default_rng(1).integers(0, 255, 4096, np.uint8))
 def check_complete(data: bytes, corner: np.ndarray, name: str) -> None:
     """Raise ``ImageError`` if the picture's end is missing.
 
-    ``corner`` is the decoded lower right block, 8×8 or less. A cut sequential scan leaves it mid-grey; any other content
-    of a file that has its end marker needs no second look. Data behind the picture is no fault.
+    ``corner`` is the decoded lower right block, 8×8 or less. A cut sequential scan leaves it mid-grey; any
+    other content of a file that has its end marker needs no second look. Data behind the picture is no fault.
     """
     end, progressive = _end_of_picture(data)
     grey = bool((np.abs(corner.astype(np.int16) - 128) <= 1).all())
@@ -38,7 +38,8 @@ def check_complete(data: bytes, corner: np.ndarray, name: str) -> None:
 
 
 def _end_of_picture(data: bytes) -> tuple[int | None, bool]:
-    """Where the first picture's end marker stands (None if nowhere), and whether its scans are progressive."""
+    """Where the first picture's end marker stands (None if nowhere), and whether its scans are
+    progressive."""
     position, progressive = 2, False
     while position + 4 <= len(data):
         if data[position] != 0xFF:

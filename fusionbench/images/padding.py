@@ -14,7 +14,8 @@ def padding(length: int, spec: MethodSpec) -> int:
 
 
 def pad_tensor(image: torch.Tensor, bottom: int, right: int) -> torch.Tensor:
-    """Pad N×C×H×W at the bottom and right by reflection; by repetition where the image is too small to reflect."""
+    """Pad N×C×H×W at the bottom and right by reflection; by repetition where the image is too small to
+    reflect."""
     for vertical, amount in ((True, bottom), (False, right)):
         while amount > 0:
             length = image.shape[-2 if vertical else -1]

@@ -14,7 +14,8 @@ from ..errors import ImageError
 from .reading import Reading
 
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP")
-"""Pillow's names of the formats that are read. It calls a JPEG with further pictures behind the first one MPO."""
+"""Pillow's names of the formats that are read. It calls a JPEG with further pictures behind the first one
+MPO."""
 
 ORIENTATION_TAG = 0x0112
 TURNS_AND_MIRRORS = range(2, 9)
@@ -79,6 +80,8 @@ def opened(data: bytes, name: str, reading: Reading) -> Iterator[Any]:
 def too_large(name: str, pixels: str, reading: Reading) -> str:
     """What is said of an image with too many ``pixels``."""
     return (
-        f"{name}: has {pixels} pixels; at most {reading.max_pixels} are decoded, because small files can claim huge "
-        "images; if it is meant, raise the option max_pixels (--option NAME.max_pixels=…, in score --max-pixels)"
+        f"{name}: has {pixels} pixels; at most {reading.max_pixels} are decoded, because small files can "
+        "claim huge "
+        "images; if it is meant, raise the option max_pixels (--option NAME.max_pixels=…, in score "
+        "--max-pixels)"
     )

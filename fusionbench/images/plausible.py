@@ -1,4 +1,5 @@
-"""What looks wrong with an infrared and a visible image though both can be read. Asked, not decided: a user may know better."""
+"""What looks wrong with an infrared and a visible image though both can be read. Asked, not decided: a
+user may know better."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 COLOUR_LEVELS, COLOUR_SHARE = 12, 0.02
-"""An image is in colour if more than this share of its pixels has channels further apart than so many levels (a grey
-picture saved as a colour JPEG stays below)."""
+"""An image is in colour if more than this share of its pixels has channels further apart than so many
+levels (a grey picture saved as a colour JPEG stays below)."""
 
 
 def in_colour(image: npt.NDArray[Any]) -> bool:
@@ -22,24 +23,27 @@ def in_colour(image: npt.NDArray[Any]) -> bool:
 
 
 def pair_questions(pairs: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]) -> list[str]:
-    """Sentences about pairs (name → infrared and visible, uint8, as decoded): equal pictures, sensors swapped, infrared in
-    colour."""
+    """Sentences about pairs (name → infrared and visible, uint8, as decoded): equal pictures, sensors
+    swapped, infrared in colour."""
     same = [name for name, (one, other) in pairs.items() if np.array_equal(one, other)]
     colour = [name for name, (one, _) in pairs.items() if name not in same and in_colour(one)]
     grey = {name for name, (_, other) in pairs.items() if not in_colour(other)}
     found = []
     if same:
         found.append(
-            f"infrared and visible are the same picture in {_of(same, pairs)}: is one folder or file given twice?"
+            f"infrared and visible are the same picture in {_of(same, pairs)}: is one folder or file given "
+            "twice?"
         )
     if colour and set(colour) <= grey:
         found.append(
-            f"infrared is in colour and visible is grey in {_of(colour, pairs)}: are the two swapped? The infrared folder "
+            f"infrared is in colour and visible is grey in {_of(colour, pairs)}: are the two swapped? The "
+            "infrared folder "
             "or file comes first"
         )
     elif colour:
         found.append(
-            f"infrared is in colour in {_of(colour, pairs)}: a false-colour picture's luma is no temperature; use the "
+            f"infrared is in colour in {_of(colour, pairs)}: a false-colour picture's luma is no "
+            "temperature; use the "
             "sensor's grey images if there are any"
         )
     return found
@@ -48,4 +52,5 @@ def pair_questions(pairs: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]
 def _of(names: Sequence[str], looked: Mapping[str, Any]) -> str:
     if len(looked) == 1:
         return names[0]
-    return f"{len(names)} of {len(looked)} pairs looked at ({', '.join(names[:3])}{' …' if len(names) > 3 else ''})"
+    first = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    return f"{len(names)} of {len(looked)} pairs looked at ({first})"

@@ -1,7 +1,8 @@
-"""From a method's float output to the uint8 image that is saved: recombination with colour, stretch, rounding.
+"""From a method's float output to the uint8 image that is saved: recombination with colour, stretch,
+rounding.
 
-The official code of the field saves in several ways, and the way is part of a method's published numbers, so each one has
-a name here and stands in the method's spec.
+The official code of the field saves in several ways, and the way is part of a method's published numbers, so
+each one has a name here and stands in the method's spec.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ ROUNDINGS: dict[str, Rounding] = {
     "half-down": lambda x: _clipped(np.floor(x + 0.499999999)),
     "wrap": lambda x: np.trunc(x).astype(np.int64).astype(np.uint8),
 }
-"""Level (float, nominally 0..255; overwritten) to uint8; ``half-down`` is scikit-image's old saver, ``half-up`` SciPy's.
+"""Level (float, nominally 0..255; overwritten) to uint8; ``half-down`` is scikit-image's old saver,
+``half-up`` SciPy's.
 
 ``wrap`` is what a cast without clipping gives: towards zero, then modulo 256. So -3.7 becomes 253."""
 
@@ -43,7 +45,8 @@ def stretch(image: FloatArray) -> FloatArray:
 
 
 def brighten(image: FloatArray) -> FloatArray:
-    """Scale levels so that the largest value of the array becomes 255; an array without positive values is left as it is."""
+    """Scale levels so that the largest value of the array becomes 255; an array without positive values is
+    left as it is."""
     high = float(image.max())
     return image * np.float32(255 / high) if high > 0 else image
 
@@ -51,8 +54,9 @@ def brighten(image: FloatArray) -> FloatArray:
 def finish(fused: FloatArray, visible: UInt8Array, spec: MethodSpec, *, grey: bool = False) -> UInt8Array:
     """Turn a method's output into the uint8 image that is saved and scored.
 
-    ``fused`` is float32 C×H×W, nominally in [0,1] (C = 1 for luma, 3 for RGB); ``visible`` H×W×3 uint8. ``grey`` leaves out the
-    recombination with colour (the official form of methods that save grey). Returns H×W×3, or H×W where there is no colour.
+    ``fused`` is float32 C×H×W, nominally in [0,1] (C = 1 for luma, 3 for RGB); ``visible`` H×W×3 uint8.
+    ``grey`` leaves out the recombination with colour (the official form of methods that save grey). Returns
+    H×W×3, or H×W where there is no colour.
     """
     quantise_levels = _rounding(spec.rounding)
     if spec.output == "rgb":

@@ -1,4 +1,5 @@
-"""How image files are to be read, where a file alone doesn't say: its sensor's bits, and how large it may be."""
+"""How image files are to be read, where a file alone doesn't say: its sensor's bits, and how large it may
+be."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ MAX_PIXELS = 89_478_485
 """Pixels of the largest image that is read unless more are allowed (Pillow's own limit)."""
 
 BIT_RULES = ("8", "10", "12", "14", "16", "percentile", "minmax")
-"""What ``bits`` may be: the bits that a sensor used of its 16-bit files, or a stretch of each image by itself."""
+"""What ``bits`` may be: the bits that a sensor used of its 16-bit files, or a stretch of each image by
+itself."""
 
 READING_OPTIONS: Mapping[str, Any] = {"bits": "", "max_pixels": 0}
 """The options by which a dataset, or a folder of fused images, is told how its files are to be read."""
@@ -37,7 +39,8 @@ AS_STORED = Reading()
 
 
 def reading_of(options: Mapping[str, Any], owner: str) -> Reading:
-    """The reading that the options ``bits`` and ``max_pixels`` of ``owner`` describe. Raises ``InputError``."""
+    """The reading that the options ``bits`` and ``max_pixels`` of ``owner`` describe. Raises
+    ``InputError``."""
     bits = str(options.get("bits") or "").strip().lower()
     if bits and bits not in BIT_RULES:
         raise InputError(f"{owner}: bits = {bits!r} is unknown; choose one of {', '.join(BIT_RULES)}")

@@ -16,7 +16,8 @@ _buffers = threading.local()
 
 
 def _scratch(shape: tuple[int, ...]) -> FloatArray:
-    """A float32 array to work in, kept for the next image of that shape on this thread: new memory costs more than the work."""
+    """A float32 array to work in, kept for the next image of that shape on this thread: new memory costs
+    more than the work."""
     kept: FloatArray | None = getattr(_buffers, "array", None)
     if kept is None or kept.shape != shape:
         kept = np.empty(shape, np.float32)
@@ -25,10 +26,11 @@ def _scratch(shape: tuple[int, ...]) -> FloatArray:
 
 
 def recombine_bt601(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
-    """Replace the luma of ``rgb`` (uint8) by ``luma`` (H×W, 0..255), Cb and Cr kept: the same difference is added to R, G and B.
+    """Replace the luma of ``rgb`` (uint8) by ``luma`` (H×W, 0..255), Cb and Cr kept: the same difference is
+    added to R, G and B.
 
-    This is what the YCbCr round trip amounts to, without its rounding errors. Returns H×W×3 float32, unclipped, which is
-    overwritten by the next call on the same thread.
+    This is what the YCbCr round trip amounts to, without its rounding errors. Returns H×W×3 float32,
+    unclipped, which is overwritten by the next call on the same thread.
     """
     source = (
         GREY_CONVERSIONS[grey](rgb)
@@ -42,7 +44,8 @@ def recombine_bt601(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
 
 
 def recombine_seafusion(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
-    """YCrCb in float with the rounded coefficients that SeAFusion and its followers use (0.713, 0.564; 1.403, 0.714, 0.344, 1.773)."""
+    """YCrCb in float with the rounded coefficients that SeAFusion and its followers use (0.713, 0.564;
+    1.403, 0.714, 0.344, 1.773)."""
     red, blue = rgb[..., 0].astype(np.float32), rgb[..., 2].astype(np.float32)
     source = GREY_CONVERSIONS["bt601"](rgb)
     cr, cb = (red - source) * np.float32(0.713), (blue - source) * np.float32(0.564)
@@ -57,7 +60,8 @@ def recombine_seafusion(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatAr
 
 
 def recombine_sage(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
-    """SeAFusion's coefficients on 8-bit chroma, whose neutral value 128 isn't quite the 127.5 that is taken off (SAGE)."""
+    """SeAFusion's coefficients on 8-bit chroma, whose neutral value 128 isn't quite the 127.5 that is
+    taken off (SAGE)."""
     chroma = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.float32) - np.float32(127.5)
     return ChromaMatrix((0, 0, 0), (0, 0, 0), (1.403, -0.344, -0.714, 1.773)).add(
         luma, chroma[..., 2], chroma[..., 1]
@@ -68,7 +72,8 @@ def recombine_sage(luma: FloatArray, rgb: UInt8Array, grey: str) -> FloatArray:
 class ChromaMatrix:
     """Rounded YCbCr coefficients of some official code; the offset 128 of Cb and Cr cancels out.
 
-    ``cb`` and ``cr`` weigh R, G, B; ``back`` is (Cr in R, Cb in G, Cr in G, Cb in B). ``gain`` and ``black`` undo a studio-range luma.
+    ``cb`` and ``cr`` weigh R, G, B; ``back`` is (Cr in R, Cb in G, Cr in G, Cb in B). ``gain`` and ``black``
+    undo a studio-range luma.
     """
 
     cb: tuple[float, float, float]

@@ -1,7 +1,8 @@
 """TIFF: the samples as the file means them, or a reason. One file format, hundreds of ways to write it.
 
-tifffile says what a file holds and decodes what needs no codec of its own; Pillow decodes the compressed eight-bit
-kinds, strictly; imagecodecs, where it is installed, the rest (compressed 16-bit colour, packed 10 to 14 bits).
+tifffile says what a file holds and decodes what needs no codec of its own; Pillow decodes the compressed
+eight-bit kinds, strictly; imagecodecs, where it is installed, the rest (compressed 16-bit colour, packed 10
+to 14 bits).
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ logging.getLogger("tifffile").addHandler(
 
 @dataclass(frozen=True)
 class Samples:
-    """``values``: H×W or H×W×3, uint8 or uint16, in the file's own integers of ``bits`` bits (1 to 16). ``palette``:
-    N×3 uint8 colours where the values are indices into them. ``inverted``: the file counts from white."""
+    """``values``: H×W or H×W×3, uint8 or uint16, in the file's own integers of ``bits`` bits (1 to 16).
+    ``palette``: N×3 uint8 colours where the values are indices into them. ``inverted``: the file counts
+    from white."""
 
     values: npt.NDArray[Any]
     bits: int
@@ -45,11 +47,11 @@ class Samples:
 
 
 def read_tiff(data: bytes, name: str, reading: Reading = AS_STORED) -> Samples:
-    """The samples of the one image in a TIFF (its header was read and its size is allowed), without alpha; CMYK and YCbCr
-    as RGB.
+    """The samples of the one image in a TIFF (its header was read and its size is allowed), without alpha;
+    CMYK and YCbCr as RGB.
 
-    Raises ``ImageError`` naming the file if it is damaged anywhere, holds several images, or is of a kind whose
-    samples can't be told (float, premultiplied alpha, CIELAB, an unknown compression, …).
+    Raises ``ImageError`` naming the file if it is damaged anywhere, holds several images, or is of a kind
+    whose samples can't be told (float, premultiplied alpha, CIELAB, an unknown compression, …).
     """
     return _inspected(data, name, lambda page: _read(page, data, name, reading))
 
@@ -122,7 +124,8 @@ def _read(page: Any, data: bytes, name: str, reading: Reading) -> Samples:
     else:
         how = f"compressed with {page.compression.name}" if compression != 1 else f"packed into {bits} bits"
         raise ImageError(
-            f"{name}: its {bits}-bit samples are {how}, which needs one more package: pip install imagecodecs; "
+            f"{name}: its {bits}-bit samples are {how}, which needs one more package: pip install "
+            "imagecodecs; "
             "or save the file uncompressed"
         )
     values = _without_alpha(values, extra, bits, name)
@@ -143,7 +146,8 @@ def _check_segments(page: Any, length: int, name: str) -> None:
     for number, (offset, count) in enumerate(zip(offsets[:wanted], counts[:wanted], strict=True), 1):
         if offset <= 0 or count <= 0 or offset + count > length:
             raise ImageError(
-                f"{name}: can't be decoded; strip {number} of {wanted} lies outside the file: it is truncated or damaged"
+                f"{name}: can't be decoded; strip {number} of {wanted} lies outside the file: it is "
+                "truncated or damaged"
             )
 
 
@@ -184,7 +188,8 @@ def _without_alpha(values: npt.NDArray[Any], extra: list[int], bits: int, name: 
         return values
     if _PREMULTIPLIED in extra and (values[..., -1] != 2**bits - 1).any():
         raise ImageError(
-            f"{name}: its colours are multiplied with its alpha channel, so the picture itself isn't in the file; "
+            f"{name}: its colours are multiplied with its alpha channel, so the picture itself isn't in the "
+            "file; "
             "save it without alpha"
         )
     values = values[..., : 3 if values.shape[2] >= 3 else 1]

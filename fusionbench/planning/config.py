@@ -1,4 +1,5 @@
-"""The configuration of a run: one model for flags, YAML and Python, validated whole before anything heavy starts."""
+"""The configuration of a run: one model for flags, YAML and Python, validated whole before anything heavy
+starts."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from ..plugins import catalog
 
 
 def _split(value: Any) -> Any:
-    """Comma lists and repeated flags become one tuple of names; anything else is left to the field's own type."""
+    """Comma lists and repeated flags become one tuple of names; anything else is left to the field's own
+    type."""
     if isinstance(value, str) or (isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)):
         return tuple(split_names(value))
     return value
@@ -36,7 +38,8 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 class RunConfig(BaseModel):
     """What to run, on what, how: resolved, and not changed afterwards.
 
-    Every field has the name of its flag; ``description`` is the flag's help, ``default`` in it says what an unset field means.
+    Every field has the name of its flag; ``description`` is the flag's help, ``default`` in it says what an
+    unset field means.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,4 +1,5 @@
-"""Which metrics an evaluator computes, and in which conventions or protocols: resolved once, then passed down."""
+"""Which metrics an evaluator computes, and in which conventions or protocols: resolved once, then passed
+down."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ ALL = "all"
 class MetricSelection:
     """What an evaluator computes.
 
-    ``metrics`` maps each chosen convention (or protocol) to the metrics to compute in it; None leaves the choice to the evaluator.
-    ``undefined`` maps a metric that was asked for, and that none of the conventions defines, to a sentence that says where it is defined.
+    ``metrics`` maps each chosen convention (or protocol) to the metrics to compute in it; None leaves the
+    choice to the evaluator. ``undefined`` maps a metric that was asked for, and that none of the conventions
+    defines, to a sentence that says where it is defined.
     """
 
     evaluator: EvaluatorSpec
@@ -39,11 +41,13 @@ def select_metrics(
     conventions: Sequence[str] = (),
     dataset: str = "",
 ) -> MetricSelection:
-    """Resolve names of metrics (names, aliases, globs, ``all``; None: the evaluator's defaults) and of conventions.
+    """Resolve names of metrics (names, aliases, globs, ``all``; None: the evaluator's defaults) and of
+    conventions.
 
-    Without a convention of its own among ``conventions``, an evaluator takes its default (on that dataset). ``all`` stands for all
-    conventions; protocols may train, and are named one by one. Conventions that define none of the metrics asked for are left out.
-    Raises ``UnknownNameError`` for names that nobody carries, ``InputError`` if no convention is left.
+    Without a convention of its own among ``conventions``, an evaluator takes its default (on that dataset).
+    ``all`` stands for all conventions; protocols may train, and are named one by one. Conventions that define
+    none of the metrics asked for are left out. Raises ``UnknownNameError`` for names that nobody carries,
+    ``InputError`` if no convention is left.
     """
     asked, exact = _asked(evaluator, names)
     chosen = _conventions(evaluator, conventions, dataset)
@@ -72,7 +76,8 @@ def _of_convention(
 
 
 def _asked(evaluator: EvaluatorSpec, names: Sequence[str] | None) -> tuple[list[MetricSpec], set[str]]:
-    """The evaluator's metrics that are asked for, and which of them by name; its defaults where none of them is."""
+    """The evaluator's metrics that are asked for, and which of them by name; its defaults where none of
+    them is."""
     chosen: dict[str, MetricSpec] = {}
     exact: set[str] = set()
     for wanted in names or ():
@@ -100,7 +105,8 @@ def _conventions(evaluator: EvaluatorSpec, wanted: Sequence[str], dataset: str) 
 
 
 def _undefined(asked: Iterable[MetricSpec], exact: set[str], conventions: Sequence[str]) -> dict[str, str]:
-    """A sentence for each metric that no convention defines. Globs ask only for what there is, unless they match nothing defined."""
+    """A sentence for each metric that no convention defines. Globs ask only for what there is, unless they
+    match nothing defined."""
     listed = list(asked)
     missing = [m for m in listed if not any(_defines(m, c) for c in conventions)]
     several = len(conventions) > 1

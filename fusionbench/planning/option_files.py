@@ -1,4 +1,5 @@
-"""Options as what results depend on: a file or folder that an option names counts by its content, not by its path."""
+"""Options as what results depend on: a file or folder that an option names counts by its content, not by
+its path."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Expands a configuration into units of work, each with a key that hashes all its result depends on.
 
-A unit whose key and images are already in the store is done: resuming is the default, and scoring again never fuses again.
-Nothing heavy is imported here: planning opens datasets (listing files) and checks weights, no more.
+A unit whose key and images are already in the store is done: resuming is the default, and scoring again never
+fuses again. Nothing heavy is imported here: planning opens datasets (listing files) and checks weights, no
+more.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ REFERENCE_SIZE = (480, 640)
 
 @dataclass
 class Plan:
-    """Everything a run will do. ``skipped`` lists what was left out, and why (methods matched by a glob whose weights are missing, …)."""
+    """Everything a run will do. ``skipped`` lists what was left out, and why (methods matched by a glob
+    whose weights are missing, …)."""
 
     config: RunConfig
     groups: list[Group] = field(default_factory=list)
@@ -49,7 +51,8 @@ class Plan:
 
 
 def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
-    """Expand a configuration. Raises ``FusionBenchError`` for unknown names, missing data, or missing weights of a method that was named.
+    """Expand a configuration. Raises ``FusionBenchError`` for unknown names, missing data, or missing weights
+    of a method that was named.
 
     With ``allow_missing`` (dry runs) missing data and weights are listed in ``skipped`` instead.
     """
@@ -100,7 +103,8 @@ def _add_group(
     *,
     only_scored: bool = False,
 ) -> None:
-    """Add the units of a method on a split, and before them the fusing of the training splits that its protocols name."""
+    """Add the units of a method on a split, and before them the fusing of the training splits that its
+    protocols name."""
     fuse = fuse_unit(config, method, dataset)
     scores: list[ScoreUnit] = []
     for evaluator in evaluators:
@@ -114,13 +118,15 @@ def _add_group(
         if not pairs:
             _skip(
                 plan,
-                f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: skipped, none of its {len(dataset.pairs)} pairs has labels for it",
+                f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: skipped, none of its "
+                f"{len(dataset.pairs)} pairs has labels for it",
             )
             continue
         if len(pairs) < len(dataset.pairs):
             _skip(
                 plan,
-                f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: {len(dataset.pairs) - len(pairs)} of {len(dataset.pairs)} pairs "
+                f"{evaluator.task} on {dataset.spec.name}/{dataset.split}: {len(dataset.pairs) - len(pairs)} "
+                f"of {len(dataset.pairs)} pairs "
                 "have no labels for it and don't count",
             )
         selection = select_metrics(evaluator, config.metrics, config.convention, dataset.spec.name)
@@ -200,7 +206,8 @@ def _score_units(
 def _training_split(
     dataset: PlannedDataset, evaluator: EvaluatorSpec, protocol: ConventionSpec, plan: Plan
 ) -> PlannedDataset | None:
-    """The labelled pairs of the split that a protocol trains on; None (and the reason in ``plan.skipped``) if there are none."""
+    """The labelled pairs of the split that a protocol trains on; None (and the reason in ``plan.skipped``)
+    if there are none."""
     name, split = dataset.spec.name, protocol.training_split
     reason = ""
     pairs: tuple[Pair, ...] = ()

@@ -1,7 +1,9 @@
-"""What protocols add to a plan: recipes with the user's options in them, the files that they name, the pairs that carry labels.
+"""What protocols add to a plan: recipes with the user's options in them, the files that they name, the pairs
+that carry labels.
 
-A protocol (a ``ConventionSpec`` with a ``recipe``) is named in every row together with a hash (``contracts.ProtocolId``), so that a
-changed threshold, schedule or checkpoint never passes for the same protocol.
+A protocol (a ``ConventionSpec`` with a ``recipe``) is named in every row together with a hash
+(``contracts.ProtocolId``), so that a changed threshold, schedule or checkpoint never passes for the same
+protocol.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def check_task_options(config: RunConfig) -> None:
 
 
 def recipe_of(config: RunConfig, evaluator: EvaluatorSpec, convention: ConventionSpec) -> dict[str, Any]:
-    """A protocol's recipe with the user's options in it. Raises ``InputError`` for a value of another type."""
+    """A protocol's recipe with the user's options in it. Raises ``InputError`` for a value of another
+    type."""
     recipe = dict(convention.recipe)
     for key, value in config.task_options.get(evaluator.task, {}).items():
         if key not in recipe:
@@ -53,8 +56,9 @@ def recipe_of(config: RunConfig, evaluator: EvaluatorSpec, convention: Conventio
 
 
 def named_file(evaluator: EvaluatorSpec, text: str) -> Path | None:
-    """The file that a recipe's text stands for: a path, or the verified local file of the evaluator's artifact of that name or
-    file name; None if it is neither. Raises ``MissingWeightsError`` with what to do for an artifact that isn't at hand."""
+    """The file that a recipe's text stands for: a path, or the verified local file of the evaluator's
+    artifact of that name or file name; None if it is neither. Raises ``MissingWeightsError`` with what to
+    do for an artifact that isn't at hand."""
     path = Path(text).expanduser()
     if path.is_file():
         return path
@@ -65,7 +69,8 @@ def named_file(evaluator: EvaluatorSpec, text: str) -> Path | None:
 
 
 def files_of(evaluator: EvaluatorSpec, recipe: Mapping[str, Any]) -> dict[str, str]:
-    """sha256 of every file that a recipe names, by the recipe's key. Raises ``MissingWeightsError`` for one that isn't at hand."""
+    """sha256 of every file that a recipe names, by the recipe's key. Raises ``MissingWeightsError`` for
+    one that isn't at hand."""
     found = {}
     values = {k: v for k, v in recipe.items() if not isinstance(v, list | tuple)}
     for name, several in recipe.items():
@@ -78,14 +83,17 @@ def files_of(evaluator: EvaluatorSpec, recipe: Mapping[str, Any]) -> dict[str, s
         elif isinstance(value, str) and Path(value).suffix.lower() in WEIGHT_ENDINGS:
             known = ", ".join(a.filename for a in evaluator.artifacts)
             raise MissingWeightsError(
-                f"{evaluator.task}.{key}={value}: there is no such file here, and nothing is downloaded by a name that has no checksum. "
-                f"Get the file and give its path (--task-option {evaluator.task}.{key}=PATH), or name one that is known: {known}"
+                f"{evaluator.task}.{key}={value}: there is no such file here, and nothing is downloaded by a "
+                "name that has no checksum. "
+                f"Get the file and give its path (--task-option {evaluator.task}.{key}=PATH), or name one "
+                f"that is known: {known}"
             )
     return found
 
 
 def labelled(pairs: Sequence[Pair], evaluator: EvaluatorSpec) -> tuple[Pair, ...]:
-    """The pairs that have the labels or boxes the evaluator needs. Pairs without files at all (rendered ones) bring it along when they are loaded."""
+    """The pairs that have the labels or boxes the evaluator needs. Pairs without files at all (rendered
+    ones) bring it along when they are loaded."""
     roles = [role for role in ("labels", "boxes") if role in evaluator.needs]
     return tuple(
         p for p in pairs if p.infrared is None or all(getattr(p, role) is not None for role in roles)
@@ -93,7 +101,8 @@ def labelled(pairs: Sequence[Pair], evaluator: EvaluatorSpec) -> tuple[Pair, ...
 
 
 def boxed_elsewhere(dataset: PlannedDataset, evaluator: EvaluatorSpec) -> tuple[Pair, ...]:
-    """The selected pairs with the boxes that another split of their dataset has for them (``DatasetSpec.box_splits``)."""
+    """The selected pairs with the boxes that another split of their dataset has for them
+    (``DatasetSpec.box_splits``)."""
     split = dataset.spec.box_splits.get(dataset.split)
     if split is None or "boxes" not in evaluator.needs:
         return ()

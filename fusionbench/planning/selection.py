@@ -26,7 +26,8 @@ from .units import PlannedDataset, PlannedMethod
 
 
 def select_pairs(pairs: Sequence[Pair], images: Sequence[str], limit: int | None) -> list[Pair]:
-    """The pairs whose names match ``images`` (names or globs; all if empty), at most ``limit`` of them, evenly spread.
+    """The pairs whose names match ``images`` (names or globs; all if empty), at most ``limit`` of them,
+    evenly spread.
 
     Raises ``InputError`` if a name or glob matches none.
     """
@@ -50,7 +51,8 @@ def select_pairs(pairs: Sequence[Pair], images: Sequence[str], limit: int | None
 
 
 def open_dataset(name: str, data_root: dict[str, Path], options: dict[str, Any] | None = None) -> Dataset:
-    """Open a dataset by name. Its root is, in turn: ``data_root[name]``, ``data_root['']``, the environment's FUSIONBENCH_DATA, the cache.
+    """Open a dataset by name. Its root is, in turn: ``data_root[name]``, ``data_root['']``, the environment's
+    FUSIONBENCH_DATA, the cache.
 
     Raises ``UnknownNameError`` or ``MissingDataError``.
     """
@@ -63,8 +65,9 @@ def open_dataset(name: str, data_root: dict[str, Path], options: dict[str, Any] 
 
 
 def select_methods(config: RunConfig, skipped: list[str], allow_missing: bool) -> list[PlannedMethod]:
-    """The methods of the run, each once. What is missing for one that was named is raised (``FusionBenchError``), or with ``allow_missing``
-    added to ``skipped``; a glob leaves out what is missing in any case."""
+    """The methods of the run, each once. What is missing for one that was named is raised
+    (``FusionBenchError``), or with ``allow_missing`` added to ``skipped``; a glob leaves out what is
+    missing in any case."""
     planned: dict[str, PlannedMethod] = {}
     for text in config.method:
         for method in resolve_methods(text, config):
@@ -72,7 +75,8 @@ def select_methods(config: RunConfig, skipped: list[str], allow_missing: bool) -
             if name in planned:
                 if planned[name].text != text and (method.folder or planned[name].folder):
                     raise InputError(
-                        f"--method {text}: another method of this run is called {name!r} too; give it a label: {text}:OTHER"
+                        f"--method {text}: another method of this run is called {name!r} too; give it a "
+                        f"label: {text}:OTHER"
                     )
                 continue
             method, missing = _ready(method)
@@ -86,7 +90,8 @@ def select_methods(config: RunConfig, skipped: list[str], allow_missing: bool) -
 
 
 def resolve_methods(text: str, config: RunConfig) -> list[PlannedMethod]:
-    """The methods that a ``--method`` text stands for: a name, a glob, ``dir:…``, ``external:….yaml`` or ``file.py:Class``."""
+    """The methods that a ``--method`` text stands for: a name, a glob, ``dir:…``, ``external:….yaml`` or
+    ``file.py:Class``."""
     if text.startswith("dir:"):
         from ..external.folder import folder_method
 
@@ -128,7 +133,8 @@ def _options(config: RunConfig, spec: MethodSpec) -> dict[str, Any]:
 
 
 def _ready(method: PlannedMethod) -> tuple[PlannedMethod, FusionBenchError | None]:
-    """The method, and what is missing for running it: weights, or an external method's clone and environment."""
+    """The method, and what is missing for running it: weights, or an external method's clone and
+    environment."""
     missing = _missing_weights(method)
     if method.spec.external is None:
         return method, missing
@@ -152,8 +158,8 @@ def _missing_weights(method: PlannedMethod) -> FusionBenchError | None:
 
 
 def select_datasets(config: RunConfig, skipped: list[str], allow_missing: bool) -> list[PlannedDataset]:
-    """The datasets of the run, opened, with the selected pairs; missing ones are treated as methods are. Raises ``InputError`` for a split
-    that one lacks, ``MissingDataError``."""
+    """The datasets of the run, opened, with the selected pairs; missing ones are treated as methods are.
+    Raises ``InputError`` for a split that one lacks, ``MissingDataError``."""
     planned: dict[str, PlannedDataset] = {}
     for text in config.dataset:
         for spec in catalog.datasets.match(text):
@@ -176,14 +182,16 @@ def select_datasets(config: RunConfig, skipped: list[str], allow_missing: bool) 
             chosen = select_pairs(pairs, config.images, config.limit)
             if not chosen:
                 raise MissingDataError(
-                    f"{spec.name}/{split}: has no pairs; `fusionbench data verify {spec.name}` says what is there"
+                    f"{spec.name}/{split}: has no pairs; `fusionbench data verify {spec.name}` says what is "
+                    "there"
                 )
             planned[spec.name] = PlannedDataset(dataset.spec, dataset, split, tuple(chosen), options)
     return list(planned.values())
 
 
 def questions(dataset: Dataset, pairs: Sequence[Pair]) -> list[str]:
-    """What looks wrong with the selected pairs, though nothing is broken (see ``contracts.dataset.Questioning``)."""
+    """What looks wrong with the selected pairs, though nothing is broken (see
+    ``contracts.dataset.Questioning``)."""
     return dataset.questions(pairs) if isinstance(dataset, Questioning) else []
 
 

@@ -1,6 +1,7 @@
 """Keys of units: hashes of all that a unit's result depends on. A unit whose key is in the store is done.
 
-What is left out is what can't change a result (titles, paths, the place of a clone), so that it never makes anybody compute again.
+What is left out is what can't change a result (titles, paths, the place of a clone), so that it never makes
+anybody compute again.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ _UNSEEDED = {"classical", "precomputed"}
 
 
 def fuse_unit(config: RunConfig, method: PlannedMethod, dataset: PlannedDataset) -> UnitId:
-    """The unit that fuses a method's images of a split. Raises ``InputError`` for a file that can't be read."""
+    """The unit that fuses a method's images of a split. Raises ``InputError`` for a file that can't be
+    read."""
     key = hashed(
         {
             "harness": HARNESS_VERSION,
@@ -64,7 +66,8 @@ def fuse_unit(config: RunConfig, method: PlannedMethod, dataset: PlannedDataset)
 def score_identity(
     fuse: UnitId, evaluator: EvaluatorSpec, convention: ConventionSpec, recipe: Mapping[str, Any]
 ) -> list[Any]:
-    """What the result of an evaluator with one convention on a method's images of a split depends on. Raises ``MissingWeightsError``."""
+    """What the result of an evaluator with one convention on a method's images of a split depends on.
+    Raises ``MissingWeightsError``."""
     identity: list[Any] = [fuse.key, evaluator.name, evaluator.version, convention.name, convention.version]
     if recipe:  # a file counts by content, not by path
         identity.append({**recipe, **protocols.files_of(evaluator, recipe)})
@@ -81,7 +84,8 @@ def method_unit_id(
 
 
 def method_settings(method: PlannedMethod, config: RunConfig) -> dict[str, Any]:
-    """What tells variants of a method apart: its options (files by content), and precision and seed where pixels depend on them.
+    """What tells variants of a method apart: its options (files by content), and precision and seed where
+    pixels depend on them.
 
     Raises ``InputError`` for a file that can't be read.
     """

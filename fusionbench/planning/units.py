@@ -15,8 +15,8 @@ from ..store.unit_id import UnitId
 
 @dataclass(frozen=True)
 class PlannedMethod:
-    """A method of the run: its spec, the options given to it, and the folder where its images lie ready (``dir:``),
-    or will lie when its official script has run (external methods, a folder a split)."""
+    """A method of the run: its spec, the options given to it, and the folder where its images lie ready
+    (``dir:``), or will lie when its official script has run (external methods, a folder a split)."""
 
     spec: MethodSpec
     options: dict[str, Any]
@@ -54,7 +54,8 @@ class PlannedDataset:
 
 @dataclass(frozen=True)
 class ScoreUnit:
-    """An evaluator with one convention (or protocol), applied to one method on one split, or to the method itself."""
+    """An evaluator with one convention (or protocol), applied to one method on one split, or to the method
+    itself."""
 
     id: UnitId
     evaluator: EvaluatorSpec

@@ -48,7 +48,8 @@ class Names:
         return replace(dataset, settings=settings, entrant=self._datasets.name(base, settings))
 
     def _earlier_settings(self, method: PlannedMethod) -> Mapping[str, Any] | None:
-        """The settings of results that version 0.1 left, which noted the options, the precision and the seed elsewhere."""
+        """The settings of results that version 0.1 left, which noted the options, the precision and the
+        seed elsewhere."""
         about = self._run.get("methods", {}).get(method.spec.name)
         invocations = self._run.get("invocations") or []
         if about is None or not invocations:

@@ -1,8 +1,8 @@
 """Finds plugins by name, by path, or by a folder of fused images. Knows no plugin itself.
 
-Plugins register under the entry-point groups ``fusionbench.methods``, ``.datasets``, ``.evaluators`` and ``.reports``; an entry
-point may be a spec, a list of specs, or a function that returns them. Specs are data: nothing heavy is imported until
-``build`` resolves a spec's ``factory``.
+Plugins register under the entry-point groups ``fusionbench.methods``, ``.datasets``, ``.evaluators`` and
+``.reports``; an entry point may be a spec, a list of specs, or a function that returns them. Specs are data:
+nothing heavy is imported until ``build`` resolves a spec's ``factory``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ S = TypeVar("S", MethodSpec, DatasetSpec, EvaluatorSpec, ReportSpec)
 def specs_below(package: str, path: Iterable[str]) -> list[object]:
     """All specs in the ``spec`` modules of a plugin folder: its own ``spec.py`` and those one level below.
 
-    A ``spec`` module offers ``SPECS`` (a list) or ``SPEC``. Used by the built-in plugin folders' ``discover``.
+    A ``spec`` module offers ``SPECS`` (a list) or ``SPEC``. Used by the built-in plugin folders'
+    ``discover``.
     """
     found: list[object] = []
     for module in sorted(pkgutil.iter_modules(list(path)), key=lambda m: m.name):
@@ -75,7 +76,8 @@ class Catalog(Generic[S]):
         self._specs: dict[str, S] | None = None
 
     def all(self) -> dict[str, S]:
-        """All specs by name, built-in ones first. Raises ``FusionBenchError`` if two plugins carry one name."""
+        """All specs by name, built-in ones first. Raises ``FusionBenchError`` if two plugins carry one
+        name."""
         if self._specs is None:
             specs: dict[str, S] = {}
             entries = sorted(
@@ -88,7 +90,8 @@ class Catalog(Generic[S]):
                 for spec in [value] if isinstance(value, self._type) else list(value):
                     if spec.name in specs:
                         raise FusionBenchError(
-                            f"two installed {self.kind}s are called {spec.name!r} (the second from entry point "
+                            f"two installed {self.kind}s are called {spec.name!r} (the second from entry "
+                            "point "
                             f"{entry.value!r}); uninstall one of them"
                         )
                     specs[spec.name] = spec
@@ -107,14 +110,16 @@ class Catalog(Generic[S]):
         return specs[name]
 
     def default(self) -> S:
-        """The spec that stands in where none is named (the first one marked ``default``). Raises ``UnknownNameError`` if none is."""
+        """The spec that stands in where none is named (the first one marked ``default``). Raises
+        ``UnknownNameError`` if none is."""
         for spec in self.all().values():
             if spec.default:
                 return spec
         raise UnknownNameError(f"no installed {self.kind} is marked as the default; name one")
 
     def match(self, pattern: str) -> list[S]:
-        """The specs whose names match a glob (``all`` means every one). Raises ``UnknownNameError`` if none does."""
+        """The specs whose names match a glob (``all`` means every one). Raises ``UnknownNameError`` if
+        none does."""
         if pattern == "all":
             return list(self.all().values())
         if not any(c in pattern for c in "*?["):
@@ -168,7 +173,8 @@ def build(import_string: str) -> Any:
 
 @cache
 def metrics() -> dict[str, MetricSpec]:
-    """All metrics of all evaluators by name, each evaluator's default ones first, in its own order (that of the tables)."""
+    """All metrics of all evaluators by name, each evaluator's default ones first, in its own order (that
+    of the tables)."""
     found: dict[str, MetricSpec] = {}
     for evaluator in evaluators.all().values():
         by_name = {metric.name: metric for metric in evaluator.metrics}
@@ -200,7 +206,8 @@ def folder_dataset() -> DatasetSpec:
 
 
 def report_with_role(role: str) -> ReportSpec:
-    """The report that fills a role of the harness (see ``ReportSpec.role``). Raises ``UnknownNameError`` if none is installed."""
+    """The report that fills a role of the harness (see ``ReportSpec.role``). Raises ``UnknownNameError``
+    if none is installed."""
     for spec in reports.all().values():
         if spec.role == role:
             return spec

@@ -1,7 +1,8 @@
 """The files that a user's method file consists of: itself, and the modules of the user's own that it imports.
 
-Found by reading import statements, wherever they stand in the files, so that the fingerprint changes with every line
-that may change a result. Installed packages and the standard library don't count: the run's provenance names them.
+Found by reading import statements, wherever they stand in the files, so that the fingerprint changes with
+every line that may change a result. Installed packages and the standard library don't count: the run's
+provenance names them.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def helper_files(file: Path) -> dict[str, Path]:
 def forget_changed(helpers: dict[str, Path]) -> None:
     """Drop loaded modules that aren't these files as they are now, so that importing them again reads them.
 
-    Otherwise a second method file whose helper has the same name would get the first one's, and an edited helper its
-    old self.
+    Otherwise a second method file whose helper has the same name would get the first one's, and an edited
+    helper its old self.
     """
     for name, path in helpers.items():
         content = hashlib.sha256(path.read_bytes()).hexdigest()

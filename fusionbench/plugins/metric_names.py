@@ -1,6 +1,7 @@
 """The one rule for names of metrics, for the command line, Python, ``compare`` and evaluators.
 
-Case doesn't matter, ``-`` and ``_`` are the same, and a metric's aliases count. A glob stands for all metrics that it matches.
+Case doesn't matter, ``-`` and ``_`` are the same, and a metric's aliases count. A glob stands for all metrics
+that it matches.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def matching(wanted: str, metrics: Iterable[MetricSpec]) -> list[MetricSpec]:
 
 
 def known_metrics(wanted: str, metrics: Iterable[MetricSpec] | None = None) -> list[MetricSpec]:
-    """As ``matching``, among all installed metrics if none are given. Raises ``UnknownNameError`` with suggestions if there is none."""
+    """As ``matching``, among all installed metrics if none are given. Raises ``UnknownNameError`` with
+    suggestions if there is none."""
     listed = list(catalog.metrics().values() if metrics is None else metrics)
     found = matching(wanted, listed)
     if not found:

@@ -33,7 +33,7 @@ class Network(nn.Module):
 
 
 class {cls}:
-    """The adapter: the harness gives tensors in [0,1] and does colour, padding, batching, quantisation and saving."""
+    """The adapter: the harness gives tensors in [0,1]; it does colour, padding, batching, quantisation, saving."""
 
     spec = MethodSpec(
         name="{name}",
@@ -64,7 +64,8 @@ class {cls}:
 
 
 def write_adapter(name: str, folder: Path) -> tuple[Path, str]:
-    """Write ``<folder>/<name>.py`` and return its path and class name. Raises ``InputError`` if the file exists or the name is unusable."""
+    """Write ``<folder>/<name>.py`` and return its path and class name. Raises ``InputError`` if the file
+    exists or the name is unusable."""
     plain = plain_name(name)
     module = "".join(c if c.isalnum() else "_" for c in plain).lower()
     cls = "".join(part.capitalize() for part in module.split("_")) or "Method"

@@ -15,8 +15,9 @@ from .imported_files import forget_changed, helper_files
 
 
 def user_method(text: str) -> tuple[MethodSpec, str]:
-    """Read ``path/to/file.py:Class`` into a spec: the class's own ``spec`` attribute, or one made from its name;
-    and the hash of the file and of the user's own modules that it imports, which stands for its code in the plan.
+    """Read ``path/to/file.py:Class`` into a spec: the class's own ``spec`` attribute, or one made from its
+    name; and the hash of the file and of the user's own modules that it imports, which stands for its code in
+    the plan.
 
     Raises ``InputError`` if the file or class is missing, or the file can't be imported.
     """

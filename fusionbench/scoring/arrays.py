@@ -33,14 +33,18 @@ def score_arrays(
 ) -> dict[str, Any]:
     """Metrics of fused images against their sources.
 
-    For one image {metric: float}; for a batch of N {metric: float64 array of shape (N,)}, image by image in the order given. Each argument is one image (a path; an array H×W or
-    H×W×3 RGB; a tensor H×W, 1×H×W or 3×H×W), or all three are batches of one length (a list of images; an array N×H×W×C; a tensor
-    N×C×H×W, N = 1 included): see ``arrays.as_images``. Samples are uint8 or float in [0,1]. Tensors on a CUDA device are scored there. The values have no gradient; those to
-    train with are in ``fusionbench.evaluators.quality.on_device.metrics``.
+    For one image {metric: float}; for a batch of N {metric: float64 array of shape (N,)}, image by image in
+    the order given. Each argument is one image (a path; an array H×W or H×W×3 RGB; a tensor H×W, 1×H×W or
+    3×H×W), or all three are batches of one length (a list of images; an array N×H×W×C; a tensor N×C×H×W, N =
+    1 included): see ``arrays.as_images``. Samples are uint8 or float in [0,1]. Tensors on a CUDA device are
+    scored there. The values have no gradient; those to train with are in
+    ``fusionbench.evaluators.quality.on_device.metrics``.
 
-    ``metrics`` defaults to the quality evaluator's default set, ``convention`` to its default; ``jobs`` threads share a batch (0: one a core). A metric that can't be computed, or
-    that the convention doesn't define, is NaN, and a ``UserWarning`` says why. Raises ``ImageError`` for unusable images,
-    ``UnknownNameError`` for unknown metrics or conventions, ``InputError`` where the convention defines none of the metrics.
+    ``metrics`` defaults to the quality evaluator's default set, ``convention`` to its default; ``jobs``
+    threads share a batch (0: one a core). A metric that can't be computed, or that the convention doesn't
+    define, is NaN, and a ``UserWarning`` says why. Raises ``ImageError`` for unusable images,
+    ``UnknownNameError`` for unknown metrics or conventions, ``InputError`` where the convention defines none
+    of the metrics.
     """
     spec = catalog.evaluator_of_task(scored_tasks()[0])
     names = None if metrics is None else split_names(metrics)

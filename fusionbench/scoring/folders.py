@@ -37,7 +37,8 @@ from .naming import (
 class Scores:
     """What ``score`` found: the reports' input, and failures as {method: {image: reason}}.
 
-    ``skipped`` says of each metric that was asked for, and that no chosen convention defines, where it is defined.
+    ``skipped`` says of each metric that was asked for, and that no chosen convention defines, where it is
+    defined.
     """
 
     data: ReportInput
@@ -65,8 +66,9 @@ def score_folders(
 ) -> Scores:
     """Score folders of fused images against two folders of sources, matched by stem, or as ``options`` say.
 
-    ``fused`` are folders, each optionally ``folder:label``. Pairs whose fused image is missing or unusable are reported by name in
-    ``failures`` and left out; the others are scored. Raises ``MissingDataError`` or ``InputError`` if a folder can't be used at all.
+    ``fused`` are folders, each optionally ``folder:label``. Pairs whose fused image is missing or unusable
+    are reported by name in ``failures`` and left out; the others are scored. Raises ``MissingDataError`` or
+    ``InputError`` if a folder can't be used at all.
     """
     infrared, visible = Path(infrared), Path(visible)
     check_sources("IR", infrared, options.ir_pattern)
@@ -107,7 +109,8 @@ def score_folders(
 
 
 def scored_tasks() -> list[str]:
-    """The tasks that ``score`` evaluates: those that a run evaluates unasked, and that need only fused images and sources."""
+    """The tasks that ``score`` evaluates: those that a run evaluates unasked, and that need only fused
+    images and sources."""
     return [
         task
         for task in catalog.default_tasks()

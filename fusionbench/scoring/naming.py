@@ -17,8 +17,8 @@ from ..images.file_names import images_below, likely_patterns
 
 @dataclass(frozen=True)
 class FolderOptions:
-    """How the files of the folders are named (patterns, see ``images.file_names.parse_pattern``) and read (``bits``
-    of the sources, ``fused_bits``, ``max_pixels``, see ``images.reading``)."""
+    """How the files of the folders are named (patterns, see ``images.file_names.parse_pattern``) and read
+    (``bits`` of the sources, ``fused_bits``, ``max_pixels``, see ``images.reading``)."""
 
     ir_pattern: str = ""
     vi_pattern: str = ""
@@ -47,11 +47,12 @@ NAMED_ALONE = FolderOptions()
 
 
 def check_sources(role: str, folder: Path, pattern: str) -> None:
-    """Raise ``InputError`` that names the argument unless the folder is there and has images (in it, or deeper, if a
-    pattern says what they are called)."""
+    """Raise ``InputError`` that names the argument unless the folder is there and has images (in it, or
+    deeper, if a pattern says what they are called)."""
     if folder.is_file():
         raise InputError(
-            f"{role}: {folder} is a file; score takes folders of images (in Python, fusionbench.score takes files)"
+            f"{role}: {folder} is a file; score takes folders of images (in Python, fusionbench.score takes "
+            "files)"
         )
     if not folder.is_dir():
         raise MissingDataError(f"{role}: there is no folder {folder}")
@@ -76,14 +77,16 @@ def check_partners(pairs: Sequence[Pair], infrared: Path, visible: Path) -> None
     fit = likely_patterns(one, other)
     hint = f" Is it --ir-pattern '{fit[0]}' --vi-pattern '{fit[1]}'?" if fit else ""
     raise InputError(
-        f"IR and VIS share no names: {infrared} holds {_some(one)}, {visible} holds {_some(other)}; pairs are matched by "
+        f"IR and VIS share no names: {infrared} holds {_some(one)}, {visible} holds {_some(other)}; pairs "
+        "are matched by "
         f"file name without its ending, or by --ir-pattern and --vi-pattern.{hint}"
     )
 
 
 def fused_methods(folder: str | Path, names: Collection[str], options: FolderOptions) -> list[str]:
-    """The ``dir:`` methods that a folder of fused images stands for: itself, or, where its pattern holds ``{method}`` and
-    no label says which one is meant, one for each method that has images of the pairs ``names`` in it.
+    """The ``dir:`` methods that a folder of fused images stands for: itself, or, where its pattern holds
+    ``{method}`` and no label says which one is meant, one for each method that has images of the pairs
+    ``names`` in it.
 
     Raises ``InputError`` if it isn't there.
     """
@@ -96,7 +99,8 @@ def fused_methods(folder: str | Path, names: Collection[str], options: FolderOpt
 
 
 def check_fused_names(said: str, spec: MethodSpec, folder: Path, names: Sequence[str]) -> None:
-    """Raise ``InputError`` with the likely pattern if no image of a folder is named like one of the pairs ``names``."""
+    """Raise ``InputError`` with the likely pattern if no image of a folder is named like one of the pairs
+    ``names``."""
     found = FolderFuser(spec, folder).names
     if {n.casefold() for n in names} & {n.casefold() for n in found}:
         return

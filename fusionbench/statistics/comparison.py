@@ -1,9 +1,10 @@
 """The statistics behind every table and comparison: intervals, paired tests, rank correlation, Friedman
 ranks.
 
-Pure functions on arrays and on frames of rows (columns of ``fusionbench.contracts.rows.COLUMNS``), built on SciPy.
-Randomness is seeded, so that a report rendered twice is the same. Values that are not finite never enter a
-statistic; how many were left out, and which, is for the caller to say (see ``fusionbench.reports.scores.summary``).
+Pure functions on arrays and on frames of rows (columns of ``fusionbench.contracts.rows.COLUMNS``), built on
+SciPy. Randomness is seeded, so that a report rendered twice is the same. Values that are not finite never
+enter a statistic; how many were left out, and which, is for the caller to say (see
+``fusionbench.reports.scores.summary``).
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ def compare(
     (rank-biserial, positive where b is larger), ``larger``, ``smaller`` (pairs in which b is), ``left_out``
     (pairs with a value missing on one side).
 
-    Raises ``InputError`` naming a method that has no rows or none that can be compared (other datasets or conventions: their numbers
-    are different quantities), and for fewer than two methods.
+    Raises ``InputError`` naming a method that has no rows or none that can be compared (other datasets or
+    conventions: their numbers are different quantities), and for fewer than two methods.
     """
     names = entrant_names(rows) if len(rows) else pd.Series([], dtype=str)
     known = sorted(set(names))
@@ -104,8 +105,10 @@ def _refuse_strangers(rows: pd.DataFrame, a: str, b: str) -> None:
             for name, found in places.items()
         ]
         raise InputError(
-            f"{a} and {b} can't be compared: {'; '.join(said)}. Numbers of different conventions, datasets or splits are different "
-            "quantities; run one of them again with the --convention and --dataset of the other (scoring again doesn't fuse again)"
+            f"{a} and {b} can't be compared: {'; '.join(said)}. Numbers of different conventions, datasets "
+            "or splits are different "
+            "quantities; run one of them again with the --convention and --dataset of the other (scoring "
+            "again doesn't fuse again)"
         )
 
 

@@ -1,7 +1,8 @@
 """Bootstrap and Student intervals, and draws of images that all methods share.
 
-Tasks are scored on whole sets (a confusion matrix, a precision-recall curve). Their intervals come from scoring resampled
-sets of images. A draw is kept as how often it takes each image, which is all that such scores need.
+Tasks are scored on whole sets (a confusion matrix, a precision-recall curve). Their intervals come from
+scoring resampled sets of images. A draw is kept as how often it takes each image, which is all that such
+scores need.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ DRAWS = 1000
 def image_draws(names: Sequence[str], draws: int = DRAWS) -> npt.NDArray[np.int64]:
     """How often each draw takes each image: int64, draws × len(names), every row sums to len(names).
 
-    Decided by the set of names alone (columns follow the order given): draw b takes the same images for every method and task.
+    Decided by the set of names alone (columns follow the order given): draw b takes the same images for every
+    method and task.
     """
     ordered = sorted(names)
     seed = int.from_bytes(hashlib.sha256("\n".join(ordered).encode()).digest()[:8], "big")

@@ -1,4 +1,5 @@
-"""Means of rows as plain data, for JSON: what isn't a number is null with its reason, and what was left out is named."""
+"""Means of rows as plain data, for JSON: what isn't a number is null with its reason, and what was left
+out is named."""
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ import pandas as pd
 def means(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
     """One record for each combination of the columns ``keys``, in the order of the rows.
 
-    Besides the keys it has ``mean`` (None where no value is finite), ``count`` (values in it), and, only where values were left
-    out, ``excluded``: [{``image`` or ``seed``, ``reason``}, …], and ``reason`` where all were. Where a score has values of the whole
-    set (``image`` empty) those are the score, as in the tables.
+    Besides the keys it has ``mean`` (None where no value is finite), ``count`` (values in it), and, only
+    where values were left out, ``excluded``: [{``image`` or ``seed``, ``reason``}, …], and ``reason`` where
+    all were. Where a score has values of the whole set (``image`` empty) those are the score, as in the
+    tables.
     """
     records: list[dict[str, Any]] = []
     if not len(rows):

@@ -1,8 +1,9 @@
 """Names for the variants of a method or dataset in one run folder.
 
-Results with other options, another precision, seed or weights are results of another entrant: they get a folder and
-rows of their own. The first variant in a run folder has the plain name (``max``), each further one a name that says
-what differs (``max@alpha=0.9``). Settings are plain JSON data; a file counts by its content (``FileSetting``).
+Results with other options, another precision, seed or weights are results of another entrant: they get a
+folder and rows of their own. The first variant in a run folder has the plain name (``max``), each further one
+a name that says what differs (``max@alpha=0.9``). Settings are plain JSON data; a file counts by its content
+(``FileSetting``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Settings = Mapping[str, Any]
 
 @dataclass
 class Entrants:
-    """The names that a run folder knows, with their settings; None where a version before 0.2 didn't note them."""
+    """The names that a run folder knows, with their settings; None where a version before 0.2 didn't note
+    them."""
 
     known: dict[str, Settings | None] = field(default_factory=dict)
 
@@ -45,7 +47,8 @@ class Entrants:
         return name
 
     def titles(self, bases: Iterable[str] = ()) -> dict[str, str]:
-        """What to add to the title of each name of a base with several variants: what differs between them."""
+        """What to add to the title of each name of a base with several variants: what differs between
+        them."""
         found: dict[str, str] = {}
         for base in {base_of(n) for n in self.known}:
             variants = {n: s or {} for n, s in self.known.items() if base_of(n) == base}

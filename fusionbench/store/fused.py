@@ -32,7 +32,8 @@ def is_unchanged(path: Path, digest: str) -> bool:
 
 
 def read_fused(path: Path, digest: str) -> UInt8Array:
-    """Decode the fused image of that digest. Raises ``ChangedImageError`` if the file is another one or missing."""
+    """Decode the fused image of that digest. Raises ``ChangedImageError`` if the file is another one or
+    missing."""
     try:
         data = path.read_bytes()
     except OSError as error:

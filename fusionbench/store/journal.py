@@ -20,7 +20,8 @@ from ..errors import StoreError
 
 @dataclass
 class Entry:
-    """One image's result in a unit: ``digest`` says what it was computed from, ``values`` its numbers (none for ``fuse``)."""
+    """One image's result in a unit: ``digest`` says what it was computed from, ``values`` its numbers
+    (none for ``fuse``)."""
 
     image: str
     digest: str
@@ -51,7 +52,8 @@ def _value(metric: Any, convention: Any, class_name: Any, value: Any, reason: An
 
 
 class Journal:
-    """An append-only file of entries. Each line is written by one ``write`` call, so a kill tears at most the last one.
+    """An append-only file of entries. Each line is written by one ``write`` call, so a kill tears at most the
+    last one.
 
     A line ends with a checksum, so that a damaged number is never read as another one. Any thread may append.
     """
@@ -62,7 +64,8 @@ class Journal:
         self._lock = threading.Lock()
 
     def append(self, entry: Entry) -> None:
-        """Add an entry. Raises ``StoreError`` if the disk is full, or if the journal was deleted meanwhile."""
+        """Add an entry. Raises ``StoreError`` if the disk is full, or if the journal was deleted
+        meanwhile."""
         self._write(entry.to_json())
 
     def note(self, facts: Mapping[str, Any]) -> None:
@@ -76,7 +79,8 @@ class Journal:
                     self._file = self._open()
                 if os.fstat(self._file.fileno()).st_nlink == 0:
                     raise StoreError(
-                        f"{self.path}: was deleted while the run was writing to it, and what it held is lost; "
+                        f"{self.path}: was deleted while the run was writing to it, and what it held is "
+                        "lost; "
                         "run the same command again: it does what is missing"
                     )
                 line = f"{text}\t{zlib.crc32(text.encode()):08x}\n".encode()
@@ -85,7 +89,8 @@ class Journal:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError as error:
                 raise StoreError(
-                    f"{self.path}: can't be written ({error.strerror}); free space, then run the same command again: "
+                    f"{self.path}: can't be written ({error.strerror}); free space, then run the same "
+                    "command again: "
                     "what is finished is kept"
                 ) from error
 
@@ -111,7 +116,8 @@ class Journal:
 
     @staticmethod
     def read(path: Path) -> Iterator[Entry]:
-        """The whole entries of a journal; torn or damaged lines are skipped (their images are simply done again)."""
+        """The whole entries of a journal; torn or damaged lines are skipped (their images are simply done
+        again)."""
         for text in _lines(path):
             if text.startswith("["):
                 with contextlib.suppress(ValueError, TypeError, RecursionError):

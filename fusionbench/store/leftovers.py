@@ -1,4 +1,5 @@
-"""What a killed run leaves half written, and removing exactly that: never a file that the suite didn't make."""
+"""What a killed run leaves half written, and removing exactly that: never a file that the suite didn't
+make."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ _AGAIN = "delete it and run the same command again: the unit is computed again"
 class Manifest:
     """``images`` maps each image of the unit to the digest of what its result was computed from.
 
-    ``facts`` holds the rest: ``failures``, ``provenance``, ``settings`` (what tells this variant of a method from
-    others), ``fuse`` (the key of the unit whose images were scored), ``scored`` (their digests, for whole sets) and
-    ``rows_sha256``.
+    ``facts`` holds the rest: ``failures``, ``provenance``, ``settings`` (what tells this variant of a method
+    from others), ``fuse`` (the key of the unit whose images were scored), ``scored`` (their digests, for
+    whole sets) and ``rows_sha256``.
     """
 
     unit: UnitId
@@ -56,7 +56,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check a manifest. Raises ``StoreError`` that names the file and says what to do, ``FileNotFoundError``."""
+    """Read and check a manifest. Raises ``StoreError`` that names the file and says what to do,
+    ``FileNotFoundError``."""
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:

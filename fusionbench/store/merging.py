@@ -1,9 +1,10 @@
-"""Joins run folders of several machines into a new one: complete, or refused with the names of what doesn't fit.
+"""Joins run folders of several machines into a new one: complete, or refused with the names of what doesn't
+fit.
 
-Nothing is written before everything has been read and checked. Disjoint images of one unit are joined; contradicting
-results, rows that don't belong to their unit, replaced images and unfinished units are refused. A score of a whole set
-(detection, segmentation) holds for the images that it was computed from alone: where the joined set is larger, it is
-left out, and said.
+Nothing is written before everything has been read and checked. Disjoint images of one unit are joined;
+contradicting results, rows that don't belong to their unit, replaced images and unfinished units are refused.
+A score of a whole set (detection, segmentation) holds for the images that it was computed from alone: where
+the joined set is larger, it is left out, and said.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ class Merged:
 def merge(stores: Sequence[RunStore], out: Path) -> Merged:
     """Join run folders into the new folder ``out``.
 
-    Raises ``StoreError`` that names every file, unit or image that doesn't fit, and says what to do; then nothing has
-    been written.
+    Raises ``StoreError`` that names every file, unit or image that doesn't fit, and says what to do; then
+    nothing has been written.
     """
     if len(stores) < 2:
         raise StoreError("merge joins at least two runs; name them")
@@ -204,7 +205,8 @@ def _contradiction(a: Entry, b: Entry) -> str:
 
 
 def _images(units: Iterable[_Joined], refused: list[str]) -> dict[tuple[str, str, str], _Joined]:
-    """The fused images by place; two units that would write to one place are refused, and so are replaced images."""
+    """The fused images by place; two units that would write to one place are refused, and so are replaced
+    images."""
     found: dict[tuple[str, str, str], _Joined] = {}
     for joined in units:
         if not joined.unit.is_fusing:
@@ -213,13 +215,15 @@ def _images(units: Iterable[_Joined], refused: list[str]) -> dict[tuple[str, str
         if first is not joined:
             folders = f"{first.parts[0].store.folder} and {joined.parts[0].store.folder}"
             refused.append(
-                f"{joined.label}: was run with other code, weights or data in {folders}; run one of them again"
+                f"{joined.label}: was run with other code, weights or data in {folders}; run one of them "
+                "again"
             )
         for image, entry in joined.entries.items():
             holders = [p for p in joined.parts if image in p.entries]
             if not any(is_unchanged(_file(p, image), entry.digest) for p in holders):
                 refused.append(
-                    f"{_file(holders[0], image)}: is missing or was changed after it was fused; run the same command "
+                    f"{_file(holders[0], image)}: is missing or was changed after it was fused; run the same "
+                    "command "
                     "again to fuse it again"
                 )
     return found
@@ -259,7 +263,8 @@ def _complete(
             )
             if strange:
                 refused.append(
-                    f"{joined.label}: image {strange[0]} was fused again since it was scored; run the same command again"
+                    f"{joined.label}: image {strange[0]} was fused again since it was scored; run the same "
+                    "command again"
                 )
             kept.append(joined)
     return kept
@@ -273,7 +278,8 @@ def _whole_sets(
     if not complete:
         most = max(len(p.source.facts.get("scored", p.entries)) for p in joined.parts)
         notes.append(
-            f"{joined.label}: left out, no run scored all {len(fused.entries)} images of the joined set (at most {most}); "
+            f"{joined.label}: left out, no run scored all {len(fused.entries)} images of the joined set (at "
+            f"most {most}); "
             "run the command with the joined folder to score it"
         )
         return []

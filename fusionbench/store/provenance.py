@@ -26,7 +26,8 @@ _PACKAGES = (
 
 @cache
 def provenance() -> dict[str, Any]:
-    """fusionbench's version and commit (with a mark if files differ from it), Python, the packages that numbers depend on, the machine."""
+    """fusionbench's version and commit (with a mark if files differ from it), Python, the packages that
+    numbers depend on, the machine."""
     return {
         "fusionbench": __version__,
         "commit": commit(),
@@ -40,7 +41,8 @@ def provenance() -> dict[str, Any]:
 
 @cache
 def commit() -> str:
-    """The commit of the checkout that fusionbench runs from, ``-dirty`` if files differ from it; "" for an installed wheel."""
+    """The commit of the checkout that fusionbench runs from, ``-dirty`` if files differ from it; "" for an
+    installed wheel."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return ""

@@ -1,7 +1,8 @@
-"""What reports see of a store: the rows that belong together, and a sentence for all that they had to leave out.
+"""What reports see of a store: the rows that belong together, and a sentence for all that they had to leave
+out.
 
-A report never leaves out silently what a run folder holds. Whatever can't be read, or isn't finished, or was computed
-from images that have been replaced since, is named in ``problems`` with what to do.
+A report never leaves out silently what a run folder holds. Whatever can't be read, or isn't finished, or was
+computed from images that have been replaced since, is named in ``problems`` with what to do.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def read_rows_of(
 ) -> pd.DataFrame:
     """The rows of finished units as a frame with ``COLUMNS``.
 
-    ``keys`` restricts to units by key, each to a set of image names (None: all its images). What can't be read is
-    added to ``problems``; without such a list it is raised as ``StoreError``.
+    ``keys`` restricts to units by key, each to a set of image names (None: all its images). What can't be
+    read is added to ``problems``; without such a list it is raised as ``StoreError``.
     """
     said: list[str] = []
     units = _readable(store, keys, said)
@@ -106,13 +107,15 @@ def unfinished(store: RunStore) -> list[str]:
         except OSError:
             counts[str(path)] = 0
     return [
-        f"{path}: {count} image{'s' * (count != 1)} of a unit that isn't finished, left out; run the same command again"
+        f"{path}: {count} image{'s' * (count != 1)} of a unit that isn't finished, left out; run the same "
+        "command again"
         for path, count in counts.items()
     ]
 
 
 def strays(store: RunStore, manifests: Iterable[Manifest], said: Iterable[str] = ()) -> list[str]:
-    """A sentence for rows and fused images that no readable unit names (unless ``said`` names the unit already)."""
+    """A sentence for rows and fused images that no readable unit names (unless ``said`` names the unit
+    already)."""
     units = list(manifests)
     stems = {m.unit.stem for m in units}
     told = "\n".join(said)
@@ -132,8 +135,10 @@ def strays(store: RunStore, manifests: Iterable[Manifest], said: Iterable[str] =
         if missing and begun not in told:
             some = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
             found.append(
-                f"{store.folder / 'fused' / method / dataset / split}: {len(missing)} image{'s' * (len(missing) != 1)} "
-                f"belong to no finished unit ({some}), so no report counts them; join runs with `fusionbench merge`, or "
+                f"{store.folder / 'fused' / method / dataset / split}: {len(missing)} "
+                f"image{'s' * (len(missing) != 1)} "
+                f"belong to no finished unit ({some}), so no report counts them; join runs with `fusionbench "
+                "merge`, or "
                 "run the same command again"
             )
     return found
@@ -163,7 +168,8 @@ def _readable(store: RunStore, keys: Keys | None, said: list[str]) -> _Units:
 def _joined(store: RunStore, place: tuple[str, str, str], manifests: list[Manifest]) -> dict[str, str]:
     """Image → digest of the fused images at one place.
 
-    A store of version 0.1 may hold several units that wrote to one place; then the file decides whose image it is.
+    A store of version 0.1 may hold several units that wrote to one place; then the file decides whose image
+    it is.
     """
     digests: dict[str, str] = {}
     for manifest in manifests:
@@ -187,7 +193,8 @@ def _current(frame: pd.DataFrame, manifest: Manifest, units: _Units, said: list[
     )
     if place not in units.fused:
         said.append(
-            f"{label}: kept, but no readable unit says what its images were fused from; run the same command again"
+            f"{label}: kept, but no readable unit says what its images were fused from; run the same command "
+            "again"
         )
         return frame
     fused = units.fused[place]
@@ -205,14 +212,16 @@ def _current(frame: pd.DataFrame, manifest: Manifest, units: _Units, said: list[
     if lost := sorted(set(frame["image"]) - set(kept["image"])):
         some = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
         said.append(
-            f"{label}: {len(lost)} image{'s' * (len(lost) != 1)} left out ({some}), fused again since they were scored; "
+            f"{label}: {len(lost)} image{'s' * (len(lost) != 1)} left out ({some}), fused again since they "
+            "were scored; "
             "run the same command again"
         )
     return kept
 
 
 def _is_current_set(manifest: Manifest, units: _Units) -> bool:
-    """Whether the images that a unit of whole sets scored are those that are there; version 0.1 doesn't say."""
+    """Whether the images that a unit of whole sets scored are those that are there; version 0.1 doesn't
+    say."""
     fused = units.fused.get((manifest.unit.method, manifest.unit.dataset, manifest.unit.split), {})
     scored = manifest.facts.get("scored")
     return scored is None or all(fused.get(image) == digest for image, digest in scored.items())

@@ -70,8 +70,8 @@ def write_rows(folder: Path, unit: UnitId, entries: Iterable[Entry]) -> str:
 def read_rows(folder: Path, manifest: Manifest) -> pd.DataFrame:
     """The rows of a finished unit, with their ``digest``.
 
-    Raises ``StoreError`` if the file can't be read, isn't the one that the manifest names, or holds rows of another
-    unit, image or digest.
+    Raises ``StoreError`` if the file can't be read, isn't the one that the manifest names, or holds rows of
+    another unit, image or digest.
     """
     path = rows_path(folder, manifest.unit.stem)
     todo = f"delete it and units/{manifest.unit.stem}.json, then run again to compute it again"
@@ -91,7 +91,8 @@ def read_rows(folder: Path, manifest: Manifest) -> pd.DataFrame:
 
 
 def read_rows_alone(folder: Path, unit: UnitId) -> pd.DataFrame:
-    """The rows of a unit whose manifest is older than they are. Raises ``StoreError`` if they can't be read."""
+    """The rows of a unit whose manifest is older than they are. Raises ``StoreError`` if they can't be
+    read."""
     path = rows_path(folder, unit.stem)
     try:
         frame = _decoded(path.read_bytes(), path, "delete it")

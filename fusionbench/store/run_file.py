@@ -15,7 +15,8 @@ RUN_FILE = "run.json"
 
 
 def read_run_file(folder: Path) -> dict[str, Any]:
-    """The content of run.json ({} if there is none yet). Raises ``StoreError`` if it is damaged or of another schema."""
+    """The content of run.json ({} if there is none yet). Raises ``StoreError`` if it is damaged or of
+    another schema."""
     path = folder / RUN_FILE
     advice = "run the same command again: the file is written again, and all results are kept"
     try:
@@ -26,7 +27,8 @@ def read_run_file(folder: Path) -> dict[str, Any]:
         raise StoreError(f"{path}: is damaged ({error}); {advice}") from error
     except OSError as error:
         raise StoreError(
-            f"{path}: can't be read ({error.strerror or error}); make it readable, or move it away and {advice}"
+            f"{path}: can't be read ({error.strerror or error}); make it readable, or move it away and "
+            f"{advice}"
         ) from error
     if not isinstance(content, dict):
         raise StoreError(f"{path}: is damaged (it holds no JSON object); {advice}")
@@ -50,7 +52,8 @@ def write_run_file(folder: Path, content: Mapping[str, Any]) -> None:
 
 
 def set_aside(folder: Path) -> str:
-    """Move a damaged run.json away; returns a sentence that says so. Raises ``StoreError`` if it can't be moved."""
+    """Move a damaged run.json away; returns a sentence that says so. Raises ``StoreError`` if it can't be
+    moved."""
     path, aside = folder / RUN_FILE, folder / f"{RUN_FILE}.damaged"
     try:
         path.replace(aside)

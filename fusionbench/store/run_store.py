@@ -1,4 +1,5 @@
-"""The run store: a folder that holds everything a run produced, written so that a kill at any moment loses at most one image.
+"""The run store: a folder that holds everything a run produced, written so that a kill at any moment loses at
+most one image.
 
 On disk, below the run's folder::
 
@@ -7,12 +8,13 @@ On disk, below the run's folder::
     rows/<unit>.parquet                        the unit's rows, once it is done
     fused/<method>/<dataset>/<split>/*.png     fused images
     journal/<unit>[.<worker>].jsonl            a unit in progress: one line an image, appended whole
-    details/<unit>/                            tables and masks that an evaluator of whole sets left for reports
+    details/<unit>/                            what an evaluator of whole sets left for reports
     report/                                    what the reports wrote
 
-While a unit runs, each finished image is one line in its journal (a torn last line is dropped when it is read). When it ends,
-the lines become a Parquet file, sorted, without times or paths, so that a run that was killed and resumed leaves the same bytes as an
-undisturbed one. ``merging`` joins the stores of several machines; ``reading`` is what reports see of a store.
+While a unit runs, each finished image is one line in its journal (a torn last line is dropped when it is
+read). When it ends, the lines become a Parquet file, sorted, without times or paths, so that a run that was
+killed and resumed leaves the same bytes as an undisturbed one. ``merging`` joins the stores of several
+machines; ``reading`` is what reports see of a store.
 """
 
 from __future__ import annotations
@@ -67,7 +69,8 @@ class RunStore:
 
     @classmethod
     def open(cls, folder: Path, *, keeps_images: bool = True) -> RunStore:
-        """Create or open a run for writing and lock it. Raises ``StoreError`` if another process writes to it, or its schema is another."""
+        """Create or open a run for writing and lock it. Raises ``StoreError`` if another process writes to
+        it, or its schema is another."""
         store = cls(folder, keeps_images=keeps_images)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +80,8 @@ class RunStore:
             remove_leftovers(folder)
         except BlockingIOError:
             raise StoreError(
-                f"{folder}: another fusionbench process is writing to this run; wait for it, or choose another --name"
+                f"{folder}: another fusionbench process is writing to this run; wait for it, or choose "
+                "another --name"
             ) from None
         except OSError as error:
             raise StoreError(
@@ -97,11 +101,13 @@ class RunStore:
         if not (folder / run_file.RUN_FILE).exists():
             if (folder / "units").is_dir():
                 raise StoreError(
-                    f"{folder}: has units but no run.json; run the same command again: the file is written again, and all "
+                    f"{folder}: has units but no run.json; run the same command again: the file is written "
+                    "again, and all "
                     "results are kept"
                 )
             raise StoreError(
-                f"{folder}: is not a run (it has no run.json); `fusionbench run` makes one, by default below runs/"
+                f"{folder}: is not a run (it has no run.json); `fusionbench run` makes one, by default below "
+                "runs/"
             )
         store = cls(folder)
         store.info()
@@ -117,14 +123,16 @@ class RunStore:
         """Raise ``StoreError`` if the folder was deleted or replaced since it was opened."""
         if _place_of(self.folder) != self._place:
             raise StoreError(
-                f"{self.folder}: was deleted or replaced while the run was writing to it, and what it held is lost; "
+                f"{self.folder}: was deleted or replaced while the run was writing to it, and what it held "
+                "is lost; "
                 "run the same command again"
             )
 
     # run.json
 
     def info(self) -> dict[str, Any]:
-        """The content of run.json ({} if there is none yet). Raises ``StoreError`` if it is damaged or of another schema."""
+        """The content of run.json ({} if there is none yet). Raises ``StoreError`` if it is damaged or of
+        another schema."""
         return run_file.read_run_file(self.folder)
 
     def write_info(self, content: Mapping[str, Any]) -> None:
@@ -141,7 +149,8 @@ class RunStore:
             self._note(run_file.set_aside(self.folder))
 
     def entrants(self, table: str) -> Entrants:
-        """The names of the ``methods`` or ``datasets`` of this run folder, with the settings that tell variants apart."""
+        """The names of the ``methods`` or ``datasets`` of this run folder, with the settings that tell
+        variants apart."""
         column, facts = {"methods": ("method", "settings"), "datasets": ("dataset", "dataset_settings")}[
             table
         ]
@@ -173,7 +182,8 @@ class RunStore:
     def entries(self, unit: UnitId) -> dict[str, Entry]:
         """All results of a unit so far by image, finished or in progress.
 
-        Of two results of one image the later one counts, joined by what only the earlier one has if both are of the same bytes.
+        Of two results of one image the later one counts, joined by what only the earlier one has if both are
+        of the same bytes.
         """
         found: dict[str, Entry] = {}
         manifest = self._manifest(unit.stem)
@@ -206,7 +216,8 @@ class RunStore:
         return facts
 
     def _fold_journals(self) -> None:
-        """Join the journals that several processes left into one per unit, so that what follows counts as newer."""
+        """Join the journals that several processes left into one per unit, so that what follows counts as
+        newer."""
         stems = {
             match["stem"]
             for p in (self.folder / "journal").glob("*.jsonl")
@@ -236,7 +247,8 @@ class RunStore:
         shutil.rmtree(self.details_path(unit), ignore_errors=True)
 
     def finish(self, unit: UnitId, entries: Iterable[Entry], facts: Mapping[str, Any]) -> None:
-        """Turn a unit's results into its manifest and Parquet file (sorted by image), and remove its journals."""
+        """Turn a unit's results into its manifest and Parquet file (sorted by image), and remove its
+        journals."""
         self.check_in_place()
         ordered = sorted(entries, key=lambda e: e.image)
         if not unit.is_fusing:
@@ -251,7 +263,8 @@ class RunStore:
         return dict(manifest.facts) if manifest is not None else {}
 
     def manifests(self, pattern: str = "*.json") -> list[Manifest]:
-        """The readable manifests of finished units, sorted by file name; ``reading`` also names the others."""
+        """The readable manifests of finished units, sorted by file name; ``reading`` also names the
+        others."""
         found = []
         for path in sorted((self.folder / "units").glob(pattern)):
             try:
@@ -261,7 +274,8 @@ class RunStore:
         return found
 
     def replaced_by(self, unit: UnitId) -> list[UnitId]:
-        """The finished units whose results a new ``fuse`` unit replaces: the same place, fused with other code or data."""
+        """The finished units whose results a new ``fuse`` unit replaces: the same place, fused with other
+        code or data."""
         manifests = self.manifests()
         place = (unit.method, unit.dataset, unit.split)
         same = [m for m in manifests if (m.unit.method, m.unit.dataset, m.unit.split) == place]
@@ -299,7 +313,8 @@ class RunStore:
         return folder
 
     def keep_details(self, unit: UnitId) -> None:
-        """Put what was left in the folder of ``begin_details`` in place of the unit's older details; nothing left, nothing kept."""
+        """Put what was left in the folder of ``begin_details`` in place of the unit's older details;
+        nothing left, nothing kept."""
         folder, target = self.details_path(unit, temporary=True), self.details_path(unit)
         shutil.rmtree(target, ignore_errors=True)
         if not folder.is_dir():
@@ -310,7 +325,8 @@ class RunStore:
             folder.rmdir()
 
     def details(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """The finished units (all, or those of these keys) that left tables or masks, with ``DETAIL_COLUMNS``."""
+        """The finished units (all, or those of these keys) that left tables or masks, with
+        ``DETAIL_COLUMNS``."""
         from .reading import read_details
 
         return read_details(self, keys)
@@ -318,7 +334,8 @@ class RunStore:
     # What is read
 
     def _manifest(self, stem: str) -> Manifest | None:
-        """A unit's manifest; None if there is none or (with a note) a damaged one. Raises ``NewerSchemaError``."""
+        """A unit's manifest; None if there is none or (with a note) a damaged one. Raises
+        ``NewerSchemaError``."""
         try:
             return read_manifest(manifest_path(self.folder, stem))
         except FileNotFoundError:
@@ -337,7 +354,8 @@ class RunStore:
             frame = read_rows(self.folder, manifest)
         except StoreError as error:
             try:
-                # A run that was killed while it finished this unit has written the rows and not yet the manifest.
+                # A run that was killed while it finished this unit has written the rows and not yet the
+                # manifest.
                 frame = read_rows_alone(self.folder, manifest.unit) if self.journals(stem) else None
             except StoreError:
                 frame = None
@@ -371,7 +389,8 @@ def _merge(old: Entry | None, new: Entry, convention: str) -> Entry:
 
 
 def _is_of(manifest: Manifest, fused: set[str], kept: Mapping[str, str]) -> bool:
-    """Whether a unit scored the images of these ``fuse`` keys; a unit of version 0.1 doesn't say, but for its digests."""
+    """Whether a unit scored the images of these ``fuse`` keys; a unit of version 0.1 doesn't say, but for
+    its digests."""
     key = manifest.facts.get("fuse")
     if key is not None:
         return key in fused

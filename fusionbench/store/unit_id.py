@@ -10,10 +10,11 @@ FUSING = "fuse"
 
 @dataclass(frozen=True)
 class UnitId:
-    """What a unit is about. ``evaluator`` is ``FUSING`` for the fusing itself; ``key`` hashes all that its result depends on.
+    """What a unit is about. ``evaluator`` is ``FUSING`` for the fusing itself; ``key`` hashes all that its
+    result depends on.
 
-    ``method`` and ``dataset`` are names within the run folder: a method's name, or ``name@what-differs`` for its
-    second variant (see ``entrants``).
+    ``method`` and ``dataset`` are names within the run folder: a method's name, or ``name@what-differs`` for
+    its second variant (see ``entrants``).
     """
 
     evaluator: str

@@ -1,4 +1,5 @@
-"""The console that commands print tables to: as wide as the terminal, unbounded where the output is a file or a pipe."""
+"""The console that commands print tables to: as wide as the terminal, unbounded where the output is a file
+or a pipe."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ UNBOUNDED = 10_000
 
 
 def width() -> int:
-    """Characters a line may take on standard output. Off a terminal nothing is wrapped, so that ``| grep`` finds whole rows."""
+    """Characters a line may take on standard output. Off a terminal nothing is wrapped, so that ``| grep``
+    finds whole rows."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNBOUNDED
 
 

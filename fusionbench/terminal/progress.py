@@ -1,4 +1,5 @@
-"""The one progress display: bars with ETA on a terminal, plain lines where output goes to a file, nothing when quiet."""
+"""The one progress display: bars with ETA on a terminal, plain lines where output goes to a file, nothing
+when quiet."""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ class TerminalProgress:
 
 
 class LineProgress:
-    """Plain lines on standard error, for log files: at the start, every ten seconds, and at the end of each piece."""
+    """Plain lines on standard error, for log files: at the start, every ten seconds, and at the end of
+    each piece."""
 
     def __init__(self) -> None:
         self._state: dict[str, list[float]] = {}  # label: done, total, begun, done at begin, last printed
@@ -126,7 +128,8 @@ class LineProgress:
             rate = (done - state[3]) / max(now - state[2], 1e-9)
             left = (state[1] - done) / rate if rate else 0.0
             self.message(
-                f"{label}: {done}/{int(state[1])} ({100 * done / max(state[1], 1):.0f} %), {rate:.2f}/s, ETA {left:.0f} s"
+                f"{label}: {done}/{int(state[1])} ({100 * done / max(state[1], 1):.0f} %), {rate:.2f}/s, ETA "
+                f"{left:.0f} s"
             )
 
     def message(self, text: str) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.safetensors_header import sorted_metadata
 
 from .config import Config, config_from_dict
 from .network.network import SGDFuseNetwork, build_network
@@ -56,7 +57,7 @@ def save_weights(
     dtype = torch.float16 if half else torch.float32
     tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in weights.items()}
     metadata = {"format": FORMAT, "config": json.dumps(config.to_dict()), "facts": json.dumps(facts)}
-    write_atomic(path, save(tensors, metadata))
+    write_atomic(path, sorted_metadata(save(tensors, metadata)))
 
 
 def load_weights(path: Path) -> tuple[SGDFuseNetwork, dict[str, Any]]:

@@ -19,6 +19,7 @@ from torch import nn
 
 from fusionbench.errors import InputError
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.safetensors_header import sorted_metadata
 from fusionbench.files.ultralytics_gate import restricted_ultralytics, unreadable
 
 from .yolov5 import YoloV5, is_yolov5_metadata, load_yolov5
@@ -111,7 +112,7 @@ def save_network(path: Path, network: nn.Module, names: Sequence[str], facts: di
         "names": json.dumps(list(names)),
         "facts": json.dumps(facts, sort_keys=True),
     }
-    write_atomic(path, save(tensors, metadata))
+    write_atomic(path, sorted_metadata(save(tensors, metadata)))
 
 
 def stated_training(network: nn.Module) -> str:

@@ -6,6 +6,7 @@ checkpoint, sees every method's images in the same order, and gives the same wei
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fusionbench.files.claim import claimed
 from fusionbench.files.ultralytics_gate import restricted_ultralytics
 
 from ...judging.schedule import TrainingState, cosine_share, shuffled
@@ -49,7 +51,7 @@ def train(
     ``checkpoint`` is written every few steps; a training of the same ``identity`` goes on from it. Raises ``InputError`` if it is
     another training's.
     """
-    with restricted_ultralytics():
+    with restricted_ultralytics(), claimed(checkpoint.parent) if checkpoint else contextlib.nullcontext():
         return _train(
             network,
             scenes,

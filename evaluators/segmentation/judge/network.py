@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.files import artifacts
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.safetensors_header import sorted_metadata
 from fusionbench.planning.protocols import named_file
 
 from ..recipe import Recipe
@@ -238,20 +239,9 @@ def save_checkpoint(
         **facts,
         "recipe": recipe.model_dump_json(),
     }
-    data = _sorted_header(save(tensors, metadata))
+    data = sorted_metadata(save(tensors, metadata))
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
-
-
-def _sorted_header(data: bytes) -> bytes:
-    """The same file with its metadata in a fixed order: safetensors writes them in the order of a hash table, so that equal weights would
-    not give equal bytes."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def find_checkpoint(text: str) -> Checkpoint:

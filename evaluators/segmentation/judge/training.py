@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from fusionbench.errors import FusionBenchError, InputError
 from fusionbench.files import artifacts
+from fusionbench.files.claim import claimed
 
 from ...judging.schedule import TrainingState, poly_share
 from ..recipe import Recipe
@@ -97,27 +98,27 @@ def train_segmenter(
         _check_key(found.metadata.get("key"), key, target)
         progress(steps, steps)
         return TrainedSegmenter(target, found.sha256, steps, weights)
-    folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(recipe, len(classes), seed, steps, weights, torch.device(device))
-    state = TrainingState(folder / STATE, key, STEPS_BETWEEN_STATES)
-    losses = run.restore(state.restore())
-    for step in range(len(losses), steps):
-        progress(step, steps)
-        loss = run.step(*sample_batch(samples, recipe, seed, step), step)
-        if not math.isfinite(loss):
-            raise FusionBenchError(
-                f"training {trained_on}: the loss is {loss} at step {step + 1} of {steps}; lower segmentation.learning_rate"
-            )
-        losses.append(loss)
-        if state.due(len(losses), steps):
-            state.save(run.state(losses))
-    names = json.dumps([s.name for s in samples])
-    facts = {"seed": str(seed), "trained_on": trained_on, "trained_names": names, "key": key}
-    sha256 = save_checkpoint(run.network, target, recipe, classes, facts, half=half)
-    state.remove()
-    progress(steps, steps)
-    last = losses[-max(1, steps // 10) :]
-    return TrainedSegmenter(target, sha256, steps, weights, sum(last) / len(last))
+    with claimed(folder):
+        run = _Run(recipe, len(classes), seed, steps, weights, torch.device(device))
+        state = TrainingState(folder / STATE, key, STEPS_BETWEEN_STATES)
+        losses = run.restore(state.restore())
+        for step in range(len(losses), steps):
+            progress(step, steps)
+            loss = run.step(*sample_batch(samples, recipe, seed, step), step)
+            if not math.isfinite(loss):
+                raise FusionBenchError(
+                    f"training {trained_on}: the loss is {loss} at step {step + 1} of {steps}; lower segmentation.learning_rate"
+                )
+            losses.append(loss)
+            if state.due(len(losses), steps):
+                state.save(run.state(losses))
+        names = json.dumps([s.name for s in samples])
+        facts = {"seed": str(seed), "trained_on": trained_on, "trained_names": names, "key": key}
+        sha256 = save_checkpoint(run.network, target, recipe, classes, facts, half=half)
+        state.remove()
+        progress(steps, steps)
+        last = losses[-max(1, steps // 10) :]
+        return TrainedSegmenter(target, sha256, steps, weights, sum(last) / len(last))
 
 
 def _check_key(found: str | None, key: str, path: Path) -> None:

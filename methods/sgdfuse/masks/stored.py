@@ -1,5 +1,6 @@
 """Objectness maps that somebody else computed: read from a folder."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -8,7 +9,15 @@ import numpy as np
 from fusionbench.errors import ImageError, InputError
 from fusionbench.images.codec import EXTENSIONS, read_grey
 
-from .provider import Image, Objectness, ProviderUnavailableError, check_image, image_hash, make_fingerprint
+from .provider import (
+    Image,
+    Objectness,
+    ProviderUnavailableError,
+    check_image,
+    file_sha256,
+    image_hash,
+    make_fingerprint,
+)
 
 
 class StoredMasks:
@@ -18,8 +27,8 @@ class StoredMasks:
     as its image. For the image called ``ir/00001D`` the files ``ir/00001D.<ending>`` and then ``<image
     hash>.<ending>`` are looked for under ``folder``; without a name only the latter
     (``fusionbench.methods.sgdfuse.masks.image_hash``). ``missing``: ``error`` or ``zero``, what to do where
-    there is no map. ``version`` is a free text for the fingerprint: change it when the files change, since
-    they are not hashed.
+    there is no map. The fingerprint holds the files' content, so that changed maps are never taken for the old
+    ones; ``version`` is a free text in it.
     """
 
     name = "file"
@@ -31,7 +40,12 @@ class StoredMasks:
         if not self._folder.is_dir():
             raise ProviderUnavailableError(f"mask provider 'file': there is no folder {self._folder}")
         self._missing = missing
-        options = {"folder": str(self._folder.resolve()), "missing": missing, "version": version}
+        options = {
+            "folder": str(self._folder.resolve()),
+            "missing": missing,
+            "version": version,
+            "files": _content(self._folder),
+        }
         self.fingerprint = make_fingerprint(self.name, options)
 
     def objectness(self, image: Image, name: str | None = None) -> Objectness:
@@ -54,6 +68,15 @@ class StoredMasks:
             f"no mask for {name or 'the image'} in {self._folder}: looked for {' and '.join(stems)} with the "
             f"endings .npy {' '.join(EXTENSIONS)}; add it, or pass missing=zero"
         )
+
+
+def _content(folder: Path) -> str:
+    """16 hex digits that hash the names and the content of all files below a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = str(path.relative_to(folder)).encode(errors="surrogateescape")
+        digest.update(name + b"\0" + file_sha256(path).encode() + b"\n")
+    return digest.hexdigest()[:16]
 
 
 def _read_map(path: Path, shape: tuple[int, int]) -> Objectness:

@@ -25,6 +25,7 @@ from torch import Tensor
 from fusionbench.errors import InputError
 from fusionbench.files.artifacts import data_root
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.safetensors_header import sorted_metadata
 from fusionbench.plugins import catalog
 
 from ..masks import MaskCache
@@ -244,7 +245,8 @@ def load_imagenet(network: TwoSensorNetwork) -> None:
 def save_head(path: Path, network: TwoSensorNetwork, facts: dict[str, int]) -> None:
     """The weights in float16 as safetensors, with `facts` in the metadata."""
     tensors = {name: value.detach().half().contiguous() for name, value in network.state_dict().items()}
-    write_atomic(path, save(tensors, {"format": "fusionbench-two-sensor-1", "facts": json.dumps(facts)}))
+    metadata = {"format": "fusionbench-two-sensor-1", "facts": json.dumps(facts)}
+    write_atomic(path, sorted_metadata(save(tensors, metadata)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

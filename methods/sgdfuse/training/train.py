@@ -6,6 +6,7 @@ data and noise depend only on (seed, stage, step, device), so a resumed run repe
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
@@ -18,6 +19,8 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from fusionbench.errors import InputError
+from fusionbench.files.claim import claimed
+from fusionbench.files.history import trim_history
 from fusionbench.terminal.progress import make_progress
 
 from ..checkpoint import load_checkpoint, load_weights, save_checkpoint, save_weights
@@ -90,17 +93,19 @@ def train(
         )
     fabric = make_fabric(device, precision, devices, num_nodes)
     fabric.launch()
-    if pack is None:
-        held_out, boxes = config.train.validation_pairs, config.train.boxes
-        pack = build_pack(datasets, masks, out / "masks", held_out, fabric.device, boxes=boxes)
-    deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    run = _Run(fabric, config, pack, out, seed, [name for name, _ in datasets], list(masks), deadline)
-    run.restore(resume, Path(init) if init is not None else None)
-    for current in (1, 2):
-        if str(stage) in {str(current), "all"}:
-            run.train_stage(current)
-            if run.late():
-                break
+    # The first of several processes holds the folder for all of them.
+    with claimed(out) if fabric.is_global_zero else contextlib.nullcontext():
+        if pack is None:
+            held_out, boxes = config.train.validation_pairs, config.train.boxes
+            pack = build_pack(datasets, masks, out / "masks", held_out, fabric.device, boxes=boxes)
+        deadline = None if minutes is None else time.monotonic() + 60 * minutes
+        run = _Run(fabric, config, pack, out, seed, [name for name, _ in datasets], list(masks), deadline)
+        run.restore(resume, Path(init) if init is not None else None)
+        for current in (1, 2):
+            if str(stage) in {str(current), "all"}:
+                run.train_stage(current)
+                if run.late():
+                    break
     return out / WEIGHTS
 
 
@@ -305,14 +310,9 @@ class _Run:
         return self.writer
 
     def _trim_history(self) -> None:
-        path = self.out / HISTORY
-        if not self.fabric.is_global_zero or not path.exists():
-            return
-        lines = [
-            json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")
-        ]
-        kept = [line for line in lines if (line["stage"], line["step"]) <= (self.stage, self.step)]
-        path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        if self.fabric.is_global_zero:
+            here = (self.stage, self.step)
+            trim_history(self.out / HISTORY, lambda line: (line.get("stage", 0), line.get("step", 0)) <= here)
 
     def _save(self, stage: int, optimizer: Any) -> None:
         state = {

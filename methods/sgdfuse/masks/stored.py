@@ -8,6 +8,7 @@ import numpy as np
 
 from fusionbench.errors import ImageError, InputError
 from fusionbench.images.codec import EXTENSIONS, read_grey
+from fusionbench.images.reading import Reading
 
 from .provider import (
     Image,
@@ -89,7 +90,8 @@ def _read_map(path: Path, shape: tuple[int, int]) -> Objectness:
             raise ImageError(f"{path} must hold floats in [0,1]")
         objectness: Objectness = values.astype(np.float32)
     else:
-        objectness = read_grey(path).astype(np.float32) / np.float32(255)
+        full_range = Reading(bits="16")  # a map may be low everywhere
+        objectness = read_grey(path, full_range).astype(np.float32) / np.float32(255)
     if objectness.shape != shape:
         raise ImageError(f"the mask {path} is {objectness.shape}, but its image is {shape} (height, width)")
     return objectness

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from fusionbench.errors import InputError
+from fusionbench.errors import InputError, printable
 from fusionbench.files.regular import read_regular
 
 _LISTS = ("classes.txt", "obj.names", "predefined_classes.txt")
 _YAML = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
-_LIMIT = 2**20
+_LIMIT = 2**18
 """Bytes of a file of class names."""
+
+_DEPTH = 16
+"""Brackets within brackets; a YAML parser takes minutes for thousands."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,12 @@ def _upwards(boxes: Path, root: Path) -> Iterator[Path]:
 
 
 def _lines(text: str) -> dict[int, str]:
-    return dict(enumerate(line.strip() for line in text.splitlines() if line.strip()))
+    return dict(enumerate(printable(line.strip()) for line in text.splitlines() if line.strip()))
 
 
 def _yaml_names(text: str, path: Path) -> dict[int, str]:
+    if _depth(text) > _DEPTH:
+        raise InputError(f"{path}: is nested too deeply for a file of class names")
     try:
         # Class names need no aliases, and aliases can be made to explode.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
@@ -74,10 +80,22 @@ def _yaml_names(text: str, path: Path) -> dict[int, str]:
         raise InputError(f"{path}: isn't valid YAML ({str(error).splitlines()[0]})") from error
     names = content.get("names") if isinstance(content, dict) else None
     if isinstance(names, list):
-        return {i: str(name) for i, name in enumerate(names)}
+        return {i: printable(str(name)) for i, name in enumerate(names)}
     if isinstance(names, dict) and all(isinstance(i, int) for i in names):
-        return {int(i): str(name) for i, name in names.items()}
+        return {int(i): printable(str(name)) for i, name in names.items()}
     return {}
+
+
+def _depth(text: str) -> int:
+    dashes = max((len(run) // 2 for run in re.findall(r"(?:- )+", text)), default=0)
+    depth, deepest = 0, dashes
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
 
 
 def _check_unique(names: Mapping[int, str], path: Path) -> None:

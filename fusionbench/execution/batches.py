@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
-
 from ..contracts.dataset import Dataset, Pair
+from ..images.codec import image_size as size_of_file
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ def image_size(dataset: Dataset, pair: Pair) -> tuple[int, int] | None:
     try:
         if pair.infrared is None:
             return dataset.load(pair).infrared.shape[:2]
-        with Image.open(pair.infrared) as image:
-            return image.height, image.width
+        return size_of_file(pair.infrared)
     except Exception:  # the decoder will say what is wrong with it
         return None

@@ -97,6 +97,7 @@ def decode_samples(data: bytes, name: str, header: Header, reading: Reading) -> 
 
 def _by_pillow(data: bytes, name: str, reading: Reading) -> UInt8Array:
     """Palette images, and BMP: Pillow refuses what is cut, and tells indices from colours."""
+    check_sums(data, name)
     with opened(data, name, reading) as image:
         try:
             image.load()
@@ -112,6 +113,20 @@ def _by_pillow(data: bytes, name: str, reading: Reading) -> UInt8Array:
                 f"{name}: the file is truncated or damaged; it can't be decoded ({error}). Fetch or export "
                 "it again"
             ) from error
+
+
+def check_sums(data: bytes, name: str) -> None:
+    """Raise ``ImageError`` if a PNG is damaged: Pillow doesn't look at the checksums of pixel data, OpenCV does."""
+    if not data.startswith(b"\x89PNG"):
+        return
+    try:
+        whole = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is not None
+    except (cv2.error, MemoryError):
+        whole = False
+    if not whole:
+        raise ImageError(
+            f"{name}: the file is truncated or damaged; it can't be decoded. Fetch or export it again"
+        )
 
 
 def _plain_mode(mode: str) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..errors import ImageError
 from ..files.regular import read_regular
-from .codec import decode_samples, oriented
+from .codec import check_sums, decode_samples, oriented
 from .header import read_header
 from .pillow_file import Header, opened
 from .reading import AS_STORED, Reading
@@ -52,6 +52,7 @@ def _stored(data: bytes, name: str, header: Header, reading: Reading) -> npt.NDA
         depth = data[24] if header.format == "PNG" else 8
         # Decoders widen the samples of 2- and 4-bit files to 0..255.
         return ids // (255 // (2**depth - 1)) if depth < 8 else ids
+    check_sums(data, name)
     with opened(data, name, reading) as image:
         try:
             image.load()

@@ -138,6 +138,11 @@ DOCUMENT = r"""\documentclass{article}\usepackage{iftex}\usepackage{booktabs}\us
 def test_any_name_compiles(tmp_path: Path, engine: str) -> None:
     if shutil.which(engine) is None:
         pytest.skip(f"{engine} is not installed")
+    if (
+        engine == "lualatex"
+        and not subprocess.run(["kpsewhich", "luaotfload-main.lua"], capture_output=True, check=False).stdout
+    ):
+        pytest.skip("luaotfload is not installed")
     from fusionbench.reports.tables.latex import latex_grid
 
     names = [*("αβγΩ Άέ", "ŁőŞ", "Жук"), *(("方法",) if engine == "pdflatex" else ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,9 @@ def run(config: RunConfig | None = None, *, quiet: bool = True, **settings: Any)
     if reports:
         store = RunStore.read_only(result.folder)
         data = report_input(store, selection=result.plan.selection(), options={"published": config.published})
-        render(data, result.folder / "report", reports)
+        *_, problems = render(data, result.folder / "report", reports)
+        for problem in problems:
+            warnings.warn(problem, stacklevel=2)
     return result
 
 

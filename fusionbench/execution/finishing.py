@@ -12,7 +12,7 @@ from ..errors import FusionBenchError
 from ..external.outputs import open_folder
 from ..planning.plan import Plan
 from ..planning.selection import current_fingerprint
-from ..planning.unit_keys import fuse_unit
+from ..planning.unit_keys import fuse_unit, method_identity_hash
 from ..planning.units import Group
 from ..store.journal import Entry
 from ..store.run_store import RunStore
@@ -37,6 +37,13 @@ def drop_replaced(plan: Plan, store: RunStore, progress: ProgressDisplay) -> Non
             )
         for unit in replaced:
             store.discard(unit)
+    for method_unit in plan.method_units:
+        identity = method_identity_hash(method_unit.method, plan.config)
+        for manifest in store.manifests(f"{method_unit.score.id.evaluator}--*.json"):
+            other = manifest.facts.get("identity", identity) != identity
+            if other and not manifest.unit.dataset and manifest.unit.method == method_unit.method.name:
+                progress.message(f"{manifest.unit.stem}: measured with other code or weights; it is dropped")
+                store.discard(manifest.unit)
 
 
 def say_damage(plan: Plan, store: RunStore, progress: ProgressDisplay) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import FusionBenchError, InputError, StoreError
 from ..planning.config import RunConfig
 from ..planning.plan import Plan, make_plan
+from ..planning.unit_keys import method_identity_hash
 from ..store.journal import Entry
 from ..store.provenance import provenance
 from ..store.run_store import RunStore
@@ -130,7 +131,10 @@ def _do_methods(
                 label = f"{unit.score.evaluator.name} of {unit.method.name}"
                 _note_failure(result, progress, plan.config, label, values)
             else:
-                extra = {"evaluator_version": unit.score.evaluator.version}
+                extra = {
+                    "evaluator_version": unit.score.evaluator.version,
+                    "identity": method_identity_hash(unit.method, plan.config),
+                }
                 store.finish(unit.score.id, [Entry("", "measured", values)], extra)
             progress.advance(task)
         progress.finish(task)

@@ -83,6 +83,11 @@ def method_unit_id(
     return UnitId(evaluator.name, method.name, "", "", "", config.seed, key)
 
 
+def method_identity_hash(method: PlannedMethod, config: RunConfig) -> str:
+    """64 hex digits that hash all that a method's pixels depend on beside the images."""
+    return hashed(_method_identity(method, config))
+
+
 def method_settings(method: PlannedMethod, config: RunConfig) -> dict[str, Any]:
     """What tells variants of a method apart: its options (files by content), and precision and seed where
     pixels depend on them.

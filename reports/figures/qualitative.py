@@ -47,11 +47,14 @@ class QualitativeReport:
         scored = data.rows[data.rows["dataset"] != ""]  # costs belong to no dataset
         for (dataset, split), rows in scored.groupby(["dataset", "split"], sort=False):
             pairs = ordered_entrants(rows.assign(entrant=rows["method"]), data.methods)
-            methods = [
-                m
-                for m, _ in pairs
-                if m not in REFERENCE_METHODS and (data.fused_dir / m / dataset / split).is_dir()
-            ]
+            shown = [m for m, _ in pairs if m not in REFERENCE_METHODS]
+            methods = [m for m in shown if (data.fused_dir / m / dataset / split).is_dir()]
+            own_run = set(rows["method"][rows["run"] == data.fused_dir.parent.name])
+            for method in sorted((set(shown) - set(methods)) & own_run):
+                data.notes.append(
+                    f"{data.fused_dir / method / dataset / split}: is missing, so {method} is left out of the "
+                    "qualitative figure; run the same command again"
+                )
             folders = [data.fused_dir / m / dataset / split for m in methods]
             there = (
                 set.intersection(*({p.stem for p in f.glob("*.png")} for f in folders)) if folders else set()

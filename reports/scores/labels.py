@@ -57,7 +57,7 @@ def ordered_entrants(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> 
 def entrant_title(entrant: str, method: str, methods: Mapping[str, MethodSpec]) -> str:
     """How a method is called in tables and figures: its title, with ``@run`` where several runs hold it."""
     title = methods[method].title if method in methods else method
-    return title if entrant == method else f"{title}@{entrant.split('@', 1)[1]}"
+    return title if entrant == method else f"{title}{entrant.removeprefix(method)}"
 
 
 def fewer_images(count: float, most: float) -> str:

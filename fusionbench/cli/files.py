@@ -129,14 +129,14 @@ def weights_verify(names: WeightNames = None) -> int:
     for artifact in _artifacts(names):
         try:
             path = artifacts.locate(artifact)
-            checked = (
-                "sha256" if artifact.sha256 else "git blob" if artifact.git_blob else "no checksum known"
-            )
+            unchecked = "git blob" if artifact.git_blob else "no checksum known"
+            checked = "sha256" if artifact.sha256 else unchecked
             print(f"ok       {artifact.name}: {path} ({checked})")
         except MissingWeightsError as error:
             wrong = isinstance(error, WrongFileError)
             bad += wrong or (bool(names) and not artifact.optional)
-            print(f"{'WRONG' if wrong else 'optional' if artifact.optional else 'missing':8} {error}")
+            absent = "optional" if artifact.optional else "missing"
+            print(f"{'WRONG' if wrong else absent:8} {error}")
     return EXIT_UNITS_FAILED if bad else EXIT_DONE
 
 

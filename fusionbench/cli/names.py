@@ -29,7 +29,7 @@ def list_names(
     year: Annotated[
         str | None, typer.Option(help="Methods of a year or of a range only, e.g. 2024, 2022-2025 or 2024-.")
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List methods, datasets, metrics, conventions, protocols, tasks or reports.
 
@@ -51,7 +51,7 @@ def list_names(
         raise InputError(f"--family, --status and --year choose methods, not {kind}")
     else:
         rows = _ROWS[kind]()
-    if json_:
+    if as_json:
         import json
 
         print(json.dumps(rows, indent=1, ensure_ascii=False))
@@ -168,7 +168,7 @@ def info(
         list[str],
         typer.Argument(metavar="[KIND] NAME", help="A name, optionally after its kind: `info metric VIF`."),
     ],
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """All there is to know about a method, dataset, metric, convention, protocol, task or report."""
     from ..errors import InputError, UnknownNameError
@@ -209,7 +209,7 @@ def info(
         known = [n for k, table in tables.items() if k == (kind or k) for n in table]
         raise UnknownNameError(catalog.unknown_name_message(kind or "name", name, known, listed=False))
     for found_kind, _, spec in found:
-        if json_:
+        if as_json:
             print(spec.model_dump_json(indent=1))
         else:
             _print_spec(found_kind, spec)

@@ -22,7 +22,7 @@ def run(
     *,
     config: s.ConfigFile = None,
     dry_run: DryRun = False,
-    json_: s.JsonFlag = False,
+    as_json: s.JsonFlag = False,
     quiet: s.Quiet = False,
     **flags: Any,
 ) -> int:
@@ -33,10 +33,10 @@ def run(
     if dry_run:
         from .dry_run import show_plan
 
-        return show_plan(resolved, as_json=json_)
+        return show_plan(resolved, as_json=as_json)
     from ..execution.runner import execute
 
-    return show_run(resolved, execute(resolved, quiet=quiet or json_), as_json=json_, quiet=quiet)
+    return show_run(resolved, execute(resolved, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
 
 
 @s.takes_settings(without=_SCORING)
@@ -47,7 +47,7 @@ def fuse(
     ] = None,
     *,
     config: s.ConfigFile = None,
-    json_: s.JsonFlag = False,
+    as_json: s.JsonFlag = False,
     quiet: s.Quiet = False,
     **flags: Any,
 ) -> int:
@@ -77,12 +77,12 @@ def fuse(
 
     resolved = s.resolve(config, **flags, task=[], report=[])
     if folders and flags["out"] is not None and flags["name"] is None:
-        return fuse_folders(resolved, as_json=json_, quiet=quiet)
-    result = execute(resolved, quiet=quiet or json_)
-    if not (quiet or json_):
+        return fuse_folders(resolved, as_json=as_json, quiet=quiet)
+    result = execute(resolved, quiet=quiet or as_json)
+    if not (quiet or as_json):
         for group in result.plan.groups:
             print(result.folder / "fused" / group.method.name / group.dataset.name / group.dataset.split)
-    return show_run(resolved, result, as_json=json_, quiet=quiet)
+    return show_run(resolved, result, as_json=as_json, quiet=quiet)
 
 
 @s.takes_settings()

@@ -71,7 +71,7 @@ def score(
     per_image: Annotated[
         Path | None, typer.Option("--per-image", help="Write every image's values as CSV.")
     ] = None,
-    json_: s.JsonFlag = False,
+    as_json: s.JsonFlag = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     **flags: Any,
 ) -> int:
@@ -98,16 +98,16 @@ def score(
     naming = FolderOptions(
         ir_pattern or "", vi_pattern or "", fused_pattern or "", bits or "", fused_bits or "", max_pixels or 0
     )
-    scores = score_folders(infrared, visible, fused, quiet=quiet or json_, options=naming, **flags)
+    scores = score_folders(infrared, visible, fused, quiet=quiet or as_json, options=naming, **flags)
     if per_image is not None:
         from ..files.atomic import write_atomic
         from ..files.csv_text import csv_text
 
         write_atomic(per_image, csv_text(scores.rows.drop(columns=_UNTOLD)).encode())
-    if json_:
+    if as_json:
         _print_json(scores)
-    if csv or latex or not json_:
-        show_scores(scores, csv=csv, latex=latex, quiet=json_)
+    if csv or latex or not as_json:
+        show_scores(scores, csv=csv, latex=latex, quiet=as_json)
     for method, failures in scores.failures.items():
         print(f"fusionbench: {method}: {len(failures)} left out: {', '.join(failures)}", file=sys.stderr)
     return EXIT_UNITS_FAILED if scores.failures else EXIT_DONE

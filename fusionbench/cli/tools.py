@@ -16,7 +16,8 @@ def doctor() -> int:
 
     checks = examine()
     for check in checks:
-        print(f"{'ok  ' if check.ok else 'note' if check.optional else 'BAD '} {check.name}: {check.text}")
+        problem = "note" if check.optional else "BAD "
+        print(f"{'ok  ' if check.ok else problem} {check.name}: {check.text}")
     return EXIT_DONE if all(c.ok or c.optional for c in checks) else EXIT_BAD_INPUT
 
 

@@ -51,7 +51,7 @@ def train(
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     precision: Annotated[str | None, typer.Option("--precision", help="32, bf16 or 16.")] = None,
-    set_: Overrides = None,
+    overrides: Overrides = None,
 ) -> None:
     """Train a method, as its paper does or as its preset says, or a task's judge for the demo. Resumable;
     see its model card or README."""
@@ -73,7 +73,7 @@ def train(
             lr=lr,
             seed=seed,
             precision=precision,
-            overrides=_overrides(set_),
+            overrides=_overrides(overrides),
         )
     )
 
@@ -98,7 +98,7 @@ def ablate(
     limit: Annotated[int | None, typer.Option("--limit", help="Score on only this many test pairs.")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     precision: Annotated[str | None, typer.Option("--precision", help="Of training: 32, bf16 or 16.")] = None,
-    set_: Overrides = None,
+    overrides: Overrides = None,
 ) -> None:
     """Train and score the ablation variants of a method's paper from one YAML, and write the paper's
     table."""
@@ -115,7 +115,7 @@ def ablate(
             limit=limit,
             seed=seed,
             precision=precision,
-            overrides=_overrides(set_),
+            overrides=_overrides(overrides),
         )
     )
 

@@ -64,7 +64,7 @@ def build_method(spec: MethodSpec, context: MethodContext, device: str, precisio
 
 
 class MethodFuser:
-    """A loaded method with the harness around it."""
+    """A loaded method with the harness around it; a ``Fuser``."""
 
     def __init__(
         self, spec: MethodSpec, context: MethodContext, device: str, precision: str, *, grey: bool = False

@@ -167,8 +167,8 @@ def _discard(store: RunStore, plan: Plan) -> None:
     for group in plan.groups:
         for unit in (group.fuse, *(s.id for s in group.scores)):
             store.discard(unit)
-    for unit_ in plan.method_units:
-        store.discard(unit_.score.id)
+    for method_unit in plan.method_units:
+        store.discard(method_unit.score.id)
 
 
 # The run file

@@ -196,7 +196,7 @@ class _Relay:
 
 
 class WorkerProgress:
-    """A worker's progress display: sends everything to the process that started it."""
+    """A worker's ``ProgressDisplay``: sends everything to the process that started it."""
 
     def __init__(self, send: Callable[[Message], None]) -> None:
         self._send = send

@@ -17,7 +17,7 @@ def csv_text(frame: pd.DataFrame) -> str:
     for position in range(safe.shape[1]):
         column = safe.iloc[:, position]
         if not pd.api.types.is_numeric_dtype(column):
-            safe.isetitem(position, column.map(_cell).astype(object))
+            safe.isetitem(position, column.map(_cell).to_numpy(object))
     safe.columns = [_cell(name) for name in safe.columns]
     return str(safe.to_csv(index=False, lineterminator="\n"))
 

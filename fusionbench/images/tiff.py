@@ -95,9 +95,8 @@ def _orientation(page: Any) -> int:
 def _only_page(file: Any, name: str) -> Any:
     pages = [page for page in file.pages[:64] if not (page.is_reduced or page.is_mask)]
     if len(pages) != 1:
-        count = (
-            "no image" if not pages else f"{len(pages)} images" if len(pages) < 64 else "64 images or more"
-        )
+        several = f"{len(pages)} images" if len(pages) < 64 else "64 images or more"
+        count = several if pages else "no image"
         raise ImageError(f"{name}: the TIFF holds {count}; save the one that is meant in a file of its own")
     return pages[0]
 

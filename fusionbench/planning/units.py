@@ -81,6 +81,7 @@ class Group:
 
     @property
     def label(self) -> str:
+        """How the user is told of it."""
         return f"{self.method.name} on {self.dataset.name}/{self.dataset.split}"
 
 

@@ -28,6 +28,7 @@ class Entry:
     values: list[Value] = field(default_factory=list)
 
     def to_json(self) -> str:
+        """The entry as one line of a journal."""
         values = [
             [v.metric, v.convention, v.class_name, None if math.isnan(v.value) else v.value, v.reason]
             for v in self.values

@@ -32,6 +32,7 @@ class Manifest:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
+        """The content of the manifest's file."""
         content = {
             **self.facts,
             "schema_version": SCHEMA_VERSION,

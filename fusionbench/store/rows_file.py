@@ -20,7 +20,7 @@ from .unit_id import UnitId
 
 _SCHEMA = pa.schema(
     [
-        (name, pa.int64() if name == "seed" else pa.float64() if name == "value" else pa.string())
+        (name, {"seed": pa.int64(), "value": pa.float64()}.get(name, pa.string()))
         for name in COLUMNS
         if name != "run"
     ]

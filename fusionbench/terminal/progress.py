@@ -26,11 +26,21 @@ SECONDS_BETWEEN_LINES = 10.0
 class ProgressDisplay(Protocol):
     """Shows how far each named piece of work has come."""
 
-    def start(self, label: str, total: int, done: int = 0) -> None: ...
-    def advance(self, label: str, count: int = 1) -> None: ...
-    def update(self, label: str, done: int, total: int) -> None: ...
-    def message(self, text: str) -> None: ...
-    def finish(self, label: str) -> None: ...
+    def start(self, label: str, total: int, done: int = 0) -> None:
+        """A piece of work begins: ``total`` units, ``done`` of them already there."""
+
+    def advance(self, label: str, count: int = 1) -> None:
+        """So many units more are done."""
+
+    def update(self, label: str, done: int, total: int) -> None:
+        """So many of so many units are done; begins the piece if it hasn't begun."""
+
+    def message(self, text: str) -> None:
+        """A text for the user."""
+
+    def finish(self, label: str) -> None:
+        """A piece of work ends."""
+
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -38,7 +48,7 @@ class ProgressDisplay(Protocol):
 
 
 class TerminalProgress:
-    """Bars on a terminal."""
+    """Bars on a terminal; see ``ProgressDisplay``."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(

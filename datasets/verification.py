@@ -8,7 +8,7 @@ from typing import Protocol
 
 from fusionbench.contracts.dataset import DatasetSpec, Finding, Pair
 from fusionbench.errors import FusionBenchError, ImageError, printable
-from fusionbench.images.codec import as_grey, read_image
+from fusionbench.images.codec import as_grey, read_image, turned
 from fusionbench.images.reading import Reading
 
 from .boxes import BoxFile, box_notes
@@ -104,6 +104,12 @@ def _by_content(pair: Pair, dataset: _Reader) -> Iterator[Finding]:
             yield Finding(str(path), "unreadable", _without_path(str(error), str(path)))
             continue
         sizes[role] = (image.shape[0], image.shape[1])
+        if turned(path, dataset.reading):
+            yield Finding(
+                str(path),
+                "warning",
+                "its orientation tag turns the picture; readers that ignore tags see it otherwise",
+            )
         if image.min() == image.max():
             yield Finding(
                 str(path), "warning", f"the image is constant (all pixels {image.flat[0]}); it may be damaged"

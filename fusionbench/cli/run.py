@@ -70,8 +70,7 @@ def fuse(
     if folders:
         dataset = catalog.folder_dataset().name
         flags["dataset"] = [dataset]
-        given = [f"{dataset}.ir={folders[0]}", f"{dataset}.vi={folders[1]}"]
-        flags["option"] = [*(flags["option"] or []), *given]
+        flags["dataset_options"] = {dataset: {"ir": str(folders[0]), "vi": str(folders[1])}}
     from ..execution.runner import execute
     from .outcome import show_run
 

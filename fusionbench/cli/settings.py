@@ -127,11 +127,13 @@ def _root(text: str) -> tuple[str, str]:
 
 
 def _option_parts(text: str, flag: str, form: str) -> tuple[str, str, Any]:
-    """``NAME.KEY=VALUE`` → name, key, value (read as YAML). Raises ``InputError``."""
+    """``NAME.KEY=VALUE`` → name, key, value (read as YAML, patterns as they are). Raises ``InputError``."""
     target, separator, value = text.partition("=")
     name, dot, key = target.partition(".")
     if not separator or not dot or not key:
         raise InputError(f"{flag} {text}: expected {form}")
+    if key.endswith("pattern"):  # {name}_ir and *_ir mean something else in YAML
+        return name, key, value
     try:
         return name, key, yaml.safe_load(value)
     except yaml.YAMLError as error:

@@ -166,6 +166,12 @@ def image_size(path: Path, reading: Reading = AS_STORED) -> tuple[int, int]:
     return read_header(read_regular(path, reading.max_bytes, ImageError), str(path), reading).size
 
 
+def turned(path: Path, reading: Reading = AS_STORED) -> bool:
+    """Whether an image file's orientation tag turns or mirrors its picture. Raises ``ImageError``."""
+    data = read_regular(path, reading.max_bytes, ImageError)
+    return read_header(data, str(path), reading).orientation != 1
+
+
 def read_grey(path: Path | str, reading: Reading = AS_STORED) -> UInt8Array:
     """Decode an image as one channel (infrared): H×W uint8. Colour files give their luma; equal channels
     give the samples."""

@@ -71,7 +71,7 @@ class Journal:
 
     def note(self, facts: Mapping[str, Any]) -> None:
         """Add facts about the unit (its method's provenance). Raises as ``append`` does."""
-        self._write(json.dumps(dict(facts), ensure_ascii=False, separators=(",", ":"), default=str))
+        self._write(json.dumps(dict(facts), separators=(",", ":"), default=str))
 
     def _write(self, text: str) -> None:
         with self._lock:

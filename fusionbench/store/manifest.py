@@ -39,7 +39,9 @@ class Manifest:
             **asdict(self.unit),
             "images": dict(self.images),
         }
-        return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True).encode()
+        return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True).encode(
+            errors="backslashreplace"
+        )
 
 
 class NewerSchemaError(StoreError):

@@ -48,7 +48,8 @@ def write_run_file(folder: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(
         {**content, "schema_version": SCHEMA_VERSION}, indent=1, ensure_ascii=False, default=str
     )
-    write_atomic(folder / RUN_FILE, text.encode())
+    # A path that isn't UTF-8 stands in JSON as the escape that reads back as the same path.
+    write_atomic(folder / RUN_FILE, text.encode(errors="backslashreplace"))
 
 
 def set_aside(folder: Path) -> str:

@@ -21,6 +21,11 @@ from fusionbench.reports.tables.latex import escape
 Cli = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -154,3 +159,55 @@ def test_any_name_compiles(tmp_path: Path, engine: str) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Missing character" not in (tmp_path / "t.log").read_text(errors="replace")
+
+
+def test_folders_whose_names_are_no_utf8(cli: Cli, pairs: Path, tmp_path: Path) -> None:
+    """Paths that aren't UTF-8, or that YAML would read as something else, are paths like others."""
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9"))
+    shutil.copytree(pairs, odd)
+    shutil.copytree(pairs, "001")
+    for root in (odd, Path("001")):
+        result = cli("score", root / "ir", root / "vi", root / "vi", "--metrics", "EN", "--csv", "s.csv")
+        assert result.code == 0, result.err
+        result = cli("run", "-m", "max", "-m", f"dir:{root / 'vi'}", "-d", "folder", "--data-root", root, "-t", "quality",
+                     "--metrics", "EN", "--out", root / "runs", "--report", "table")  # fmt: skip
+        assert result.code == 0, result.err
+        assert cli("report", root / "runs/folder", "--report", "table").code == 0
+        result = cli("fuse", root / "ir", root / "vi", "-m", "max", "-o", root / "out")
+        assert result.code == 0, result.err
+        assert len(list((root / "out").iterdir())) == 4
+
+
+def test_options_of_a_folder_of_fused_images(cli: Cli, pairs: Path) -> None:
+    import cv2
+    import numpy as np
+
+    from fusionbench.images.codec import read_image
+
+    for path in (pairs / "vi").iterdir():
+        (pairs / "f").mkdir(exist_ok=True)
+        deep = read_image(path)[..., ::-1].astype(np.uint16) * 16
+        assert cv2.imwrite(str(pairs / "f" / f"{path.stem}_mine.png"), deep)
+    arguments = (
+        "run",
+        "-m",
+        f"dir:{pairs / 'f'}:mine",
+        "-d",
+        "folder",
+        "--data-root",
+        pairs,
+        "-t",
+        "quality",
+        "--metrics",
+        "EN",
+        "--report",
+        "table",
+    )
+    named = ("--option", "mine.pattern={name}_mine")
+    assert "give a pattern" in cli(*arguments).err
+    result = cli(*arguments, *named)
+    assert (result.code, "a sliver" in result.err) == (1, True)
+    result = cli(*arguments, *named, "--option", "mine.bits=12")
+    assert result.code == 0, result.err
+    result = cli(*arguments, "--option", "mine.patern=x")
+    assert "has no option 'patern'; it has pattern, bits, max_pixels" in result.err

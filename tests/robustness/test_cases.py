@@ -20,6 +20,11 @@ from fusionbench.plugins import catalog
 Cli = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def case(shared: Path) -> Callable[[str], Path]:
     """``case("01")``: the folder of a case."""

@@ -42,8 +42,10 @@ GRID = (slice(2, None, 8), slice(3, None, 12))
 """Rows and columns of the recorded samples: 6×6 of them."""
 GAINS = (0.6, 0.8, 1.0, 1.2, 1.4, 1.7, 2.2, -1.0, -1.4)
 """Tried where no parity case has one. A negative one helps where a last ReLU would cut off the whole output."""
-LEAST_DEVIATION, MOST_NOISE = 0.01, 2e-5
-"""An output must vary by more than the first, or it would not notice a mistake. In float32 it should be exact to the second."""
+LEAST_DEVIATION, MOST_ZEROS = 0.01, 0.5
+"""Samples must vary by more than the first, and no larger share may be cut off at 0, or they would not notice a mistake."""
+MOST_NOISE = 2e-5
+"""How exact an output should be in float32."""
 DIGITS = 8
 
 
@@ -77,10 +79,12 @@ def record(method: str, gain: float | None, folder: Path = FOLDER) -> Recording:
     spec, network = fixture(method, gain)
     single = fuse_scene(spec, network, infrared, visible, torch.float32)
     exact = fuse_scene(spec, network.double(), infrared, visible, torch.float64)
-    if not exact.std() > LEAST_DEVIATION:
+    samples = np.round(exact[:, *GRID], DIGITS)
+    if not samples.std() > LEAST_DEVIATION or np.mean(samples == 0) > MOST_ZEROS:
         raise InputError(
-            f"{method}: with gain {gain} the output has a standard deviation of {exact.std():.2g}, which shows nothing; "
-            f"try another --gain between 0.3 and 3, or a negative one"
+            f"{method}: with gain {gain} the samples have a standard deviation of {samples.std():.2g}, and "
+            f"{np.mean(samples == 0):.0%} of them are 0, which shows nothing; try another --gain between 0.3 and 3, "
+            f"or a negative one"
         )
     return Recording(
         gain=gain,
@@ -89,7 +93,7 @@ def record(method: str, gain: float | None, folder: Path = FOLDER) -> Recording:
         deviation=round(float(exact.std()), DIGITS),
         low=round(float(exact.min()), DIGITS),
         high=round(float(exact.max()), DIGITS),
-        samples=np.round(exact[:, *GRID], DIGITS).tolist(),
+        samples=samples.tolist(),
         pixels=finish(single, visible, spec)[GRID].tolist(),
     )
 

@@ -92,7 +92,7 @@ def tsallis_transposed(t: GreyTriple) -> float:
 
 def qncie(t: GreyTriple, *, pearson: bool = False) -> float:
     sources = t.of_two(information.joint_histogram, "infrared", "visible")
-    return information.nonlinear_correlation(*joints(t), sources, pearson=pearson)
+    return float(information.nonlinear_correlation(*joints(t), sources, pearson=pearson))
 
 
 # Features.

@@ -1,15 +1,15 @@
-"""FMI by the few cells in which two windows' joint distribution isn't a product:
-`fmi.feature_mutual_information`.
-"""
+"""FMI by the few cells in which two windows' joint distribution isn't a product: `fmi.feature_mutual_information`."""
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from ..metrics import fmi as definition
-from ..metrics.windows import Real
+from ..undefined import require_size
 from .compiling import kernel
 
 __all__ = ["fmi"]
@@ -17,61 +17,119 @@ __all__ = ["fmi"]
 CELLS = definition.CELLS
 STAIR = 2 * CELLS - 1
 """Cells of the coupling M that can have mass: a stair from the first cell to the last."""
+P, Q, JOINT, PRODUCT, REST = 0, CELLS, 2 * CELLS, 2 * CELLS + STAIR, 2 * (CELLS + STAIR)
+"""Rows of a window's terms: both pdfs, J and (1 − φ)·p·q on the stair, 1 − φ."""
+ROWS = 4
+"""Rows of windows whose terms are in memory at a time."""
 
 
 @kernel
-def _stairs(p, q, mass, product, covariance):  # type: ignore[no-untyped-def]
-    """Per window (9×N pdfs): the mass of M and p·q in the cells of the stair, and the covariance of the
-    indices under M.
-    """
-    cdf_p, cdf_q = np.ones(CELLS), np.ones(CELLS)
-    for n in range(p.shape[1]):
-        cdf_p[0], cdf_q[0] = p[0, n], q[0, n]
-        for k in range(1, CELLS - 1):
-            cdf_p[k], cdf_q[k] = cdf_p[k - 1] + p[k, n], cdf_q[k - 1] + q[k, n]
-        total = -(cdf_p.sum() * cdf_q.sum())
-        for i in range(CELLS):
-            for j in range(CELLS):
-                total += min(cdf_p[i], cdf_q[j])
-        covariance[n] = total
-        i = j = 0
-        start = 0.0
-        for k in range(STAIR):
-            end = min(cdf_p[i], cdf_q[j])
-            mass[k, n] = end - start
-            product[k, n] = p[i, n] * q[j, n]
-            start = end
-            right = (cdf_p[i] <= cdf_q[j] and i < CELLS - 1) or j == CELLS - 1
-            if right:
-                i += 1
-            else:
-                j += 1
+def _distribution(image, row, column, p):  # type: ignore[no-untyped-def]
+    """Write a window's pdf, column by column; returns (flat, all mass in one cell)."""
+    low = high = image[row, column]
+    for k in range(9):
+        value = image[row + k % 3, column + k // 3]
+        p[k] = value
+        low, high = min(low, value), max(high, value)
+    total = 0.0
+    for k in range(9):
+        p[k] = p[k] - low
+        total += p[k]
+    if high == low:
+        p[:] = 1.0 / 9.0
+        return True, False
+    for k in range(9):
+        p[k] = p[k] / total
+    return False, total == high - low
 
 
-def window_information(source: Real, fused: Real) -> Real:
-    """As `fmi.window_information`. Off the stair J = (1 − φ)·p·q, whose logarithm falls apart into a sum."""
-    p, q = definition.distribution(source), definition.distribution(fused)
-    centred_p, centred_q = p - 1.0 / CELLS, q - 1.0 / CELLS
-    dot = (centred_p * centred_q).sum(0)
-    spread = np.sqrt((centred_p * centred_p).sum(0) * (centred_q * centred_q).sum(0))
-    q = np.where(dot < 0.0, q[::-1], q)
-    mass, product = np.empty((STAIR, p.shape[1])), np.empty((STAIR, p.shape[1]))
-    covariance = np.empty(p.shape[1])
-    _stairs(p, q, mass, product, covariance)
-    deviations = definition.index_deviation(p) * definition.index_deviation(q)
-    defined = (spread > 0.0) & (deviations > 0.0)
-    phi = np.abs(dot) * deviations
-    phi = np.divide(phi, spread * covariance, out=np.zeros_like(phi), where=defined)
-    rest = 1.0 - phi
-    product *= rest
-    joint = phi * mass + product
-    entropies = -(definition.plogp(p) + definition.plogp(q)).sum(0)
-    # −H(J) = Σ over all cells of (1−φ)pq·log|(1−φ)pq|, corrected on the stair.
-    together = (definition.plogp(joint) - definition.plogp(product)).sum(0)
-    together += definition.plogp(rest) - rest * entropies
-    return np.divide(2.0 * (entropies + together), entropies, out=np.zeros_like(entropies), where=defined)
+@kernel
+def _variances(p, cdf):  # type: ignore[no-untyped-def]
+    """(Σ (p − ⅑)², variance of the cell's index); writes the cdf."""
+    square = first = second = running = 0.0
+    for k in range(9):
+        running += p[k]
+        cdf[k] = running
+        square += (p[k] - 1.0 / 9.0) * (p[k] - 1.0 / 9.0)
+        first += k * p[k]
+        second += k * k * p[k]
+    cdf[8] = 1.0
+    return square, max(second - first * first, 0.0)
 
 
-_of_maps = partial(definition.feature_mutual_information, of_windows=window_information)
-fmi = partial(definition.fmi, of_maps=_of_maps)
+@kernel
+def _terms(source, fused, first, last, terms):  # type: ignore[no-untyped-def]
+    """(windows that count 1, windows with terms) of rows `first`…`last` − 1; the terms are those of `fmi.window_information`."""
+    p, q, turned = np.empty(9), np.empty(9), np.empty(9)
+    cdf_p, cdf_q = np.empty(9), np.empty(9)
+    alike = n = 0
+    for row in range(first, last):
+        for column in range(fused.shape[1] - 2):
+            same = True
+            for k in range(9):
+                y, x = row + k % 3, column + k // 3
+                same = same and source[y, x] == fused[y, x]
+            if same:
+                alike += 1
+                continue
+            flat_p, one_p = _distribution(source, row, column, p)
+            flat_q, one_q = _distribution(fused, row, column, q)
+            if flat_p or flat_q or one_p or one_q:
+                alike += 1 if flat_p and flat_q else 0
+                continue
+            dot = 0.0
+            for k in range(9):
+                dot += (p[k] - 1.0 / 9.0) * (q[k] - 1.0 / 9.0)
+            for k in range(9):
+                turned[k] = q[8 - k] if dot < 0.0 else q[k]
+            square_p, variance_p = _variances(p, cdf_p)
+            square_q, variance_q = _variances(turned, cdf_q)
+            covariance = -cdf_p.sum() * cdf_q.sum()
+            for i in range(9):
+                for j in range(9):
+                    covariance += min(cdf_p[i], cdf_q[j])
+            phi = abs(dot) / math.sqrt(square_p * square_q) * math.sqrt(variance_p * variance_q) / covariance
+            i = j = 0
+            start = 0.0
+            for k in range(17):
+                end = min(cdf_p[i], cdf_q[j])
+                product = (1.0 - phi) * (p[i] * turned[j])
+                terms[18 + k, n] = phi * (end - start) + product
+                terms[35 + k, n] = product
+                start = end
+                if j == 8 or (i < 8 and cdf_p[i] <= cdf_q[j]):
+                    i += 1
+                else:
+                    j += 1
+            for k in range(9):
+                terms[k, n] = p[k]
+                terms[9 + k, n] = q[k]
+            terms[52, n] = 1.0 - phi
+            n += 1
+    return alike, n
+
+
+def feature_mutual_information(
+    infrared: npt.NDArray[np.generic], visible: npt.NDArray[np.generic], fused: npt.NDArray[np.generic]
+) -> float:
+    """As `fmi.feature_mutual_information`. Off the stair J = (1 − φ)·p·q, whose logarithm falls apart into a sum."""
+    require_size(fused.shape, 3, "FMI")
+    a, b, f = (np.ascontiguousarray(values, dtype=np.float64) for values in (infrared, visible, fused))
+    rows, columns = f.shape[0] - 2, f.shape[1] - 2
+    terms = np.empty((REST + 1, ROWS * columns))
+    total = 0.0
+    for row in range(0, rows, ROWS):
+        for source in (a, b):
+            alike, count = _terms(source, f, row, min(row + ROWS, rows), terms)
+            total += alike
+            logarithms = definition.plogp(terms[:, :count])
+            entropies = -logarithms[P:JOINT].sum(0)
+            # −H(J): over all cells as if J were (1 − φ)·p·q there, corrected on the stair.
+            together = logarithms[REST] - terms[REST, :count] * entropies
+            together += logarithms[JOINT:PRODUCT].sum(0) - logarithms[PRODUCT:REST].sum(0)
+            total += float((2.0 * (entropies + together) / entropies).sum())
+    return total / (2.0 * rows * columns)
+
+
+fmi = partial(definition.fmi, of_maps=feature_mutual_information)
 """As `fmi.fmi`."""

@@ -6,7 +6,8 @@ own way.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ _MATLAB = [weight * _LEVELS for weight in (0.298936021293776, 0.587043074451121,
 _PILLOW = [weight * np.arange(256, dtype=np.int32) for weight in (19595, 38470, 7471)]
 
 
-def _weighted(rgb: UInt8, tables: list[npt.NDArray[np.generic]]) -> list[npt.NDArray[np.generic]]:
+def _weighted(rgb: UInt8, tables: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
     """Every channel's share of the grey level, looked up by its level."""
     return [cv2.LUT(channel, table) for channel, table in zip(cv2.split(rgb), tables, strict=True)]
 
@@ -39,7 +40,8 @@ def opencv_float(rgb: UInt8) -> UInt8:
     level = green.astype(np.float32)
     level = (blue + level).astype(np.float32)
     level = (red + level).astype(np.float32)
-    return np.rint(level).astype(np.uint8)
+    grey: UInt8 = np.rint(level).astype(np.uint8)
+    return grey
 
 
 def matlab(rgb: UInt8) -> UInt8:
@@ -47,13 +49,15 @@ def matlab(rgb: UInt8) -> UInt8:
     mefb).
     """
     red, green, blue = _weighted(rgb, _MATLAB)
-    return (red + green + blue + 0.5).astype(np.uint8)
+    grey: UInt8 = (red + green + blue + 0.5).astype(np.uint8)
+    return grey
 
 
 def pillow(rgb: UInt8) -> UInt8:
     """Pillow's `convert("L")`: fixed point with 16 bits, rounded half up (ivif-zoo)."""
     red, green, blue = _weighted(rgb, _PILLOW)
-    return ((red + green + blue + 32768) >> 16).astype(np.uint8)
+    grey: UInt8 = ((red + green + blue + 32768) >> 16).astype(np.uint8)
+    return grey
 
 
 CONVERSIONS: dict[str, Callable[[UInt8], UInt8]] = {

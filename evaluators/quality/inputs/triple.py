@@ -116,7 +116,8 @@ class Triple:
     def grey(self, conversion: str) -> GreyTriple:
         """The grey levels by a conversion of ``grey.CONVERSIONS``, converted once."""
         if conversion not in self._grey:
-            self._grey[conversion] = GreyTriple(*(to_grey(getattr(self, role), conversion) for role in ROLES))
+            infrared, visible, fused = (to_grey(getattr(self, role), conversion) for role in ROLES)
+            self._grey[conversion] = GreyTriple(infrared, visible, fused)
         return self._grey[conversion]
 
     @cached_property
@@ -128,9 +129,8 @@ class Triple:
         """
         if self.fused.ndim == 2 or self.fused.shape[2] == 1:
             return [self.grey("matlab")]
-        return [
-            GreyTriple(*(_channel(getattr(self, role), channel) for role in ROLES)) for channel in range(3)
-        ]
+        split = [[_channel(getattr(self, role), channel) for role in ROLES] for channel in range(3)]
+        return [GreyTriple(infrared, visible, fused) for infrared, visible, fused in split]
 
 
 def _channel(image: UInt8, channel: int) -> UInt8:

@@ -76,26 +76,28 @@ def window_information(source: Real, fused: Real) -> Real:
     joint = phi * coupling + (1.0 - phi) * (p[:, np.newaxis] * q[np.newaxis])
     entropies = -(plogp(p) + plogp(q)).sum(0)
     together = -plogp(joint).sum((0, 1))
-    return np.divide(2.0 * (entropies - together), entropies, out=np.zeros_like(entropies), where=defined)
+    value: Real = np.divide(
+        2.0 * (entropies - together), entropies, out=np.zeros_like(entropies), where=defined
+    )
+    return value
 
 
 def windows_of(values: npt.NDArray[np.generic]) -> Real:
     """All 3×3 windows of a map as 9×N values, column by column."""
     view = np.lib.stride_tricks.sliding_window_view(values.astype(np.float64), (3, 3))
-    return view.transpose(3, 2, 0, 1).reshape(CELLS, -1)
+    return np.asarray(view.transpose(3, 2, 0, 1).reshape(CELLS, -1))
 
 
 def feature_mutual_information(
     infrared: npt.NDArray[np.generic],
     visible: npt.NDArray[np.generic],
     fused: npt.NDArray[np.generic],
-    *,
-    of_windows: Callable[[Real, Real], Real] = window_information,
 ) -> float:
     """Mean over all 3×3 windows of (FMI(A;F) + FMI(B;F))/2 of three feature maps, at least 3×3
     (``Undefined`` below).
 
-    Windows that are equal in both maps, or flat in both, count 1; `of_windows` computes the others.
+    Windows that are equal in both maps, or flat in both, count 1; see
+    `window_information` for the others.
     """
     require_size(fused.shape, 3, "FMI")
     of_fused = windows_of(fused)
@@ -108,7 +110,7 @@ def feature_mutual_information(
         others = np.flatnonzero(~alike)
         for start in range(0, others.size, TOGETHER):
             chosen = others[start : start + TOGETHER]
-            total += float(of_windows(windows[:, chosen], of_fused[:, chosen]).sum())
+            total += float(window_information(windows[:, chosen], of_fused[:, chosen]).sum())
     return total / (2.0 * flat.size)
 
 
@@ -138,4 +140,4 @@ def fmi(
     1.0
     """
     extract = FEATURES[feature]
-    return of_maps(*(extract(image) for image in (infrared, visible, fused)))
+    return float(of_maps(*(extract(image) for image in (infrared, visible, fused))))

@@ -35,7 +35,7 @@ def best_correlation(a: Real, b: Real, f: Real) -> Real:
         mx = local_mean(x, taps)
         vx, covariance = local_mean(x * x, taps) - mx * mx, local_mean(x * f, taps) - mx * mf
         correlations.append((covariance + CONSTANT) / (np.sqrt(np.abs(vx * vf)) + CONSTANT))
-    return np.maximum.reduce(correlations)
+    return np.asarray(np.maximum.reduce(correlations))
 
 
 def qp(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:

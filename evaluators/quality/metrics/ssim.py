@@ -126,7 +126,8 @@ def ssim_float32(
         """Means over columns of seven, then over rows of seven, each rounded to float32."""
         column = np.lib.stride_tricks.sliding_window_view(values, 7, axis=0).sum(-1) / 7.0
         rounded = column.astype(np.float32).astype(np.float64)
-        return (np.lib.stride_tricks.sliding_window_view(rounded, 7, axis=1).sum(-1) / 7.0).astype(np.float32)
+        row = np.lib.stride_tricks.sliding_window_view(rounded, 7, axis=1).sum(-1) / 7.0
+        return np.asarray(row, dtype=np.float32)
 
     f = fused.astype(np.float64)
     mf, ff = mean(f), mean(f * f)

@@ -3,8 +3,8 @@
 These tests fail, and don't skip, where the goldens are missing.
 """
 
-import csv
 import math
+import sys
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -13,20 +13,14 @@ import pytest
 
 from fusionbench.evaluators.quality.conventions.scoring import metric_value
 from fusionbench.evaluators.quality.conventions.table import FORMULAS
-from fusionbench.evaluators.quality.inputs.triple import Triple
 from fusionbench.evaluators.quality.metrics import ssim, vif
 from fusionbench.evaluators.quality.spec import SPEC
-from fusionbench.images.codec import read_image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
+
+import metric_parity as parity
 
 GOLDENS = Path(__file__).resolve().parents[2] / "goldens/metrics"
-NAMES = {"MS_SSIM": "MS-SSIM", "FMI_w": "FMI_wavelet", "FMI_none": "FMI_pixel"}
-CONVENTIONS = {"niqe-utlive": "utlive", "brisque-live": "utlive", "ivif-zoo-f64": "ivif-zoo"}
-MENDED = {
-    "linfeng": "corrected",
-    "vifb": "vifb-corrected",
-    "niqe-utlive": "utlive-corrected",
-    "brisque-live": "utlive-corrected",
-}
 NOT_OFFERED = {
     ("mefb", "Qp"),
     ("mefb", "Qc"),
@@ -35,49 +29,24 @@ NOT_OFFERED = {
     ("ivif-zoo", "TE"),
     ("utlive", "flat_pixels"),
 }
-FLOAT32 = {"AG", "CC", "MSE", "PSNR", "Qabf", "SCD", "SD", "SF"}
-"""Metrics that `cddfuse` sums in float32."""
-
-
-def tolerance(convention, metric):
-    """The relative difference that the original's arithmetic allows (README.md of the goldens)."""
-    if convention == "cddfuse":
-        return 1e-6 if metric in FLOAT32 else 1e-9
-    if convention == "ivif-zoo":
-        if metric in ("MI", "Nabf"):
-            return 1e-9
-        return 2e-4 if metric in ("SSIM", "MS-SSIM", "VIF") else 1e-6
-    if convention == "ivif-zoo-f64" and metric in ("SSIM", "MS-SSIM"):
-        return 5e-5  # the original's window is float32
-    return 1e-9
 
 
 @cache
 def goldens():
-    with (GOLDENS / "metrics.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return parity.read_demo()
 
 
 @cache
-def triple(name, method, grey):
-    folders = GOLDENS / "images/ir", GOLDENS / "images/vi", GOLDENS / "images/fused" / method
-    whole = Triple.of(*(read_image(folder / f"{name}.png") for folder in folders))
-    if not grey:
-        return whole
-    levels = whole.grey("matlab")
-    return Triple.of(levels.infrared, levels.visible, levels.fused)
+def triple(golden):
+    return parity.load_triple(GOLDENS, *golden)
 
 
-def ours(row):
-    """Our convention, metric, and whether the original was given grey images."""
-    names = MENDED if row["variant"] == "corrected" else CONVENTIONS
-    convention = names.get(row["convention"], row["convention"])
-    grey = row["convention"] == "mefb" and row["variant"].split(" ")[0] != "rgb"
-    return convention, NAMES.get(row["metric"], row["metric"]), grey
+def images_of(golden):
+    return triple((golden.dataset, golden.name, golden.method, golden.grey))
 
 
 def test_all_goldens_are_here():
-    assert len(goldens()) == 1575
+    assert len(goldens()) == 1575 - 9 - 4  # ill-conditioned and degenerate
     assert len(list((GOLDENS / "images").rglob("*.png"))) == 15
 
 
@@ -109,28 +78,25 @@ ORIGINALS = [
 
 @pytest.mark.parametrize("convention", ORIGINALS)
 def test_convention_gives_the_originals_values(convention, parameters):
-    worst, compared = defaultdict(float), set()
-    for row in goldens():
-        if row["convention"] != convention or row["variant"] in ("ill-conditioned", "degenerate"):
+    worst = defaultdict(float)
+    for golden in goldens():
+        if golden.convention != convention or golden.ours in NOT_OFFERED:
             continue
-        of, metric, grey = ours(row)
-        if (of, metric) in NOT_OFFERED:
-            continue
-        value = metric_value(FORMULAS[of][metric], triple(row["name"], row["method"], grey))
+        of, metric = golden.ours
+        value = metric_value(FORMULAS[of][metric], images_of(golden))
         if value.reason and "parameters" in value.reason:
             pytest.skip("NIQE's and BRISQUE's parameters aren't here")
-        assert value.reason is None, (row["metric"], value.reason)
-        wanted = float(row["value"])
-        key = row["metric"], row["variant"]
-        worst[key] = max(worst[key], abs(value.value - wanted) / abs(wanted) / tolerance(convention, metric))
-        compared.add(key)
-    assert compared
+        assert value.reason is None, (golden.metric, value.reason)
+        key = golden.metric, golden.variant
+        relative = abs(value.value - golden.value) / abs(golden.value)
+        worst[key] = max(worst[key], relative / parity.target(convention, metric))
+    assert worst
     assert {key: ratio for key, ratio in worst.items() if not ratio <= 1.0} == {}
 
 
 def test_every_metric_that_an_original_has_is_compared():
     """What a convention offers, of those whose original is in the goldens, is in them; the rest is named here."""
-    covered = {ours(row)[:2] for row in goldens()}
+    covered = {golden.ours for golden in goldens()}
     offered = {(c, m) for c, table in FORMULAS.items() for m in table}
     missing = {
         (c, m) for c, m in offered - covered if c not in ("corrected", "utlive-corrected", "vifb-corrected")
@@ -149,16 +115,16 @@ def test_every_metric_that_an_original_has_is_compared():
     ],
 )
 def test_libraries_agree_per_source(library, metric, allowed):
-    for row in goldens():
-        if row["convention"] != library or not row["metric"].startswith(f"{metric}_"):
+    for golden in goldens():
+        if golden.convention != library or not golden.metric.startswith(f"{metric}_"):
             continue
-        of = triple(row["name"], row["method"], False).grey("matlab")
+        of = images_of(golden).grey("matlab")
         images = of.infrared, of.visible, of.fused
         pair = ssim.ssim(*images) if "SSIM" in metric else vif.vif(vif.information(*images))
-        value = pair[0 if row["metric"].endswith("_ir") else 1]
-        assert value == pytest.approx(float(row["value"]), rel=allowed)
+        value = pair[0 if golden.metric.endswith("_ir") else 1]
+        assert value == pytest.approx(golden.value, rel=allowed)
 
 
 def test_specs_say_what_is_compared():
     assert {c.name for c in SPEC.conventions} == set(FORMULAS)
-    assert not math.isnan(sum(float(row["value"]) for row in goldens()))
+    assert not math.isnan(sum(golden.value for golden in goldens()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..contracts.names import split_names
 from ..contracts.report import HasTables, Rendered, ReportInput
-from ..errors import InputError, printable
+from ..errors import InputError
 from ..files.atomic import write_atomic
 from ..plugins import catalog
 from ..plugins.metric_names import known_metrics
@@ -59,17 +60,17 @@ def show_scores(
     rendered = _tables("tables", scores.data)
     for renderable in () if quiet else rendered.shown:
         console().print(renderable)
-    single = [
-        text for name, text in rendered.texts.items() if name.startswith("table-") and name.endswith(".tex")
-    ]
-    for target, texts in ((csv, [rendered.texts.get("summary.csv", "")]), (latex, single)):
-        if target is None:
-            continue
-        write_atomic(target, "\n".join(texts).encode())
-        if not quiet:
-            print(printable(str(target)))
-        for note in dict.fromkeys(line for text in texts for line in text.splitlines() if "% Note: " in line):
-            print(f"fusionbench: {target}: {note.removeprefix('% Note: ').rstrip()}", file=sys.stderr)
+    if csv is not None:
+        _write(csv, rendered.texts["summary.csv"], quiet)
+    if latex is not None:
+        tables = [text for name, text in rendered.texts.items() if re.fullmatch(r"table-.*\.tex", name)]
+        _write(latex, "\n".join(tables), quiet)
+
+
+def _write(target: Path, text: str, quiet: bool) -> None:
+    write_atomic(target, text.encode())
+    if not quiet:
+        print(target)
 
 
 def _tables(role: str, data: ReportInput) -> Rendered:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from fusionbench.images.codec import read_image, write_png
+from fusionbench.plugins import catalog
 
 Cli = Callable[..., Any]
 
@@ -99,11 +100,14 @@ def test_score_tables_of_several_conventions(cli: Cli, pairs: Path) -> None:
     )  # fmt: skip
     assert result.code == 0, result.err
     named = [line.rsplit(" ", 1)[1] for line in result.out.splitlines() if "convention" in line]
-    defining = ["cddfuse", "cddfuse-f64", "linfeng", "linfeng-legacy", "vifb", "vifb-corrected", "corrected"]
+    metrics = [catalog.metrics()[name] for name in ("MSE", "CE")]
+    conventions = [c.name for c in catalog.evaluator_of_task("quality").conventions]
+    defining = [c for c in conventions if any(c in m.conventions for m in metrics)]
+    assert set(defining) < set(conventions)
     assert named == [f"{c}." for c in defining]  # those that define neither have no table
     csv = pd.read_csv("s.csv")  # one table in one file
     assert csv["convention"].unique().tolist() == defining
-    assert len(csv) == 2 * (len(defining) + 1)
+    assert len(csv) == 2 * sum(len(m.conventions) for m in metrics)
     assert Path("s.tex").read_text().count(r"\begin{table*}") == len(defining)
 
 

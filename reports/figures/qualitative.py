@@ -45,7 +45,8 @@ class QualitativeReport:
         """
         files: list[Path] = []
         scored = data.rows[data.rows["dataset"] != ""]  # costs belong to no dataset
-        for (dataset, split), rows in scored.groupby(["dataset", "split"], sort=False):
+        for place, rows in scored.groupby(["dataset", "split"], sort=False):
+            dataset, split = map(str, place)
             pairs = ordered_entrants(rows.assign(entrant=rows["method"]), data.methods)
             shown = [m for m, _ in pairs if m not in REFERENCE_METHODS]
             methods = [m for m in shown if (data.fused_dir / m / dataset / split).is_dir()]
@@ -60,11 +61,9 @@ class QualitativeReport:
                 set.intersection(*({p.stem for p in f.glob("*.png")} for f in folders)) if folders else set()
             )
             own = rows[rows["method"].isin(methods)]
-            names = chosen_scenes(data, str(dataset), str(split), own, there)
+            names = chosen_scenes(data, dataset, split, own, there)
             scenes = [
-                s
-                for s in (_scene(data, str(dataset), str(split), name, methods) for name in names)
-                if s is not None
+                s for s in (_scene(data, dataset, split, name, methods) for name in names) if s is not None
             ]
             if methods and scenes:
                 titles = ["Infrared", "Visible", *(entrant_title(m, m, data.methods) for m in methods)]

@@ -290,11 +290,11 @@ def main() -> int:
         for number, scenario in enumerate(chosen):
             root = Path(folder) / str(number)
             make_folders(root)
+            known = len(outcome.faults)
             attack(scenario, root, max(1, round(options.count * scenario.share / total)), moment, outcome)
-    for name, kills in outcome.kills.items():
-        print(f"{name}: {kills} kills")
-    for fault in outcome.faults:
-        print(f"FAULT {fault}")
+            print(f"{scenario.name}: {outcome.kills[scenario.name]} kills", flush=True)
+            for fault in outcome.faults[known:]:
+                print(f"FAULT {fault}", flush=True)
     print(
         f"seed {options.seed}: {sum(outcome.kills.values())} kills, {len(outcome.faults)} faults, "
         f"{time.monotonic() - begun:.0f} s"

@@ -96,6 +96,7 @@ def finish_group(
             {
                 "failures": failures,
                 "evaluator_version": score.evaluator.version,
+                "versions": score.versions,
                 "fuse": group.fuse.key,
             },
         )

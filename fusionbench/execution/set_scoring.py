@@ -132,6 +132,7 @@ def keep_set(job: SetJob, store: RunStore, values: SetValues) -> None:
     fused = store.entries(job.group.fuse)
     facts: dict[str, Any] = {
         "evaluator_version": job.score.evaluator.version,
+        "versions": job.score.versions,
         "fuse": job.group.fuse.key,
         "scored": {pair.name: fused[pair.name].digest for pair in job.pairs},
     }

@@ -69,6 +69,12 @@ class ScoreUnit:
     """The unit that fuses the training split, where the protocol names one."""
     training_pairs: tuple[Pair, ...] = ()
 
+    @property
+    def versions(self) -> list[int]:
+        """The versions of the evaluator and of its convention: of two results the later definition's counts."""
+        of_convention = (c.version for c in self.evaluator.conventions if c.name == self.id.convention)
+        return [self.evaluator.version, next(of_convention, 0)]
+
 
 @dataclass(frozen=True)
 class Group:

@@ -113,6 +113,11 @@ def _wrong_field(content: Mapping[str, Any]) -> str:
     for name in ("fuse", "training", "rows_sha256"):
         if not isinstance(content.get(name, ""), str):
             return f"{name} is no text"
+    versions = content.get("versions", [])
+    if not isinstance(versions, list) or not all(isinstance(v, int) for v in versions):
+        return "versions is no list of whole numbers"
+    if not isinstance(content.get("evaluator_version", 0), int):
+        return "evaluator_version is no whole number"
     if not isinstance(content.get("provenance"), dict | None):
         return "provenance is no mapping"
     return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,9 @@ def read_rows_of(
             frame = read_rows(store.folder, manifest)
         except StoreError as error:
             said.append(str(error))
+            continue
+        if newer := _newer(manifest, units):
+            said += _only_older(frame, manifest, newer)
             continue
         frame = _current(frame, manifest, units, said)
         images = None if keys is None else keys[unit.key]
@@ -217,6 +220,29 @@ def _current(frame: pd.DataFrame, manifest: Manifest, units: _Units, said: list[
             "run the same command again"
         )
     return kept
+
+
+def _newer(manifest: Manifest, units: _Units) -> list[Manifest]:
+    """The units that scored the same by a later definition: their numbers count."""
+    own = replace(manifest.unit, key="")
+    return [
+        m for m in units.manifests if replace(m.unit, key="") == own and _versions(m) > _versions(manifest)
+    ]
+
+
+def _versions(manifest: Manifest) -> list[int]:
+    return list(manifest.facts.get("versions", [manifest.facts.get("evaluator_version", 0)]))
+
+
+def _only_older(frame: pd.DataFrame, manifest: Manifest, newer: list[Manifest]) -> list[str]:
+    """A sentence for images that only the older definition has a number of."""
+    lost = sorted(set(frame["image"]) - {image for m in newer for image in m.images})
+    if not lost:
+        return []
+    return [
+        f"{manifest.unit.stem}: {len(lost)} image{'s' * (len(lost) != 1)} left out, scored by an older definition only; "
+        "run the same command again"
+    ]
 
 
 def _is_current_set(manifest: Manifest, units: _Units) -> bool:

@@ -7,7 +7,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from fusionbench.execution.runner import RunResult
+from fusionbench.plugins import catalog
 from fusionbench.rendering import report_input
 from fusionbench.store.run_store import RunStore
 
@@ -18,7 +21,7 @@ def made_by_version_0_1(folder: Path) -> None:
     """Take out of a run folder what version 0.1 didn't write."""
     for path in (folder / "units").glob("*.json"):
         content = json.loads(path.read_text())
-        for name in ("settings", "dataset_settings", "fuse", "scored", "rows_sha256", "identity"):
+        for name in ("settings", "dataset_settings", "fuse", "scored", "rows_sha256", "identity", "versions"):
             content.pop(name, None)
         path.write_text(json.dumps(content))
     content = json.loads((folder / "run.json").read_text())
@@ -62,3 +65,22 @@ def test_two_option_sets_that_overwrote_each_other_are_said(run: Runner, blend: 
         "quality cddfuse of m on folder/all: 4 images left out (a, b, c …), fused again" in n
         for n in data.notes
     )
+
+
+def test_of_two_definitions_of_a_metric_the_later_counts(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run()
+    spec = catalog.evaluator_of_task("quality")
+    later = spec.model_copy(update={"version": spec.version + 1})
+    monkeypatch.setattr(catalog, "evaluator_of_task", lambda task: later)
+    again = run(images=["a", "b", "c"])
+    assert (again.fused, again.scored) == (0, 3)
+    data = report_input(RunStore.read_only(first.folder))
+    assert sorted(data.rows["image"]) == ["a", "b", "c"]
+    assert [
+        n for n in data.notes if "1 image left out, scored by an older definition only" in n
+    ] == data.notes
+    run()
+    data = report_input(RunStore.read_only(first.folder))
+    assert (sorted(data.rows["image"]), data.notes) == (["a", "b", "c", "d"], [])

@@ -28,6 +28,9 @@ _PREMULTIPLIED = 1
 _WITHOUT_CODEC = {1, 8, 32946, 34925}
 """Compressions that tifffile undoes by itself and checks: none, deflate (both numbers), LZMA."""
 
+_UNKNOWN_TO_PILLOW = b"MM\0+"
+"""How a BigTIFF of the other byte order begins."""
+
 logging.getLogger("tifffile").addHandler(
     logging.NullHandler()
 )  # what matters is said by us, with the file's name
@@ -116,7 +119,9 @@ def _read(page: Any, data: bytes, name: str, reading: Reading) -> Samples:
     plain = compression in _WITHOUT_CODEC and bits in {1, 8, 16} and kind not in {CMYK, YCBCR}
     if plain:
         values = _by_tifffile(page)
-    elif bits <= 8 or (bits == 16 and page.samplesperpixel == 1 and kind == BLACK_IS_ZERO):
+    elif not data.startswith(_UNKNOWN_TO_PILLOW) and (
+        bits <= 8 or (bits == 16 and page.samplesperpixel == 1 and kind == BLACK_IS_ZERO)
+    ):
         return _by_pillow(data, name, reading, bits, extra, kind)
     elif _has_imagecodecs():
         values = _by_tifffile(page)
@@ -172,6 +177,7 @@ def _by_pillow(data: bytes, name: str, reading: Reading, bits: int, extra: list[
         if image.mode == "P":
             palette = np.asarray(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
         values = np.asarray(image)
+        values = values.astype(values.dtype.newbyteorder("="))
     if values.dtype == bool:
         values = values.astype(np.uint8)
     elif bits in {2, 4} and palette is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 from pathlib import Path
@@ -76,6 +77,30 @@ def test_tiff_one_bit_palette_and_cmyk() -> None:
         assert np.array_equal(decode_image(data, compression), np.asarray(palette.convert("RGB")))
     cmyk = saved(Image.fromarray(SMOOTH).convert("CMYK"), "TIFF")
     assert np.abs(decode_image(cmyk, "x").astype(int) - SMOOTH).max() <= 2
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+def test_tiff_of_either_byte_order(byteorder: str, compression: str | None) -> None:
+    deep = np.linspace(0, 65535, 48 * 64).round().astype(np.uint16).reshape(48, 64)
+    for image, expected in ((GREY, GREY), (deep, np.rint(deep / 257)), (SMOOTH, SMOOTH)):
+        photometric = "rgb" if image.ndim == 3 else "minisblack"
+        data = tiff(image, byteorder=byteorder, compression=compression, photometric=photometric)
+        assert np.array_equal(decode_image(data, "x"), expected)
+        bigger = tiff(
+            image, byteorder=byteorder, compression=compression, photometric=photometric, bigtiff=True
+        )
+        assert np.array_equal(decode_image(bigger, "x"), expected)
+
+
+def test_tiff_that_needs_imagecodecs(monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = np.repeat(np.linspace(0, 65535, 48 * 64).astype(np.uint16).reshape(48, 64, 1), 3, 2)
+    data = tiff(deep, photometric="rgb", compression="lzw")
+    if importlib.util.find_spec("imagecodecs"):
+        assert np.array_equal(decode_image(data, "x"), np.rint(deep / 257))
+    monkeypatch.setattr("fusionbench.images.tiff._has_imagecodecs", lambda: False)
+    with pytest.raises(ImageError, match=r"16-bit samples are compressed with LZW.*pip install imagecodecs"):
+        decode_image(data, "x")
 
 
 def test_tiff_kinds_that_are_refused_by_name() -> None:

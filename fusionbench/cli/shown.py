@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..contracts.names import split_names
 from ..contracts.report import HasTables, Rendered, ReportInput
-from ..errors import InputError
+from ..errors import InputError, printable
 from ..files.atomic import write_atomic
 from ..plugins import catalog
 from ..plugins.metric_names import known_metrics
@@ -68,9 +68,12 @@ def show_scores(
 
 
 def _write(target: Path, text: str, quiet: bool) -> None:
+    """Write a file; say which, and what LaTeX can't show as it is."""
     write_atomic(target, text.encode())
     if not quiet:
-        print(target)
+        print(printable(str(target)))
+    for note in dict.fromkeys(line for line in text.splitlines() if "% Note: " in line):
+        print(f"fusionbench: {target}: {note.removeprefix('% Note: ').rstrip()}", file=sys.stderr)
 
 
 def _tables(role: str, data: ReportInput) -> Rendered:

@@ -72,9 +72,8 @@ MSRS_TWO_FOLDS: Mapping[str, Any] = {
     "fold_block": 10,
 }
 
-MSRS_TWO_FOLDS_FROZEN: Mapping[str, Any] = {
+MSRS_TWO_FOLDS_TRAINING: Mapping[str, Any] = {
     **_COMMON,
-    "judges": [],
     "encoder": "timm-tf_efficientnet_lite0",
     "encoder_weights": "efficientnet-lite0-imagenet",
     "encoder_depth": 4,
@@ -93,8 +92,14 @@ MSRS_TWO_FOLDS_FROZEN: Mapping[str, Any] = {
 }
 """Two judges, each trained on neutral blends of one half of MSRS's test pairs; each segments the half that it has not seen."""
 
+MSRS_TWO_FOLDS_FROZEN: Mapping[str, Any] = {
+    **MSRS_TWO_FOLDS_TRAINING,
+    "judges": ["msrs-fold-1", "msrs-fold-2"],
+}
+
 SEGFORMER: Mapping[str, Any] = {
-    **MSRS_TWO_FOLDS_FROZEN,
+    **MSRS_TWO_FOLDS_TRAINING,
+    "judges": [],
     "architecture": "Segformer",
     "encoder": "mit_b0",
     "encoder_weights": "none",

@@ -44,4 +44,24 @@ DEMO_SEGMENTER = Artifact(
     licence="MIT (trained on the demo scenes; its encoder began from EfficientNet-Lite0, Apache-2.0)",
 )
 
-ARTIFACTS = (MOBILENET_V2, EFFICIENTNET_LITE0, DEMO_SEGMENTER)
+MSRS_FOLDS = (
+    Artifact(
+        name="msrs-fold-1",
+        filename="msrs_fold_1.safetensors",
+        resource="fusionbench.evaluators.segmentation:weights/msrs_fold_1.safetensors",
+        sha256="6705485cb9eb9cad99334036f05e9eecb2cb4dcbcf7fbccc362fa5f7eb79d202",
+        bytes=1724842,
+        licence="research use (trained on MSRS; its encoder began from EfficientNet-Lite0, Apache-2.0)",
+    ),
+    Artifact(
+        name="msrs-fold-2",
+        filename="msrs_fold_2.safetensors",
+        resource="fusionbench.evaluators.segmentation:weights/msrs_fold_2.safetensors",
+        sha256="c123c5e597a47eed1389ea6c9b210c4ee75c55b0f8401eeb09c8341549a70f7f",
+        bytes=1724874,
+        licence="research use (trained on MSRS; its encoder began from EfficientNet-Lite0, Apache-2.0)",
+    ),
+)
+"""Judge k was trained on the pairs of MSRS's test split outside of fold k."""
+
+ARTIFACTS = (MOBILENET_V2, EFFICIENTNET_LITE0, DEMO_SEGMENTER, *MSRS_FOLDS)

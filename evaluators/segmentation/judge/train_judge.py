@@ -18,14 +18,14 @@ from fusionbench.planning.selection import open_dataset
 from fusionbench.terminal.progress import make_progress
 
 from ..recipe import Recipe, make_recipe
-from ..recipes import DEMO_TRAINING, FROZEN, MSRS_TWO_FOLDS_FROZEN, SEGFORMER
+from ..recipes import DEMO_TRAINING, FROZEN, MSRS_TWO_FOLDS_TRAINING, SEGFORMER
 from .courses import Course, courses, neutral_samples
 from .training import CHECKPOINT, STATE, train_segmenter
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "demo-seg": DEMO_TRAINING,
     "seg-frozen": FROZEN,
-    "msrs-2fold-frozen": MSRS_TWO_FOLDS_FROZEN,
+    "msrs-2fold-frozen": MSRS_TWO_FOLDS_TRAINING,
     "msrs-2fold-segformer": SEGFORMER,
 }
 

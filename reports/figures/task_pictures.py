@@ -158,14 +158,14 @@ def _boxes_on(data: ReportInput, boxes: dict[str, _Boxes]) -> Draw:
         shown = own.predictions[own.predictions["image"] == image]
         colours |= class_colours(sorted(set(shown["class_name"])))
         known = truth[~truth["class_name"].isin(own.unknown)]
-        outline(axes, known[~_found(known, shown[shown["tp50"]])])
+        outline(axes, known[~objects_found(known, shown[shown["tp50"]])])
         draw_boxes(axes, shown[~shown["tp50"]], colours, style="--", width=0.8)
         draw_boxes(axes, shown[shown["tp50"]], colours)
 
     return draw
 
 
-def _found(truth: pd.DataFrame, correct: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def objects_found(truth: pd.DataFrame, correct: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which objects have a correct box of their class upon them: each correct box takes the object it overlaps most."""
     found = np.zeros(len(truth), bool)
     sides = ["x0", "y0", "x1", "y1"]

@@ -1,0 +1,247 @@
+"""Leaderboards: one per dataset, split, evaluator and convention, with intervals, ties and marks.
+
+Everything here is plain data for the templates and for the browser.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fusionbench.statistics.comparison import entrant_names
+from fusionbench.statistics.paired import paired_bootstrap
+
+from ..analysis.task_comparison import compare_draws
+from ..scores.details import Detail, by_table, details_of, protocol_of
+from ..scores.labels import ARROWS, entrant_title, format_value, ordered_entrants, slug
+from ..scores.summary import TABLE_KEY, summary
+from ..tables.notes import contamination
+from ..tables.result_table import Column, ResultTable, tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fusionbench.contracts.report import ReportInput
+
+RESAMPLES = 2000
+"""Bootstrap draws behind the shading of ties."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number: the printed text, the value (None where there is none), its 95 % interval, and how it compares.
+
+    ``tie``: the paired 95 % interval of the difference from the best method reaches 0, so the two are
+    indistinguishable. ``count`` is the number of images or seeds behind the value.
+    """
+
+    text: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    count: int = 0
+    best: bool = False
+    tie: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a leaderboard: a method with its options, or a published row."""
+
+    entrant: str
+    title: str
+    kind: str
+    page: str
+    family: str
+    year: int | None
+    licence: str
+    contaminated: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """One leaderboard. ``values`` maps a column's key to entrant → values in the order of ``images``."""
+
+    name: str
+    dataset: str
+    split: str
+    evaluator: str
+    convention: str
+    title: str
+    columns: tuple[Column, ...]
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...]
+    images: tuple[str, ...] = ()
+    values: dict[str, dict[str, list[float | None]]] = field(default_factory=dict)
+
+    @property
+    def protocol(self) -> str:
+        """The convention's or protocol's plain name."""
+        return protocol_of(self.convention)
+
+
+def column_key(column: Column) -> str:
+    """What names a column in the browser: metric, and class where there is one."""
+    return f"{column.metric}/{column.class_name}" if column.class_name else column.metric
+
+
+def boards(data: ReportInput) -> list[Board]:
+    """All leaderboards of the rows, in the order of the tables."""
+    if not len(data.rows):
+        return []
+    rows = data.rows.assign(entrant=entrant_names(data.rows))
+    scores = summary(data.rows)
+    left = by_table(details_of(data))
+    found = []
+    for table in tables(data):
+        key = (table.dataset, table.split, table.evaluator, table.convention)
+        own = rows[(rows[TABLE_KEY] == list(key)).all(axis=1)]
+        lines = scores[(scores[TABLE_KEY] == list(key)).all(axis=1)]
+        found.append(_board(data, table, own, lines, left.get(key, [])))
+    return found
+
+
+def _board(
+    data: ReportInput, table: ResultTable, rows: pd.DataFrame, lines: pd.DataFrame, details: list[Detail]
+) -> Board:
+    entrants = _entrants(data, table, lines)
+    images = tuple(sorted({str(image) for image in rows["image"] if image}))
+    values = {column_key(column): _per_image(rows, column, images) for column in table.columns}
+    ties = {
+        column_key(column): _ties(table, column, entrants, values[column_key(column)], data, rows, details)
+        for column in table.columns
+    }
+    entries = []
+    for line in table.lines:
+        entrant, method = entrants.get(line.label, (line.label, ""))
+        spec = data.methods.get(method)
+        own = lines[lines["entrant"] == entrant].set_index(["metric", "class_name"])
+        cells = tuple(
+            _cell(line.texts[i], line.values[i], line.marks[i] == "best", entrant, column, own, ties)
+            for i, column in enumerate(table.columns)
+        )
+        sign = contamination(spec, table.dataset, table.split)[0] if spec else ""
+        entries.append(
+            Entry(
+                entrant=entrant,
+                title=line.label,
+                kind=line.kind,
+                page=slug(method) if method else "",
+                family=spec.family if spec else "published",
+                year=spec.year if spec else None,
+                licence=spec.licence if spec else "",
+                contaminated=bool(sign),
+                cells=cells,
+            )
+        )
+    return Board(
+        name=table.name,
+        dataset=table.dataset,
+        split=table.split,
+        evaluator=table.evaluator,
+        convention=table.convention,
+        title=table.caption,
+        columns=table.columns,
+        entries=tuple(entries),
+        notes=table.footnotes,
+        images=images,
+        values={name: found for name, found in values.items() if found},
+    )
+
+
+def _entrants(data: ReportInput, table: ResultTable, lines: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """A line's label → (entrant, method)."""
+    found = {}
+    for entrant, method in ordered_entrants(lines, data.methods):
+        spec = data.methods.get(method)
+        sign = contamination(spec, table.dataset, table.split)[0]
+        title = entrant_title(entrant, method, data.methods)
+        found[title + sign] = (entrant, method)
+        found.setdefault(title, (entrant, method))
+    return found
+
+
+def _cell(
+    text: str,
+    value: float,
+    best: bool,
+    entrant: str,
+    column: Column,
+    own: pd.DataFrame,
+    ties: dict[str, set[str]],
+) -> Cell:
+    place = (column.metric, column.class_name)
+    score: Any = own.loc[place] if place in own.index else {}
+    low, high = float(score.get("low", math.nan)), float(score.get("high", math.nan))
+    return Cell(
+        text=text,
+        value=_finite(value),
+        low=_finite(low),
+        high=_finite(high),
+        count=int(score.get("n", 0)),
+        best=best,
+        tie=entrant in ties[column_key(column)],
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _per_image(rows: pd.DataFrame, column: Column, images: tuple[str, ...]) -> dict[str, list[float | None]]:
+    """Entrant → its values in the order of ``images``, seeds averaged; empty where the score is of the whole set."""
+    own = rows[(rows["metric"] == column.metric) & (rows["class_name"] == column.class_name)]
+    own = own[own["image"] != ""]
+    if not len(own):
+        return {}
+    wide = own.groupby(["entrant", "image"])["value"].mean().unstack("image").reindex(columns=list(images))
+    return {str(name): [_finite(float(v)) for v in line] for name, line in zip(wide.index, wide.to_numpy(), strict=True)}
+
+
+def _ties(
+    table: ResultTable,
+    column: Column,
+    entrants: dict[str, tuple[str, str]],
+    values: dict[str, list[float | None]],
+    data: ReportInput,
+    rows: pd.DataFrame,
+    details: list[Detail],
+) -> set[str]:
+    """The entrants that are indistinguishable from the best one of a column."""
+    index = table.columns.index(column)
+    field_ = [
+        (line.values[index], entrants[line.label][0])
+        for line in table.lines
+        if line.kind != "published" and line.label in entrants and math.isfinite(line.values[index])
+    ]
+    if column.direction == "none" or len(field_) < 2:
+        return set()
+    best = (max if column.direction == "higher" else min)(field_)[1]
+    others = [name for _, name in field_ if name != best]
+    if values.get(best):
+        reference = np.array(values[best], np.float64)
+        found = set()
+        for name in others:
+            difference = paired_bootstrap(reference, np.array(values[name], np.float64), resamples=RESAMPLES)
+            if difference.low <= 0 <= difference.high:
+                found.add(name)
+        return found
+    if details:
+        frame = compare_draws(rows, details, best, others)
+        own = frame[(frame["metric"] == column.metric) & (frame["class_name"] == column.class_name)]
+        return {str(x.b) for x in own.itertuples() if x.low <= 0 <= x.high}
+    return set()
+
+
+def heading(column: Column) -> str:
+    """A column's heading with the arrow of its direction."""
+    return f"{column.heading} {ARROWS[column.direction]}".strip()
+
+
+def printed(value: float | None, column: Column) -> str:
+    """A value as the column prints it."""
+    return format_value(math.nan if value is None else value, column.digits)

@@ -1,0 +1,198 @@
+"""Writes the pages: templates, data files for the browser, styles and scripts. No page loads anything from elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.extras import require
+from fusionbench.files.atomic import write_atomic
+
+from ..scores.labels import slug
+from .boards import Board, boards, column_key, heading
+from .previews import Gallery, galleries
+
+if TYPE_CHECKING:
+    from fusionbench.contracts.report import ReportInput, ReportSpec
+
+STATIC = ("site.css", "site.js", "browser.js", "charts.js")
+VENDOR = (
+    "chart.js",
+    "chart.LICENSE.txt",
+    "img-comparison-slider.js",
+    "img-comparison-slider.css",
+)
+DEFAULTS: Mapping[str, Any] = {"images": 60, "width": 640, "originals": False}
+"""The report's options: how many images per split, the width of previews in pixels, PNG files instead of previews."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SiteReport:
+    """Built by the spec's factory; see ``fusionbench.contracts.report.Report``."""
+
+    spec: ReportSpec
+
+    def render(self, data: ReportInput, folder: Path) -> list[Path]:
+        """Write the site into ``folder`` and return its pages, the front page first.
+
+        Raises ``MissingExtraError`` where Jinja2 is missing.
+        """
+        options = {**DEFAULTS, **{k: v for k, v in data.options.items() if k in DEFAULTS and v is not None}}
+        found = boards(data)
+        if not found:
+            return []
+        shown = galleries(
+            data, folder, width=options["width"], images=options["images"], originals=options["originals"]
+        )
+        _copy_static(folder)
+        write_atomic(folder / "data" / "boards.js", _script("boards", [_board_data(b) for b in found]))
+        write_atomic(folder / "data" / "galleries.js", _script("galleries", [_gallery_data(g) for g in shown]))
+        return _pages(data, found, shown, folder)
+
+
+def build(spec: ReportSpec) -> SiteReport:
+    """The factory of ``spec.py``."""
+    return SiteReport(spec)
+
+
+def _script(name: str, value: Any) -> bytes:
+    """A value as a script that assigns it: pages opened from disk can't fetch JSON files.
+
+    ``</`` and the line separators that end a script are escaped.
+    """
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+    return f"window.FB=window.FB||{{}};FB.{name}={text};\n".encode()
+
+
+def _board_data(board: Board) -> dict[str, Any]:
+    return {
+        "name": board.name,
+        "dataset": board.dataset,
+        "split": board.split,
+        "evaluator": board.evaluator,
+        "convention": board.convention,
+        "columns": [
+            {"key": column_key(c), "heading": c.heading, "direction": c.direction, "digits": c.digits}
+            for c in board.columns
+        ],
+        "entries": [
+            {
+                "entrant": e.entrant,
+                "title": e.title,
+                "kind": e.kind,
+                "cells": [{"v": c.value, "t": c.text, "low": c.low, "high": c.high} for c in e.cells],
+            }
+            for e in board.entries
+        ],
+        "images": board.images,
+        "values": {
+            key: {name: [_rounded(v) for v in line] for name, line in found.items()}
+            for key, found in board.values.items()
+        },
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    """Six significant digits: enough to draw and sort."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+
+
+def _gallery_data(gallery: Gallery) -> dict[str, Any]:
+    return {
+        "name": gallery.name,
+        "dataset": gallery.dataset,
+        "split": gallery.split,
+        "layers": [{"key": key, "title": title} for key, title in gallery.layers],
+        "files": gallery.files,
+        "boxes": gallery.boxes,
+        "masks": gallery.masks,
+    }
+
+
+def _copy_static(folder: Path) -> None:
+    here = importlib.resources.files(__package__)
+    for room, names in (("static", STATIC), ("vendor", VENDOR)):
+        for name in names:
+            write_atomic(folder / "static" / name, here.joinpath(room, name).read_bytes())
+
+
+def _environment() -> Any:
+    jinja2 = require("jinja2", "the site")
+    folder = str(importlib.resources.files(__package__).joinpath("templates"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(heading=heading, column_key=column_key, slug=slug)
+    return environment
+
+
+def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], folder: Path) -> list[Path]:
+    environment = _environment()
+    methods = {name: spec for name, spec in data.methods.items() if name in set(data.rows["method"])}
+    datasets = {name: spec for name, spec in data.datasets.items() if name in set(data.rows["dataset"])}
+    common = {
+        "boards": found,
+        "galleries": shown,
+        "methods": methods,
+        "datasets": datasets,
+        "run": data.run,
+        "commands": commands(data.run),
+        "notes": data.notes,
+    }
+    pages = []
+
+    def write(path: str, template: str, **values: Any) -> None:
+        root = "../" * path.count("/")
+        text = environment.get_template(template).render(**common, **values, root=root)
+        write_atomic(folder / path, text.encode())
+        pages.append(folder / path)
+
+    write("index.html", "index.html", page="leaderboard")
+    write("images.html", "images.html", page="images")
+    write("charts.html", "charts.html", page="charts")
+    write("provenance.html", "provenance.html", page="provenance", conventions=_conventions(data))
+    for name, spec in methods.items():
+        write(f"methods/{slug(name)}.html", "method.html", page="", name=name, spec=spec, scenes=_scenes(found, name))
+    for name, spec in datasets.items():
+        write(f"datasets/{slug(name)}.html", "dataset.html", page="", name=name, spec=spec)
+    return pages
+
+
+def commands(run: Mapping[str, Any]) -> list[str]:
+    """The commands that made a run folder, in order."""
+    found = []
+    for invocation in run.get("invocations", ()):
+        config = invocation.get("config", {})
+        parts = ["fusionbench run"]
+        for flag, key in (("method", "method"), ("dataset", "dataset"), ("task", "task"), ("convention", "convention")):
+            if config.get(key):
+                parts.append(f"--{flag} {','.join(map(str, config[key]))}")
+        parts += [f"--{key} {config[key]}" for key in ("split", "limit", "seed") if config.get(key)]
+        line = " ".join(parts)
+        if line not in found:
+            found.append(line)
+    return found
+
+
+def _conventions(data: ReportInput) -> list[tuple[str, str]]:
+    pairs = data.rows[["evaluator", "convention"]].drop_duplicates().itertuples(index=False, name=None)
+    return [(str(evaluator), str(convention)) for evaluator, convention in pairs]
+
+
+def _scenes(found: Sequence[Board], method: str) -> list[tuple[Board, str, str, str]]:
+    """Per leaderboard with values per image: the metric, and the images where the method is best and worst."""
+    scenes = []
+    for board in found:
+        for column in board.columns:
+            values = board.values.get(column_key(column), {}).get(method)
+            numbers = [(v, i) for v, i in zip(values or (), board.images, strict=False) if v is not None]
+            if len(numbers) < 2 or column.direction == "none":
+                continue
+            ordered = sorted(numbers, reverse=column.direction == "higher")
+            scenes.append((board, column.heading, ordered[0][1], ordered[-1][1]))
+    return scenes

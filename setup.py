@@ -21,7 +21,10 @@ setup(
     include_package_data=False,
     # "**": weights and presets lie in folders that are no packages.
     package_data={
-        "": [f"**/*.{suffix}" for suffix in ("yaml", "json", "csv", "md", "safetensors", "tex")]
+        "": [
+            f"**/*.{suffix}"
+            for suffix in ("yaml", "json", "csv", "md", "safetensors", "tex", "html", "css", "js", "txt")
+        ]
         + ["py.typed"]
     },
 )

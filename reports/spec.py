@@ -92,4 +92,12 @@ SPECS = [
         default=False,
         factory="fusionbench.reports.analysis.compare:build",
     ),
+    ReportSpec(
+        name="site",
+        title="Static site",
+        role="site",
+        summary="Leaderboard, image browser, charts and provenance as pages that open from disk",
+        default=False,
+        factory="fusionbench.reports.site.pages:build",
+    ),
 ]

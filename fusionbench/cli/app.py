@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
-from . import files, names, results, run, score, tools, training
+from . import files, names, results, run, score, site, tools, training
 
 app = typer.Typer(
     name="fusionbench",
@@ -41,6 +41,8 @@ app.command("score")(score.score)
 app.command("report")(results.report)
 app.command("compare")(results.compare)
 app.command("merge")(results.merge)
+app.command("site")(site.site)
+app.command("view")(site.view)
 app.command("list")(names.list_names)
 app.command("info")(names.info)
 app.add_typer(files.data_app, name="data")

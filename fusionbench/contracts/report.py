@@ -25,9 +25,9 @@ class ReportSpec(_Spec):
     title: str
     summary: str = ""
     default: bool = True
-    role: Literal["", "tables", "comparison"] = ""
-    """What the harness uses it for beside ``report``: the tables of ``score``, or ``compare``. It then
-    fulfils ``HasTables``."""
+    role: Literal["", "tables", "comparison", "site"] = ""
+    """What the harness uses it for beside ``report``: the tables of ``score``, ``compare`` (both fulfil
+    ``HasTables``), or ``site``."""
     factory: str = ""
     version: int = 1
 

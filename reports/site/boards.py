@@ -111,8 +111,11 @@ def _board(
     entrants = _entrants(data, table, lines)
     images = tuple(sorted({str(image) for image in rows["image"] if image}))
     values = {column_key(column): _per_image(rows, column, images) for column in table.columns}
+    compared: dict[str, pd.DataFrame] = {}
     ties = {
-        column_key(column): _ties(table, column, entrants, values[column_key(column)], data, rows, details)
+        column_key(column): _ties(
+            table, column, entrants, values[column_key(column)], rows, details, compared
+        )
         for column in table.columns
     }
     entries = []
@@ -199,7 +202,10 @@ def _per_image(rows: pd.DataFrame, column: Column, images: tuple[str, ...]) -> d
     if not len(own):
         return {}
     wide = own.groupby(["entrant", "image"])["value"].mean().unstack("image").reindex(columns=list(images))
-    return {str(name): [_finite(float(v)) for v in line] for name, line in zip(wide.index, wide.to_numpy(), strict=True)}
+    return {
+        str(name): [_finite(float(v)) for v in line]
+        for name, line in zip(wide.index, wide.to_numpy(), strict=True)
+    }
 
 
 def _ties(
@@ -207,11 +213,14 @@ def _ties(
     column: Column,
     entrants: dict[str, tuple[str, str]],
     values: dict[str, list[float | None]],
-    data: ReportInput,
     rows: pd.DataFrame,
     details: list[Detail],
+    compared: dict[str, pd.DataFrame],
 ) -> set[str]:
-    """The entrants that are indistinguishable from the best one of a column."""
+    """The entrants that are indistinguishable from the best one of a column.
+
+    ``compared`` keeps the comparisons of whole sets by their best entrant: they hold all metrics at once.
+    """
     index = table.columns.index(column)
     field_ = [
         (line.values[index], entrants[line.label][0])
@@ -231,9 +240,11 @@ def _ties(
                 found.add(name)
         return found
     if details:
-        frame = compare_draws(rows, details, best, others)
+        if best not in compared:
+            compared[best] = compare_draws(rows, details, best)
+        frame = compared[best]
         own = frame[(frame["metric"] == column.metric) & (frame["class_name"] == column.class_name)]
-        return {str(x.b) for x in own.itertuples() if x.low <= 0 <= x.high}
+        return {str(x.b) for x in own.itertuples() if x.low <= 0 <= x.high and x.b in others}
     return set()
 
 

@@ -51,7 +51,9 @@ class SiteReport:
         )
         _copy_static(folder)
         write_atomic(folder / "data" / "boards.js", _script("boards", [_board_data(b) for b in found]))
-        write_atomic(folder / "data" / "galleries.js", _script("galleries", [_gallery_data(g) for g in shown]))
+        write_atomic(
+            folder / "data" / "galleries.js", _script("galleries", [_gallery_data(g) for g in shown])
+        )
         return _pages(data, found, shown, folder)
 
 
@@ -157,7 +159,14 @@ def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], 
     write("charts.html", "charts.html", page="charts")
     write("provenance.html", "provenance.html", page="provenance", conventions=_conventions(data))
     for name, spec in methods.items():
-        write(f"methods/{slug(name)}.html", "method.html", page="", name=name, spec=spec, scenes=_scenes(found, name))
+        write(
+            f"methods/{slug(name)}.html",
+            "method.html",
+            page="",
+            name=name,
+            spec=spec,
+            scenes=_scenes(found, name),
+        )
     for name, spec in datasets.items():
         write(f"datasets/{slug(name)}.html", "dataset.html", page="", name=name, spec=spec)
     return pages
@@ -169,7 +178,12 @@ def commands(run: Mapping[str, Any]) -> list[str]:
     for invocation in run.get("invocations", ()):
         config = invocation.get("config", {})
         parts = ["fusionbench run"]
-        for flag, key in (("method", "method"), ("dataset", "dataset"), ("task", "task"), ("convention", "convention")):
+        for flag, key in (
+            ("method", "method"),
+            ("dataset", "dataset"),
+            ("task", "task"),
+            ("convention", "convention"),
+        ):
             if config.get(key):
                 parts.append(f"--{flag} {','.join(map(str, config[key]))}")
         parts += [f"--{key} {config[key]}" for key in ("split", "limit", "seed") if config.get(key)]

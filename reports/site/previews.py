@@ -53,7 +53,9 @@ def webp(image: UInt8Array, width: int) -> bytes:
     """An image (uint8, H×W or H×W×3 or 4) as WebP, at most ``width`` pixels wide."""
     picture = Image.fromarray(image)
     if picture.width > width:
-        picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+        picture = picture.resize(
+            (width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS
+        )
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=QUALITY, method=4)
     return buffer.getvalue()
@@ -72,7 +74,10 @@ def galleries(data: ReportInput, folder: Path, *, width: int, images: int, origi
         names = _chosen(sorted(set(map(str, part["image"]))), images)
         gallery = Gallery(str(dataset), str(split))
         methods = [m for m in data.methods if m in set(part["method"])]
-        gallery.layers = [*SOURCES, *((m, entrant_title(m, m, data.methods)) for m in methods if m not in dict(SOURCES))]
+        gallery.layers = [
+            *SOURCES,
+            *((m, entrant_title(m, m, data.methods)) for m in methods if m not in dict(SOURCES)),
+        ]
         for name in names:
             gallery.files[name] = _write_image(data, gallery, name, folder, width, originals)
         own = [d for d in details if (d.dataset, d.split) == (dataset, split)]
@@ -182,7 +187,9 @@ def _add_masks(
                     place["truth"] = _write_mask(gallery, "truth", name, truth, classes, folder, width)
             ids = mask_of(detail, name)
             if ids is not None:
-                place[detail.entrant] = _write_mask(gallery, detail.entrant, name, ids, classes, folder, width)
+                place[detail.entrant] = _write_mask(
+                    gallery, detail.entrant, name, ids, classes, folder, width
+                )
 
 
 def _write_mask(
@@ -194,7 +201,9 @@ def _write_mask(
     return relative
 
 
-def _tinted(ids: UInt8Array, classes: Sequence[str], colours: Mapping[str, tuple[int, int, int]]) -> UInt8Array:
+def _tinted(
+    ids: UInt8Array, classes: Sequence[str], colours: Mapping[str, tuple[int, int, int]]
+) -> UInt8Array:
     picture = np.zeros((*ids.shape, 4), np.uint8)
     for index, name in enumerate(classes):
         if name in colours:

@@ -21,6 +21,9 @@ attack: $(STAMP)  ## the long attacks: every kind of damage, pairs of them, and 
 	$(TEST_ENV) FUSIONBENCH_ATTACK=400 $(BIN)/pytest -q tests/robustness
 	$(TEST_ENV) $(BIN)/python tests/robustness/kills.py --count 100
 
+coverage: $(STAMP)  ## the suite with the share of lines that it runs
+	$(TEST_ENV) $(BIN)/pytest -q -n 2 --cov=fusionbench --cov-report=term:skip-covered
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,6 +39,9 @@ format: $(STAMP)
 benchmark: $(STAMP)  ## metric speed against peers from PyPI
 	$(BIN)/pip install -q -c constraints.txt -e ".[benchmark]"
 	$(BIN)/python benchmarks/metrics.py --write
+
+docs: $(STAMP)  ## the documentation site, in build/docs
+	$(BIN)/python -m mkdocs build --strict
 
 constraints:  ## pin what is installed now
 	( echo "# Exact versions that the Makefile and CI install; pyproject.toml holds the ranges. Made by \`make constraints\`."; \

@@ -188,8 +188,8 @@ class FolderDataset:
         if reason := next((r for x in self._listed.values() if (r := x.label_refusals.get(pair))), ""):
             raise ImageError(reason)
         size = (infrared.shape[0], infrared.shape[1])
-        known = len(self.spec.semantic_classes)
-        semantic = read_labels(pair.labels, size, pair.name, known, self.reading) if pair.labels else None
+        # Unknown ids are for those to name who count them: boxes can be used beside such labels.
+        semantic = read_labels(pair.labels, size, pair.name, reading=self.reading) if pair.labels else None
         return PairImages(infrared, visible, semantic, self._boxes(pair, size))
 
     def _boxes(self, pair: Pair, size: tuple[int, int]) -> Boxes | None:

@@ -82,6 +82,16 @@ def _by_name(names: list[str], indices: dict[str, FileIndex], place: FoundPlace)
                     "label",
                     f"{name} has no label image here, other pairs do",
                 )
+    for role in ("labels", "boxes"):
+        stems = indices[role].by_stem
+        if stems and names and not wanted & set(stems):
+            first = ", ".join(sorted(stems)[:3])
+            yield Finding(
+                str(next(iter(stems.values())).parent),
+                "label",
+                f"none of the {len(stems)} {role} here is named like a pair: they are {first}, the pairs {', '.join(names[:3])}; "
+                f"rename them, or say what they are called with the option {role}_pattern",
+            )
     for index in indices.values():
         for stem, twins in index.doubles.items():
             if stem in wanted:

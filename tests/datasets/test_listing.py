@@ -265,3 +265,31 @@ def test_bits_of_a_dataset(tmp_path: Path) -> None:
     dataset = open_folder(tmp_path, bits=12)
     expected = np.floor(deep * (255 / 4095) + 0.5)
     assert np.array_equal(dataset.load(dataset.pairs("all")[0]).infrared, expected)
+
+
+def test_labels_of_no_pair_are_named(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        put(tmp_path / "ir" / f"{name}.png")
+        put(tmp_path / "vi" / f"{name}.png", RGB)
+        put(tmp_path / "labels" / f"{name}_labels.png", GREY % 3)
+    dataset = open_folder(tmp_path, semantic_classes="a,b,c")
+    assert any(
+        "none of the 2 labels here is named like a pair: they are a_labels" in f.message
+        for f in dataset.verify()
+    )
+    dataset = open_folder(tmp_path, semantic_classes="a,b,c", labels_pattern="{name}_labels")
+    assert [f for f in dataset.verify() if f.problem == "label"] == []
+    assert all(pair.labels is not None for pair in dataset.pairs("all"))
+
+
+def test_an_orientation_tag_is_named(tmp_path: Path) -> None:
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    put(tmp_path / "vi/a.png", RGB)
+    (tmp_path / "ir").mkdir()
+    Image.fromarray(GREY).save(tmp_path / "ir/a.jpg", exif=exif, quality=95)
+    (finding,) = open_folder(tmp_path).verify()
+    assert (finding.problem, Path(finding.file).name) == ("warning", "a.jpg")
+    assert "orientation tag" in finding.message

@@ -102,6 +102,11 @@ _M3FD_PLACES = (
 )
 
 
+def _published(places: tuple[Place, ...], name: str) -> Split:
+    """A split whose names a published list holds, as ``splits/<name>.txt`` (or ``meta/<name>.txt``) below the root."""
+    return Split(places, listed=(f"splits/{name}.txt", f"meta/{name}.txt"), fallback="")
+
+
 def _llvip(split: str) -> tuple[Place, ...]:
     return (
         Place(
@@ -193,13 +198,30 @@ LAYOUTS: Mapping[str, Layout] = {
             "test": Split(_M3FD_PLACES, listed=("meta/val.txt", "meta/test.txt", "test.txt", "val.txt")),
             "train": Split(_M3FD_PLACES, listed=("meta/train.txt", "train.txt"), fallback=""),
             "all": Split(_M3FD_PLACES),
+            **{
+                name: _published(_M3FD_PLACES, f"m3fd-{name}")
+                for name in (
+                    "3150-1050-test",
+                    "3150-1050-train",
+                    "2727-633-840-test",
+                    "2727-633-840-val",
+                    "2727-633-840-train",
+                    "8-1-1-test",
+                    "8-1-1-train",
+                )
+            },
         },
         box_names={"person": "People", "motor": "Motorcycle"},
         above=("Lamp", "Motorcycle"),
     ),
     "llvip": Layout(
         folders=("llvip", "LLVIP-main"),
-        splits={"test": Split(_llvip("test")), "train": Split(_llvip("train"))},
+        splits={
+            "test": Split(_llvip("test")),
+            "train": Split(_llvip("train")),
+            "tenth-test": _published(_llvip("test"), "llvip-tenth-1203-347-test"),
+            "tenth-train": _published(_llvip("train"), "llvip-tenth-1203-347-train"),
+        },
         box_names={"people": "person"},
     ),
     "m3svd": Layout(

@@ -114,8 +114,20 @@ SPECS = [
         name="m3fd",
         title="M3FD",
         summary="4200 pairs with boxes of six classes; `train` and `test` need the lists of the split you "
-        "compare with",
-        splits=("test", "train", "all"),
+        "compare with. Published splits by name, from their lists in splits/ (m3fd-NAME.txt): 3150-1050 (TDFusion), "
+        "2727-633-840 (TarDAL), 8-1-1 (DCEvo)",
+        splits=(
+            "test",
+            "train",
+            "all",
+            "3150-1050-test",
+            "3150-1050-train",
+            "2727-633-840-test",
+            "2727-633-840-val",
+            "2727-633-840-train",
+            "8-1-1-test",
+            "8-1-1-train",
+        ),
         licence="research use; the authors state no licence",
         citation="Liu et al.: Target-aware dual adversarial learning and a multi-scenario multi-modality "
         "benchmark to fuse infrared "
@@ -133,8 +145,9 @@ SPECS = [
     DatasetSpec(
         name="llvip",
         title="LLVIP",
-        summary="15488 pairs of streets at night with person boxes",
-        splits=("test", "train"),
+        summary="15488 pairs of streets at night with person boxes. `tenth-test` and `tenth-train`: every tenth pair (347 and "
+        "1203, as TDFusion uses them), from splits/llvip-tenth-1203-347-test.txt and -train.txt",
+        splits=("test", "train", "tenth-test", "tenth-train"),
         licence="research use only (the LLVIP terms)",
         citation="Jia, Zhu, Li, Tang, Liu, Zhou: LLVIP: A visible-infrared paired dataset for low-light "
         "vision. ICCV Workshops 2021",

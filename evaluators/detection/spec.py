@@ -4,6 +4,9 @@ Judges are networks of the package ultralytics (AGPL-3.0), which is used as a li
 are not redistributed here; the judge of the demo scenes is our own training (MIT, as far as it is ours) of a network of that package.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from fusionbench.contracts.artifact import Artifact
 from fusionbench.contracts.evaluator import ConventionSpec, EvaluatorSpec
 
@@ -62,6 +65,19 @@ ARTIFACTS = (
     ),
 )
 
+_RETRAIN: Mapping[str, Any] = {
+    "model": "yolov5nu.pt",
+    "image_size": 640,
+    "letterbox": "detect",
+    "epochs": 30,
+    "batch": 16,
+    "lr": 0.001,
+    "weight_decay": 0.02,
+    "augment": True,
+    "bfloat16": False,
+    **_FINDING,
+}
+
 PROTOCOLS = (
     ConventionSpec(
         name="det-zeroshot",
@@ -79,12 +95,33 @@ PROTOCOLS = (
         summary="The detector fine-tuned on each method's fused training split: same pairs, order, schedule and seeds for all, "
         "evaluated on the fused test split",
         source="As TarDAL and CDDFuse do on M3FD; their schedules differ",
-        recipe={
-            "model": "yolov5nu.pt", "image_size": 640, "letterbox": "detect", "epochs": 30, "batch": 16, "lr": 0.001, "weight_decay": 0.02, "augment": True,
-            "bfloat16": False, **_FINDING,
-        },
+        recipe=_RETRAIN,
         retrains=True,
         training_split="train",
+        seeds=3,
+    ),
+    ConventionSpec(
+        name="dcevo-m3fd",
+        title="Detection as DCEvo does on M3FD",
+        task="detection",
+        summary="YOLOv8s fine-tuned on each method's fused training split at 1024 pixels for 30 epochs; use the split "
+        "8-1-1-test. What the paper doesn't state is as in det-retrain",
+        source="DCEvo (CVPR 2025): YOLOv8s, image size 1024, 30 epochs, M3FD 8:1:1",
+        recipe={**_RETRAIN, "model": "yolov8s.pt", "image_size": 1024, "epochs": 30},
+        retrains=True,
+        training_split="8-1-1-train",
+        seeds=3,
+    ),
+    ConventionSpec(
+        name="tardal-m3fd",
+        title="Detection as TarDAL does on M3FD",
+        task="detection",
+        summary="YOLOv5s fine-tuned on each method's fused training split; use the split 2727-633-840-test. The paper states no "
+        "schedule: it is that of det-retrain, and the network is ultralytics' anchor-free YOLOv5s",
+        source="TarDAL (CVPR 2022): YOLOv5s retrained per method, M3FD 2727/633/840",
+        recipe={**_RETRAIN, "model": "yolov5su.pt"},
+        retrains=True,
+        training_split="2727-633-840-train",
         seeds=3,
     ),
     ConventionSpec(

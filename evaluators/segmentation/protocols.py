@@ -2,7 +2,16 @@
 
 from fusionbench.contracts.evaluator import ConventionSpec
 
-from .recipes import DEMO, FROZEN, MSRS_TWO_FOLDS, MSRS_TWO_FOLDS_FROZEN, RETRAIN, SEGFORMER
+from .recipes import (
+    DEMO,
+    FROZEN,
+    MSRS_TWO_FOLDS,
+    MSRS_TWO_FOLDS_FROZEN,
+    RETRAIN,
+    SEGFORMER,
+    TDFUSION,
+    TDIFUSION,
+)
 
 _OURS = "fusionbench; docs and recipe in evaluators/segmentation/README.md"
 
@@ -39,6 +48,34 @@ PROTOCOLS = (
         source=_OURS,
         task="segmentation",
         recipe=DEMO,
+    ),
+    ConventionSpec(
+        name="tdfusion-seg",
+        title="Segmentation as TDFusion does",
+        summary=(
+            "SegFormer trained on each method's fused training split of MSRS (8 classes + unlabelled) or FMB (14 + unlabelled); what the "
+            "paper doesn't state is as in seg-retrain, and the encoder is B0 from random weights unless encoder_weights names a file"
+        ),
+        source="TDFusion (CVPR 2025): SegFormer, MSRS 8+1 and FMB 14+1 classes; IVIF_ZOO also trains SegFormer per method",
+        task="segmentation",
+        recipe=TDFUSION,
+        retrains=True,
+        training_split="train",
+        seeds=3,
+    ),
+    ConventionSpec(
+        name="tdifusion-seg",
+        title="Segmentation as TD-IFusion does",
+        summary=(
+            "DeepLabV3+ trained on each method's fused training split at 480×640 with nine classes, id 255 ignored; what the paper "
+            "doesn't state is as in seg-retrain"
+        ),
+        source="TD-IFusion: DeepLabV3+, 480×640, nine classes, ignore 255",
+        task="segmentation",
+        recipe=TDIFUSION,
+        retrains=True,
+        training_split="train",
+        seeds=3,
     ),
     ConventionSpec(
         name="msrs-2fold-devonly",

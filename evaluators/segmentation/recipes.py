@@ -109,3 +109,14 @@ SEGFORMER: Mapping[str, Any] = {
     "encoder_rate": 1.0,
 }
 """The same with SegFormer-B0 from random weights: another network's view."""
+
+TDFUSION: Mapping[str, Any] = {
+    **_COMMON,
+    "architecture": "Segformer",
+    "encoder": "mit_b0",
+    "encoder_weights": "none",
+    "encoder_rate": 1.0,
+    "learning_rate": 6e-4,
+}
+
+TDIFUSION: Mapping[str, Any] = {**_COMMON, "image_size": [480, 640], "crop": [480, 640], "scale": [1.0, 1.0]}

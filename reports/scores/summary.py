@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fusionbench.errors import InputError
+from fusionbench.files.csv_text import csv_text
 from fusionbench.statistics.comparison import entrant_names
 from fusionbench.statistics.intervals import bootstrap_interval, student_interval
 
@@ -114,7 +115,7 @@ def _exclusions(kept: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 def summary_csv(lines: pd.DataFrame) -> str:
     """A summary as CSV. What was left out stands in one cell: ``00123D: constant image; …``."""
     said = lines["excluded"].map(lambda found: "; ".join(f"{e.name}: {e.reason}" for e in found))
-    return str(lines.assign(excluded=said).to_csv(index=False, lineterminator="\n"))
+    return csv_text(lines.assign(excluded=said))
 
 
 def direction_of(metric: str, metrics: Mapping[str, MetricSpec]) -> str:

@@ -238,7 +238,7 @@ def _read_coco(path: Path, changed: int, length: int) -> CocoFile:
             if stem is not None:
                 name = names.get(thing["category_id"], str(thing["category_id"]))
                 objects[stem].append((name, thing.get("bbox"), bool(thing.get("iscrowd"))))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ImageError(
             f"{path}: isn't a COCO file (images, annotations and categories expected; {type(error).__name__}: {error})"
         ) from error
@@ -270,7 +270,7 @@ def parse_coco(
             x, y, width, height = (float(v) for v in bbox)
             if not all(map(math.isfinite, (x, y, width, height))):
                 raise ValueError
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ImageError(
                 f"{path}, object {number} of {stem}: its bbox isn't x, y, width, height"
             ) from None

@@ -22,6 +22,7 @@ from .depth import to_eight_bits
 from .header import read_header
 from .jpeg import check_complete
 from .pillow_file import Header, opened
+from .png import check_chunks
 from .reading import AS_STORED, Reading
 from .tiff import read_tiff
 
@@ -68,6 +69,8 @@ def decode_image(data: bytes, name: str, reading: Reading = AS_STORED) -> UInt8A
 def decode_samples(data: bytes, name: str, header: Header, reading: Reading) -> npt.NDArray[Any]:
     """The samples of any format but TIFF as stored, without alpha: H×W or H×W×3 RGB, uint8 or uint16 (not
     scaled); palettes resolved. Raises ``ImageError``."""
+    if header.format == "PNG":
+        check_chunks(data, name)
     if header.mode in {"P", "PA"} or header.format in {"BMP", "DIB"}:
         return _by_pillow(data, name, reading)
     try:
@@ -120,6 +123,7 @@ def check_sums(data: bytes, name: str) -> None:
     if not data.startswith(b"\x89PNG"):
         return
     try:
+        check_chunks(data, name)
         whole = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is not None
     except (cv2.error, MemoryError):
         whole = False

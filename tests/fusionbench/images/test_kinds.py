@@ -234,6 +234,14 @@ def test_trailing_bytes_and_wrong_size_fields_are_no_fault() -> None:
         assert np.array_equal(decode_image(bytes(bmp), "x"), SMOOTH)
 
 
+def test_a_png_chunk_that_claims_gigabytes_costs_nothing() -> None:
+    data = bytearray(saved(Image.fromarray(SMOOTH), "PNG"))
+    start = data.index(b"IDAT") - 4
+    data[start : start + 4] = (2**31 - 1).to_bytes(4, "big")
+    with pytest.raises(ImageError, match="x: the file is truncated"):
+        decode_image(bytes(data), "x")
+
+
 def test_animations_are_refused() -> None:
     frames = [Image.fromarray(SMOOTH), Image.fromarray(SMOOTH[::-1].copy())]
     for kind in ("PNG", "WEBP"):

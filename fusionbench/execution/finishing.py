@@ -15,6 +15,7 @@ from ..planning.selection import current_fingerprint
 from ..planning.unit_keys import fuse_unit, method_identity_hash
 from ..planning.units import Group
 from ..store.journal import Entry
+from ..store.replaced import replaced_by
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
 from .group_journal import GroupResult
@@ -28,7 +29,7 @@ def drop_replaced(plan: Plan, store: RunStore, progress: ProgressDisplay) -> Non
     """Forget results that this plan replaces: the same method and dataset, but other code, weights or
     dataset version."""
     for group in plan.groups:
-        replaced = store.replaced_by(group.fuse)
+        replaced = replaced_by(store, group.fuse)
         if replaced:
             progress.message(
                 f"{group.label}: its code, weights or data have changed since it was run here; it is done "

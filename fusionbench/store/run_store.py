@@ -10,6 +10,7 @@ On disk, below the run's folder::
     journal/<unit>[.<worker>].jsonl            a unit in progress: one line an image, appended whole
     details/<unit>/                            what an evaluator of whole sets left for reports
     report/                                    what the reports wrote
+    .lock                                      held by the process that writes
 
 While a unit runs, each finished image is one line in its journal (a torn last line is dropped when it is
 read). When it ends, the lines become a Parquet file, sorted, without times or paths, so that a run that was
@@ -273,19 +274,6 @@ class RunStore:
                 continue
         return found
 
-    def replaced_by(self, unit: UnitId) -> list[UnitId]:
-        """The finished units whose results a new ``fuse`` unit replaces: the same place, fused with other
-        code or data."""
-        manifests = self.manifests()
-        place = (unit.method, unit.dataset, unit.split)
-        same = [m for m in manifests if (m.unit.method, m.unit.dataset, m.unit.split) == place]
-        old = {m.unit.key for m in same if m.unit.is_fusing and m.unit.key != unit.key}
-        if not old:
-            return []
-        current = [m for m in same if m.unit.is_fusing and m.unit.key == unit.key]
-        kept = dict(current[0].images) if current else {}
-        return [m.unit for m in same if (m.unit.key in old if m.unit.is_fusing else _is_of(m, old, kept))]
-
     def rows(
         self, keys: Mapping[str, set[str] | None] | None = None, problems: list[str] | None = None
     ) -> pd.DataFrame:
@@ -386,15 +374,6 @@ def _merge(old: Entry | None, new: Entry, convention: str) -> Entry:
 
     have = {meaning(v) for v in new.values}
     return Entry(new.image, new.digest, new.values + [v for v in old.values if meaning(v) not in have])
-
-
-def _is_of(manifest: Manifest, fused: set[str], kept: Mapping[str, str]) -> bool:
-    """Whether a unit scored the images of these ``fuse`` keys; a unit of version 0.1 doesn't say, but for
-    its digests."""
-    key = manifest.facts.get("fuse")
-    if key is not None:
-        return key in fused
-    return any(kept.get(image) != digest for image, digest in manifest.images.items())
 
 
 def _place_of(folder: Path) -> tuple[int, int] | None:

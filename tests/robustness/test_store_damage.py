@@ -117,9 +117,8 @@ def damaged(base: Base, out: Path, chosen: list[str], moment: random.Random) -> 
     folder = out / "run"
     shutil.copytree(base.folder, folder, symlinks=True)
     for name in chosen:
-        with contextlib.suppress(
-            OSError, ValueError, KeyError, TypeError
-        ):  # a second damage may find nothing to damage
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            # A second damage may find nothing to damage.
             ALL[name](folder, moment)
     return folder
 

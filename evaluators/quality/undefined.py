@@ -18,4 +18,5 @@ def require_size(shape: tuple[int, ...], smallest: int, what: str) -> None:
     """
     height, width = shape[0], shape[1]
     if min(height, width) < smallest:
-        raise Undefined(f"{what} needs at least {smallest}×{smallest} px, got {width}×{height}")
+        need = "need" if " and " in what else "needs"
+        raise Undefined(f"{what} {need} at least {smallest}×{smallest} px, got {width}×{height}")

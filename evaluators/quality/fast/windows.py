@@ -151,7 +151,7 @@ def information(
     saturating: bool = False,
 ) -> list[vif.Information]:
     """As `vif.information`."""
-    require_size(fused.shape, vif.MINIMUM_SIZE, "VIF")
+    require_size(fused.shape, vif.MINIMUM_SIZE, "VIF and VIFF")
     images = floats(infrared, visible, fused)
     scales = []
     for scale in range(1, 5):

@@ -90,7 +90,7 @@ def information(
     as in the
     uint8 arithmetic behind the tables of 2021 (linfeng-legacy).
     """
-    require_size(fused.shape, MINIMUM_SIZE, "VIF")
+    require_size(fused.shape, MINIMUM_SIZE, "VIF and VIFF")
     a, b, f = floats(infrared, visible, fused)
     scales = []
     for scale in range(1, 5):

@@ -114,7 +114,7 @@ def test_reasons():
     a, b, f = scene()
     small = score_arrays(a[:40, :40], b[:40, :40], f[:40, :40])
     assert math.isnan(small["VIF"].value)
-    assert small["VIF"].reason == "VIF needs at least 41×41 px, got 40×40"
+    assert small["VIF"].reason == "VIF and VIFF need at least 41×41 px, got 40×40"
     assert math.isfinite(small["Qabf"].value)
     flat = score_arrays(np.full_like(a, 9), b, f)
     assert flat["CC"].reason == "the infrared image is constant: CC is 0/0"

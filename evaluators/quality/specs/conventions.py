@@ -72,6 +72,7 @@ CONVENTIONS = (
             "and Qc follow rules that aren't known here: not offered."
         ),
         source="xingchenzhang/MEFB@9e185bf metrics/*.m",
+        version=2,
     ),
     ConventionSpec(
         name="ivif-zoo",
@@ -86,6 +87,7 @@ CONVENTIONS = (
             "it, Qcb, Qy and TE aren't offered."
         ),
         source="RollingPlain/IVIF_ZOO@61b0a44",
+        version=2,
     ),
     ConventionSpec(
         name="utlive",
@@ -95,6 +97,7 @@ CONVENTIONS = (
             "authors' released code computes them, rounding noise of flat areas included."
         ),
         source="utlive/niqe@d80aead, utlive/BRISQUE@2e2a5ac",
+        version=2,
     ),
     ConventionSpec(
         name="utlive-corrected",
@@ -103,6 +106,7 @@ CONVENTIONS = (
             "As utlive, with |I − μ| < 10⁻⁸ set to 0, so that the values don't depend on rounding noise."
         ),
         source="utlive/niqe@d80aead, utlive/BRISQUE@2e2a5ac, our corrections",
+        version=2,
     ),
     ConventionSpec(
         name="corrected",

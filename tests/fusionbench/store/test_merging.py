@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +19,6 @@ from fusionbench.store.merging import merge
 from fusionbench.store.run_store import RunStore
 
 Runner = Callable[..., RunResult]
-Cli = Callable[..., object]
 
 
 def opened(*results: RunResult) -> list[RunStore]:
@@ -97,3 +97,23 @@ def test_what_is_damaged_or_unfinished_is_refused(run: Runner, tmp_path: Path) -
         merge(opened(one), tmp_path / "C")
     with pytest.raises(StoreError, match="exists already"):
         merge(opened(one, two), one.folder)
+
+
+def test_the_command(run: Runner, tmp_path: Path, cli: Callable[..., Any]) -> None:
+    parts = [run(name=name, images=[name]).folder for name in "ab"]
+    joined = cli("merge", *parts, "--out", tmp_path / "C")
+    assert (joined.code, joined.err) == (0, "")
+    assert joined.out.startswith("2 units, 2 fused images")
+    again = cli("merge", *parts, "--out", tmp_path / "C")
+    assert again.code == 2
+    assert "exists already; choose another --out" in again.err
+
+
+def test_a_report_over_a_damaged_unit_says_which(run: Runner, cli: Callable[..., Any]) -> None:
+    folder = run(method=["max", "average"]).folder
+    (manifest,) = (folder / "units").glob("quality--max--*")
+    manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    report = cli("report", folder, "--report", "table")
+    assert report.code == 1
+    assert f"{manifest}: has schema version 2, this fusionbench reads 1" in report.err
+    assert "Average" in report.out

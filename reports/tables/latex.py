@@ -69,8 +69,9 @@ def _printed(character: str) -> str:
 
 
 def _greek(character: str) -> str:
-    base, *marks = unicodedata.normalize("NFD", character)
-    if marks and marks != ["\u0301"]:
+    apart = unicodedata.normalize("NFD", character)
+    base, marks = apart[0], apart[1:]
+    if marks and marks != "\u0301":
         return ""
     if base == "ο":
         found = "o"

@@ -23,8 +23,8 @@ ROLE_FOLDERS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """One way the files of a split may lie. ``*_stem`` are regular expressions with the group ``name``, for folders that hold
-    both sensors (``IR1`` beside ``VIS1``)."""
+    """One way the files of a split may lie. ``*_stem`` are regular expressions with the group ``name``, for folders
+    that hold both sensors (``IR1`` beside ``VIS1``)."""
 
     infrared: str
     visible: str
@@ -41,13 +41,12 @@ class Place:
 class Split:
     """A split: its possible places in order of preference, and which of the pairs there belong to it.
 
-    ``listed`` names list files (one stem a line) below the root; the first that exists decides. Where none
-    exists ``fallback`` does: the name of a JSON list shipped beside this module, ``"*"`` for every pair, or
-    ``""``: the split doesn't exist without its list. ``complement`` takes the pairs that the list does *not*
-    name. ``only_boxed`` keeps the pairs that have a box file. ``box_rule`` makes boxes from the semantic labels; the
-    split then holds the pairs that have at least one box of the classes named in ``boxed_by``. ``part_of`` is the split
-    whose images these are.
-    """
+    ``listed`` names list files (one stem a line) below the root; the first that exists decides. Where none exists
+    ``fallback`` does: the name of a JSON list shipped beside this module, ``"*"`` for every pair, or ``""``: the
+    split doesn't exist without its list. ``complement`` takes the pairs that the list does *not* name.
+    ``only_boxed`` keeps the pairs that have a box file. ``box_rule`` makes boxes from the semantic labels; the
+    split then holds the pairs that have at least one box of the classes named in ``boxed_by``. ``part_of`` is the
+    split whose images these are."""
 
     places: tuple[Place, ...]
     listed: tuple[str, ...] = ()

@@ -236,7 +236,8 @@ class FolderDataset:
         return pair.name if pair.name in stems or not named else named[0]
 
     def _boxed(self, listed: ListedPairs, rule: BoxRule, classes: Sequence[str]) -> ListedPairs:
-        """The pairs whose labels give a box of one of the classes. Labels that can't be used stay, so that scoring names them."""
+        """The pairs whose labels give a box of one of the classes. Labels that can't be used stay, so that scoring
+        names them."""
         wanted = [self.spec.box_classes.index(name) for name in classes]
         kept: list[Pair] = []
         refusals: dict[Pair, str] = {}
@@ -258,7 +259,8 @@ class FolderDataset:
         return ListedPairs(tuple(kept), refusals, label_refusals)
 
     def _derived(self, pair: Pair, rule: BoxRule, size: tuple[int, int] | None) -> Boxes:
-        """The boxes of a pair's labels. Raises ``ImageError`` for labels that can't be used, or of another ``size`` than their pair."""
+        """The boxes of a pair's labels. Raises ``ImageError`` for labels that can't be used, or of another ``size``
+        than their pair."""
         assert pair.boxes is not None
         labels = read_labels(pair.boxes, size, pair.name, len(self.spec.semantic_classes), self.reading)
         return boxes_from_labels(labels, self.spec.semantic_classes, self.spec.box_classes, rule)

@@ -75,7 +75,8 @@ class DetectionEvaluator:
         ]
 
     def _judge(self, fused: FusedSet, rule: str, progress: Progress) -> tuple[Detector, Mapping[str, Any]]:
-        """The detector, and what ``about.json`` says of it. ``rule`` says how the boxes were made, where nobody drew them."""
+        """The detector, and what ``about.json`` says of it. ``rule`` says how the boxes were made, where nobody
+        drew them."""
         model = str(self._recipe["model"])
         path = named_file(self._spec, model)
         sha256 = self._identity(model, path) if path is not None else ""

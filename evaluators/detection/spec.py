@@ -1,8 +1,8 @@
 """The detection evaluator as data: its protocols and judges; imports no torch.
 
-Judges are networks of the package ultralytics (AGPL-3.0), which is used as a library and never copied. Its weights are AGPL-3.0 too and
-are not redistributed here; the judge of the demo scenes is our own training (MIT, as far as it is ours) of a network of that package.
-"""
+Judges are networks of the package ultralytics (AGPL-3.0), which is used as a library and never copied. Its weights
+are AGPL-3.0 too and are not redistributed here; the judge of the demo scenes is our own training (MIT, as far as it
+is ours) of a network of that package."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +48,8 @@ YOLOV5N = Artifact(
         ),
     ),
 )
-"""YOLOv5n as released with v7.0 (anchor-based), the judge of most papers; ``yolov5nu`` is a later network of the same name."""
+"""YOLOv5n as released with v7.0 (anchor-based), the judge of most papers; ``yolov5nu`` is a later network of the
+same name."""
 
 ARTIFACTS = (
     YOLOV5N,

@@ -1,4 +1,5 @@
-"""What a judged unit leaves for reports, in the form that both tasks share: Parquet tables, bootstrap draws, ``about.json``."""
+"""What a judged unit leaves for reports, in the form that both tasks share: Parquet tables, bootstrap draws,
+``about.json``."""
 
 from __future__ import annotations
 
@@ -32,6 +33,7 @@ def draws_table(results: Mapping[tuple[str, str], npt.NDArray[np.float64]]) -> p
 
 
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:
-    """Write ``about.json``: protocol, judge and its checksum, what it was trained on, recipe, classes, images, what was left out."""
+    """Write ``about.json``: protocol, judge and its checksum, what it was trained on, recipe, classes, images, what
+    was left out."""
     text = json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True)
     write_atomic(folder / "about.json", text.encode())

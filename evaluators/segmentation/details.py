@@ -36,8 +36,8 @@ def write_details(
     masks: Mapping[str, UInt8Array],
     seed: int,
 ) -> None:
-    """Write ``confusion.parquet``, ``resamples.parquet``, ``masks/<image>.png`` (predicted ids) and ``about.json``; equal results give equal bytes.
-    Raises ``StoreError``."""
+    """Write ``confusion.parquet``, ``resamples.parquet``, ``masks/<image>.png`` (predicted ids) and ``about.json``;
+    equal results give equal bytes. Raises ``StoreError``."""
     write_table(folder / "confusion.parquet", confusion_table(scores))
     write_table(folder / "resamples.parquet", draws_table(scores.resampled()))
     for name, mask in masks.items():

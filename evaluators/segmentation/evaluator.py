@@ -42,7 +42,8 @@ class SegmentationEvaluator:
             )
 
     def score(self, fused: FusedSet, progress: Callable[[int, int], None]) -> Iterator[tuple[str, Value]]:
-        """Yield (image or "", value). Pairs whose labels can't be used are left out of the set's figures and named with the reason."""
+        """Yield (image or "", value). Pairs whose labels can't be used are left out of the set's figures and named
+        with the reason."""
         classes = fused.dataset.spec.semantic_classes
         labelled = read_labelled(fused.dataset, fused.pairs)
         judging, predictions = segment(fused, labelled, self.recipe, self.settings, progress)

@@ -18,7 +18,8 @@ class Recipe(BaseModel):
     judge: str = ""
     """Name of an artifact or path of a file: the trained segmenter to use. Empty: one is trained by this recipe."""
     judges: tuple[str, ...] = ()
-    """The same for ``folds`` judges, each of which says in its file what it was trained on: a pair is segmented by one that has not seen it."""
+    """The same for ``folds`` judges, each of which says in its file what it was trained on: a pair is segmented by
+    one that has not seen it."""
     architecture: Literal["DeepLabV3Plus", "Segformer"] = "DeepLabV3Plus"
     encoder: str
     encoder_weights: str
@@ -28,9 +29,11 @@ class Recipe(BaseModel):
     decoder_channels: int = Field(ge=8)
     output_stride: Literal[8, 16] = 16
     input: Literal["fused", "blends"]
-    """What the segmenter is trained on: a method's fused images, or neutral blends of visible and infrared (never a method's output)."""
+    """What the segmenter is trained on: a method's fused images, or neutral blends of visible and infrared (never a
+    method's output)."""
     image_size: tuple[int, int] | None
-    """Images are resized to this for training and prediction; None: as they are. Predictions are compared at the labels' own size."""
+    """Images are resized to this for training and prediction; None: as they are. Predictions are compared at the
+    labels' own size."""
     crop: tuple[int, int]
     scale: tuple[float, float]
     """Crops are taken from the image enlarged by a factor drawn (log-uniformly) from this range."""
@@ -40,8 +43,9 @@ class Recipe(BaseModel):
     """Contrast and brightness are drawn from 1 ± jitter, gamma from 2^±jitter (one for all channels)."""
     loss: Literal["cross-entropy"] = "cross-entropy"
     class_weights: Literal["enet-sqrt", "enet", "uniform"]
-    """``enet``: 1 / ln(1.02 + share of the class among labelled training pixels) (Paszke et al. 2016); ``enet-sqrt``: its square root, which
-    finds rare classes without seeing them everywhere. From the training labels alone, so equal for all methods."""
+    """``enet``: 1 / ln(1.02 + share of the class among labelled training pixels) (Paszke et al. 2016);
+    ``enet-sqrt``: its square root, which finds rare classes without seeing them everywhere. From the training
+    labels alone, so equal for all methods."""
     optimizer: Literal["adamw"] = "adamw"
     learning_rate: float = Field(gt=0)
     encoder_rate: float = Field(gt=0)
@@ -56,9 +60,11 @@ class Recipe(BaseModel):
     """Passes over the training images; an epoch has ceil(images / batch_size) steps, one crop an image."""
     precision: Literal["fp32", "bf16"]
     folds: int = Field(0, ge=0)
-    """0: trained on the training split. Otherwise the split itself is cut into folds: each is predicted by a segmenter trained on the others."""
+    """0: trained on the training split. Otherwise the split itself is cut into folds: each is predicted by a
+    segmenter trained on the others."""
     fold_block: int = Field(10, ge=1)
-    """Folds take turns with blocks of this many consecutive names, apart for names that end in D and in N (day, night)."""
+    """Folds take turns with blocks of this many consecutive names, apart for names that end in D and in N (day,
+    night)."""
     dataset_options: Mapping[str, Any] = {}
     """Options with which ``fusionbench train segmentation`` opens the dataset."""
     boundary_tolerance: float = Field(gt=0)

@@ -1,8 +1,8 @@
 """Builds and loads YOLO networks: official ``.pt`` files, architectures (``.yaml``), and our own ``.safetensors``.
 
-Networks are ultralytics' ``DetectionModel`` (AGPL-3.0, imported as a library, offline and without unpickling code; see
-``fusionbench.files.ultralytics_gate``). Our own files hold float16 tensors and, as metadata, the architecture and the class names.
-"""
+Networks are ultralytics' ``DetectionModel`` (AGPL-3.0, imported as a library, offline and without unpickling code;
+see ``fusionbench.files.ultralytics_gate``). Our own files hold float16 tensors and, as metadata, the architecture
+and the class names."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ def load_network(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
 
 
 def build_network(architecture: dict[str, Any] | str | Path, names: Sequence[str], seed: int) -> nn.Module:
-    """A network with random weights, decided by ``seed``. ``architecture`` is ultralytics' YAML: its content, a file, or the name
-    of one that ships with ultralytics (``yolov5n.yaml``). Raises ``InputError`` if it describes no detector."""
+    """A network with random weights, decided by ``seed``. ``architecture`` is ultralytics' YAML: its content, a
+    file, or the name of one that ships with ultralytics (``yolov5n.yaml``). Raises ``InputError`` if it
+    describes no detector."""
     with restricted_ultralytics():
         from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 
@@ -84,7 +85,8 @@ def build_network(architecture: dict[str, Any] | str | Path, names: Sequence[str
 
 
 def with_classes(pretrained: nn.Module, names: Sequence[str], seed: int) -> nn.Module:
-    """A network of the same architecture for other classes: all weights that fit are taken over (the class layers don't)."""
+    """A network of the same architecture for other classes: all weights that fit are taken over (the class layers
+    don't)."""
     if isinstance(pretrained, YoloV5):
         raise InputError(
             "det-retrain can't train the anchor-based YOLOv5; name another checkpoint, such as yolov5nu.pt"
@@ -100,7 +102,8 @@ def with_classes(pretrained: nn.Module, names: Sequence[str], seed: int) -> nn.M
 
 
 def save_network(path: Path, network: nn.Module, names: Sequence[str], facts: dict[str, Any]) -> None:
-    """Save as safetensors: float16 tensors; architecture, names and ``facts`` (how it was trained) as metadata. Written atomically."""
+    """Save as safetensors: float16 tensors; architecture, names and ``facts`` (how it was trained) as metadata.
+    Written atomically."""
     tensors = {
         k: (v.half() if v.is_floating_point() else v).cpu().contiguous()
         for k, v in network.state_dict().items()

@@ -29,9 +29,9 @@ def retrained(
 ) -> Detector:  # fmt: skip
     """The detector of this method and seed: from the cache, from an unfinished training, or trained now.
 
-    The cache key hashes the fused training images and their labels, the recipe, the seed, and the initial weights. ``path`` is the
-    checkpoint or architecture to begin with (None: an architecture that ships with ultralytics, by name).
-    """
+    The cache key hashes the fused training images and their labels, the recipe, the seed, and the initial weights.
+    ``path`` is the checkpoint or architecture to begin with (None: an architecture that ships with ultralytics, by
+    name)."""
     training = fused.training
     if training is None:
         raise InputError("det-retrain needs a run: it trains on the fused training split")
@@ -90,7 +90,8 @@ def retrained(
 
 
 def _initial(path: Path | None, model: str, names: tuple[str, ...], seed: int) -> Any:
-    """The network to begin with: a checkpoint with its class layers made anew, or an architecture with random weights."""
+    """The network to begin with: a checkpoint with its class layers made anew, or an architecture with random
+    weights."""
     if path is not None and path.suffix.lower() not in {".yaml", ".yml"}:
         return with_classes(load_network(path)[0], names, seed)
     if path is None and not model.endswith((".yaml", ".yml")):

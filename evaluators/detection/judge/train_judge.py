@@ -1,8 +1,7 @@
 """``fusionbench train detection``: trains a judge from scratch on neutral blends of visible and infrared.
 
-The judge that ships for the demo scenes was made by this command (README.md beside this file says how). It sees no method's output,
-so that it favours none.
-"""
+The judge that ships for the demo scenes was made by this command (README.md beside this file says how). It sees no
+method's output, so that it favours none."""
 
 from __future__ import annotations
 
@@ -26,7 +25,8 @@ from .training import Schedule, train
 SETTINGS: Mapping[str, Any] = {
     "architecture": "", "image_size": 416, "epochs": 21, "batch": 8, "lr": 0.003, "weight_decay": 0.02, "bfloat16": True, "train_count": 600,
 }  # fmt: skip
-"""What ``--set`` may change. ``architecture``: ultralytics' YAML, a file or a name; empty for ours. ``train_count``: scenes to render."""
+"""What ``--set`` may change. ``architecture``: ultralytics' YAML, a file or a name; empty for ours.
+``train_count``: scenes to render."""
 CHECKPOINT, WEIGHTS = "last.ckpt", "judge.safetensors"
 
 
@@ -35,7 +35,8 @@ def train_judge(
     device: str = "auto", resume: bool = False, epochs: int | None = None, batch_size: int | None = None, lr: float | None = None,
     overrides: Mapping[str, str] | None = None, **unknown: Any,
 ) -> Path:  # fmt: skip
-    """Train on the training split of one dataset with boxes; returns the weights' path. Raises ``InputError`` for wrong settings."""
+    """Train on the training split of one dataset with boxes; returns the weights' path. Raises ``InputError`` for
+    wrong settings."""
     if unknown:
         raise InputError(
             f"train detection doesn't know --{', --'.join(n.replace('_', '-') for n in unknown)}"

@@ -1,8 +1,9 @@
-"""One training loop for all detectors here: the demo's judge from scratch, and retraining on each method's fused images.
+"""One training loop for all detectors here: the demo's judge from scratch, and retraining on each method's fused
+images.
 
-ultralytics gives the network and its loss; the loop is ours, so that it runs offline on images in memory, writes nothing but its
-checkpoint, sees every method's images in the same order, and gives the same weights again (same machine, same number of threads).
-"""
+ultralytics gives the network and its loss; the loop is ours, so that it runs offline on images in memory, writes
+nothing but its checkpoint, sees every method's images in the same order, and gives the same weights again (same
+machine, same number of threads)."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ CHECKPOINT_EVERY = 25
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how to train: AdamW, linear warm-up over ``warmup`` of the steps, then a cosine down to 1 % of ``lr``."""
+    """How long and how to train: AdamW, linear warm-up over ``warmup`` of the steps, then a cosine down to 1 % of
+    ``lr``."""
 
     epochs: int
     batch: int
@@ -48,9 +50,8 @@ def train(
 ) -> nn.Module:  # fmt: skip
     """Train a network and return it with its averaged weights (on the CPU, evaluation mode).
 
-    ``checkpoint`` is written every few steps; a training of the same ``identity`` goes on from it. Raises ``InputError`` if it is
-    another training's.
-    """
+    ``checkpoint`` is written every few steps; a training of the same ``identity`` goes on from it. Raises
+    ``InputError`` if it is another training's."""
     with restricted_ultralytics(), claimed(checkpoint.parent) if checkpoint else contextlib.nullcontext():
         return _train(
             network,
@@ -140,7 +141,8 @@ def _batch(
     scenes: SceneStore, numbers: list[int], canvas: tuple[int, int], augmentation: Augmentation, generator: np.random.Generator,
     device: torch.device,
 ) -> dict[str, Tensor]:  # fmt: skip
-    """Scenes as ultralytics' loss wants them: ``img`` N×3×H×W in [0,1], ``batch_idx``, ``cls``, ``bboxes`` (normalised cx cy w h)."""
+    """Scenes as ultralytics' loss wants them: ``img`` N×3×H×W in [0,1], ``batch_idx``, ``cls``, ``bboxes``
+    (normalised cx cy w h)."""
     chosen = [augmented(scenes[n], canvas, augmentation, generator) for n in numbers]
     images = torch.from_numpy(np.stack([s.image for s in chosen])).to(device).permute(0, 3, 1, 2)
     xyxy = np.concatenate([s.xyxy for s in chosen]) / np.array([canvas[1], canvas[0], canvas[1], canvas[0]])

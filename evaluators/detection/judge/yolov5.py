@@ -1,8 +1,7 @@
 """The anchor-based YOLOv5 (release v7.0), as the official weights need it: ultralytics' blocks with our own head.
 
-Ultralytics' package knows the same blocks but another, anchor-free head. Facts: the release's documentation and its measured
-outputs. Sizes are read from the weights, so that n, s, m, l and x all load; the P6 variants don't.
-"""
+Ultralytics' package knows the same blocks but another, anchor-free head. Facts: the release's documentation and its
+measured outputs. Sizes are read from the weights, so that n, s, m, l and x all load; the P6 variants don't."""
 
 from __future__ import annotations
 
@@ -39,9 +38,8 @@ _READ_BY_HEAD = (17, 20, 23)
 class AnchorHead(nn.Module):
     """Layer 24: three 1×1 convolutions, and the decoding of their outputs into boxes.
 
-    Output in evaluation: B×N×(5 + classes) with cx cy w h in input pixels, objectness and class values in [0,1]. Rows: stride 8, 16,
-    32; within a stride anchor by anchor, then row, then column.
-    """
+    Output in evaluation: B×N×(5 + classes) with cx cy w h in input pixels, objectness and class values in [0,1].
+    Rows: stride 8, 16, 32; within a stride anchor by anchor, then row, then column."""
 
     anchors: Tensor
 
@@ -103,7 +101,8 @@ class YoloV5(nn.Module):
         return decoded
 
     def fuse(self, verbose: bool = False) -> YoloV5:
-        """Merge each normalisation into its convolution (in float32), as the official loader does before it runs the network."""
+        """Merge each normalisation into its convolution (in float32), as the official loader does before it runs
+        the network."""
         del verbose
         unit: Any
         for unit in self.model.modules():
@@ -115,7 +114,8 @@ class YoloV5(nn.Module):
 
 
 def load_yolov5(path: Path) -> tuple[YoloV5, tuple[str, ...]]:
-    """The network (float32, CPU, evaluation mode) and class names of an official ``.pt`` file, or of its tensors as ``.safetensors``.
+    """The network (float32, CPU, evaluation mode) and class names of an official ``.pt`` file, or of its tensors as
+    ``.safetensors``.
 
     Raises ``InputError`` for files that hold something else; nothing in a file is run.
     """

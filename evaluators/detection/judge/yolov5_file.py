@@ -1,8 +1,8 @@
-"""Reads the tensors of an official YOLOv5 file (``yolov5n.pt``: a pickled network) without running anything that the file names.
+"""Reads the tensors of an official YOLOv5 file (``yolov5n.pt``: a pickled network) without running anything that
+the file names.
 
-The pickle is read by an unpickler that knows a short list of names. Tensors are rebuilt by the code below, layers become inert
-containers, and any other name is refused.
-"""
+The pickle is read by an unpickler that knows a short list of names. Tensors are rebuilt by the code below, layers
+become inert containers, and any other name is refused."""
 
 from __future__ import annotations
 

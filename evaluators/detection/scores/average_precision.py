@@ -1,5 +1,6 @@
-"""Average precision exactly as COCO defines it (greedy matching by score, 101-point interpolation), vectorised over IoU thresholds and
-over bootstrap draws. Equal to pycocotools within 1e-6 (tests); objects are never "crowd" or ignored by area.
+"""Average precision exactly as COCO defines it (greedy matching by score, 101-point interpolation), vectorised over
+IoU thresholds and over bootstrap draws. Equal to pycocotools within 1e-6 (tests); objects are never "crowd" or
+ignored by area.
 
 Source: the COCO evaluation protocol, https://cocodataset.org/#detection-eval, Lin et al. 2014.
 """
@@ -43,9 +44,9 @@ class Truth:
 
 @dataclass(frozen=True)
 class ClassMatches:
-    """One class over all images. Detections stand in falling order of score: ``scores`` D, the ``images`` they are in D, their
-    ``places`` among that image's detections D, and whether each is a true positive, by IoU threshold: ``hits`` T×D. ``objects`` counts
-    the ground truth of each image."""
+    """One class over all images. Detections stand in falling order of score: ``scores`` D, the ``images`` they are
+    in D, their ``places`` among that image's detections D, and whether each is a true positive, by IoU
+    threshold: ``hits`` T×D. ``objects`` counts the ground truth of each image."""
 
     scores: FloatArray
     images: IntArray
@@ -66,10 +67,11 @@ def intersection_over_union(first: FloatArray, second: FloatArray) -> FloatArray
 
 
 def match_image(overlaps: FloatArray) -> BoolArray:
-    """Which detections are true positives: T×D. ``overlaps`` is the IoU D×G of detections in falling order of score with objects.
+    """Which detections are true positives: T×D. ``overlaps`` is the IoU D×G of detections in falling order of score
+    with objects.
 
-    Greedy, as COCO: each detection takes the free object that it overlaps most (of equals the last), if that reaches the threshold.
-    """
+    Greedy, as COCO: each detection takes the free object that it overlaps most (of equals the last), if that
+    reaches the threshold."""
     count, objects = overlaps.shape
     hits = np.zeros((len(IOU_THRESHOLDS), count), bool)
     if not count or not objects:
@@ -107,7 +109,8 @@ def match_class(found: Sequence[Found], truth: Sequence[Truth], index: int) -> C
 
 
 def average_precision(matches: ClassMatches, weights: IntArray | None = None) -> FloatArray:
-    """AP by draw and IoU threshold: B×T. ``weights`` B×images says how often each draw takes each image (None: each once).
+    """AP by draw and IoU threshold: B×T. ``weights`` B×images says how often each draw takes each image (None: each
+    once).
 
     NaN in draws that take no object of the class.
     """

@@ -19,8 +19,8 @@ SYNONYMS = {
 
 @dataclass(frozen=True)
 class ClassMap:
-    """``index[j]`` is the dataset's class of the judge's class j (-1: none, its detections are dropped); ``missing`` names the dataset's
-    classes that the judge doesn't know: they are left out of every mean."""
+    """``index[j]`` is the dataset's class of the judge's class j (-1: none, its detections are dropped);
+    ``missing`` names the dataset's classes that the judge doesn't know: they are left out of every mean."""
 
     index: tuple[int, ...]
     missing: tuple[str, ...]

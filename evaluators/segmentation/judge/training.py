@@ -1,9 +1,8 @@
 """Training a segmenter: short, seeded, resumable, cached by content.
 
-Every method's segmenter starts from the same weights and sees the same crops in the same order: both depend on the seed alone. What it
-was trained on (pixels and labels), the recipe, the seed and the initial weights make its key; under it lie ``training.pt`` while it trains
-and ``segmenter.safetensors`` when it is done.
-"""
+Every method's segmenter starts from the same weights and sees the same crops in the same order: both depend on the
+seed alone. What it was trained on (pixels and labels), the recipe, the seed and the initial weights make its key;
+under it lie ``training.pt`` while it trains and ``segmenter.safetensors`` when it is done."""
 
 from __future__ import annotations
 
@@ -44,7 +43,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TrainedSegmenter:
-    """A finished training: the checkpoint and its sha256, steps, the loss's class weights, the mean loss of the last tenth (NaN if it was cached)."""
+    """A finished training: the checkpoint and its sha256, steps, the loss's class weights, the mean loss of the
+    last tenth (NaN if it was cached)."""
 
     path: Path
     sha256: str
@@ -86,9 +86,9 @@ def train_segmenter(
 ) -> TrainedSegmenter:
     """Train by the recipe in ``folder``, going on from its last state; at once done if its checkpoint is there.
 
-    ``samples`` in a fixed order; ``trained_on`` is written into the checkpoint, whose weights are float16 with ``half``. Raises
-    ``InputError`` if the folder holds another training, ``FusionBenchError`` if the loss stops being a number.
-    """
+    ``samples`` in a fixed order; ``trained_on`` is written into the checkpoint, whose weights are float16 with
+    ``half``. Raises ``InputError`` if the folder holds another training, ``FusionBenchError`` if the loss stops
+    being a number."""
     key = training_key(recipe, samples, classes, seed)
     weights = class_weights(samples, len(classes), recipe.class_weights)
     steps = step_count(recipe, len(samples))

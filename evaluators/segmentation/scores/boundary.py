@@ -1,8 +1,9 @@
 """The boundary F-score: how well the outlines of a class agree, within a tolerance.
 
-Csurka, Larlus, Perronnin: What is a good evaluation measure for semantic segmentation? BMVC 2013 (the score per class and image,
-tolerance 0.75 % of the image diagonal); Perazzi et al., CVPR 2016, use the same measure for video objects. Neither fixes what happens to
-absent classes, at the image border and at ignored pixels; what this module does:
+Csurka, Larlus, Perronnin: What is a good evaluation measure for semantic segmentation? BMVC 2013 (the score per
+class and image, tolerance 0.75 % of the image diagonal); Perazzi et al., CVPR 2016, use the same measure for video
+objects. Neither fixes what happens to absent classes, at the image border and at ignored pixels; what this module
+does:
 
 - a boundary pixel of class c is a pixel of c with a 4-neighbour of another class; the image border makes no boundary;
 - pixels of true id 255 are taken out of both maps, and no boundary runs along them;
@@ -58,8 +59,8 @@ def boundary_f(true: Mask, predicted: Mask, reach: float) -> float:
 
 
 def mean_boundary(scores: Scores, weights: npt.NDArray[Any] | None = None) -> Scores:
-    """Mean of each class over the images that count for it: N×K (NaN: doesn't count) → K, or with ``weights`` B×N (how often a draw takes
-    each image) → B×K. NaN where no image counts."""
+    """Mean of each class over the images that count for it: N×K (NaN: doesn't count) → K, or with ``weights`` B×N
+    (how often a draw takes each image) → B×K. NaN where no image counts."""
     if weights is None:
         return mean_over_classes(scores.T)
     there = ~np.isnan(scores)

@@ -10,20 +10,31 @@ import fusionbench.methods.sgdfuse as package
 from fusionbench.contracts.method import MethodContext
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.methods.sgdfuse.adapter import SGDFuse
+from fusionbench.methods.sgdfuse.masks.artifacts import TWO_SENSOR
 from fusionbench.methods.sgdfuse.network.luma import rgb_to_luma
 from fusionbench.methods.sgdfuse.network.network import count_parameters
 from fusionbench.methods.sgdfuse.spec import SPECS
 from fusionbench.plugins import catalog
 
-WEIGHTS = Path(package.__path__[0]) / "weights" / "sgdfuse.safetensors"
+WEIGHTS = Path(package.__path__[0]) / "weights"
 SPEC = {spec.name: spec for spec in SPECS}
+
+
+def loaded(name: str) -> SGDFuse:
+    spec = SPEC[name]
+    fuser = SGDFuse(spec, MethodContext(weights=lambda _: WEIGHTS / spec.artifacts[0].filename))
+    fuser.load(torch.device("cpu"), "fp32")
+    return fuser
 
 
 @pytest.fixture(scope="module")
 def method() -> SGDFuse:
-    fuser = SGDFuse(SPEC["sgdfuse"], MethodContext(weights=lambda name: WEIGHTS))
-    fuser.load(torch.device("cpu"), "fp32")
-    return fuser
+    return loaded("sgdfuse")
+
+
+@pytest.fixture(scope="module")
+def quality() -> SGDFuse:
+    return loaded("sgdfuse-quality")
 
 
 def pair(count: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,11 +45,15 @@ def pair(count: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tenso
     return infrared.clamp(0, 1).mul(255).round() / 255, visible.clamp(0, 1).mul(255).round() / 255
 
 
-def test_shipped_file_is_the_specs():
-    artifact = SPEC["sgdfuse"].artifacts[0]
-    data = WEIGHTS.read_bytes()
-    assert hashlib.sha256(data).hexdigest() == artifact.sha256
-    assert len(data) == artifact.bytes <= 12 * 2**20
+def test_shipped_files_are_the_specs():
+    artifacts = [SPEC["sgdfuse"].artifacts[0], SPEC["sgdfuse-quality"].artifacts[0], TWO_SENSOR]
+    total = 0
+    for artifact in artifacts:
+        data = (WEIGHTS / artifact.filename).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == artifact.sha256
+        assert len(data) == artifact.bytes
+        total += len(data)
+    assert total <= 8 * 2**20
 
 
 def test_batch_of_three_equals_one_by_one(method):
@@ -55,12 +70,28 @@ def test_repeats_exactly(method):
     assert torch.equal(method.fuse(infrared, visible), method.fuse(infrared, visible))
 
 
-def test_trained_model_keeps_the_brighter_source(method):
+def hot_target() -> tuple[torch.Tensor, torch.Tensor]:
     infrared, visible = pair(1, 96, 96)
     infrared = torch.zeros_like(infrared)
-    infrared[..., 40:60, 40:60] = 1.0  # a hot target
-    fused = method.fuse(infrared, visible * 0.3)
-    assert float(fused[..., 45:55, 45:55].mean()) > 0.85
+    infrared[..., 40:60, 40:60] = 1.0
+    return infrared, visible * 0.3
+
+
+def test_quality_keeps_the_brighter_source(quality):
+    assert float(quality.fuse(*hot_target())[..., 45:55, 45:55].mean()) > 0.85
+
+
+def test_masks_decide(method, monkeypatch):
+    """The same warm square: nearly the maximum under a mask, between visible and maximum without; it never vanishes."""
+    infrared, visible = hot_target()
+    inside = torch.zeros_like(infrared)
+    inside[..., 38:62, 38:62] = 1.0
+    made = {}
+    for name, mask in (("given", inside), ("blank", torch.zeros_like(inside))):
+        monkeypatch.setattr(method, "_masks", lambda ir, vi, mask=mask: (mask, mask))
+        made[name] = float(method.fuse(infrared, visible)[..., 45:55, 45:55].mean())
+    assert made["given"] > 0.8
+    assert 0.45 < made["blank"] < made["given"] - 0.1
 
 
 @pytest.mark.parametrize("scene", [0, 13])
@@ -82,8 +113,8 @@ def test_borders_are_as_good_as_the_inside(method, scene):
 
 def test_provenance_names_masks_and_training(method):
     facts = method.provenance()
-    assert facts["masks"]["provider"].startswith("saliency")
-    assert facts["training"]["mask_providers"] == ["saliency", "random", "yolo-seg"]
+    assert facts["masks"]["provider"].startswith("two-sensor")
+    assert facts["training"]["mask_providers"] == ["two-sensor", "saliency", "labels"]
     assert count_parameters(method.network) < 8e6
 
 

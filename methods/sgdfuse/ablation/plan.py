@@ -17,6 +17,7 @@ from fusionbench.errors import InputError
 
 from ..config import Config, apply_overrides, load_config
 from ..masks import best_available, get_provider
+from ..training.truth import LABELS
 
 PLAN = Path(__file__).parent / "ablation.yaml"
 
@@ -142,7 +143,7 @@ def _one_sided(providers: tuple[str, ...], side: str | None) -> tuple[str, ...]:
     """The providers restricted to one source: the other one's mask is gone from the loss too, not from the
     input alone.
     """
-    return tuple(f"{name}@{side}" for name in providers) if side else providers
+    return tuple(f"{name}@{side}" for name in providers if name != LABELS) if side else providers
 
 
 def _providers(wanted: str | Sequence[str]) -> tuple[tuple[str, ...], str | None]:
@@ -153,4 +154,4 @@ def _providers(wanted: str | Sequence[str]) -> tuple[tuple[str, ...], str | None
     if len(names) == 1:
         chosen = best_available(names[0])
         return (chosen.provider.name,), chosen.reason
-    return tuple(get_provider(name).name for name in names), None
+    return tuple(name if name == LABELS else get_provider(name).name for name in names), None

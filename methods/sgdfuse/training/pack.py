@@ -24,10 +24,7 @@ from ..masks import MaskCache, get_provider, pair_masks
 from ..masks.degrade import degrade
 from ..masks.provider import ProviderUnavailableError
 from .augment import augment_sensors
-from .truth import Teacher, known_objects
-
-LABELS = "labels"
-"""The mask provider of training that knows the objects: true masks, degraded (`masks/degrade.py`)."""
+from .truth import LABELS, Teacher, known_objects
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from fusionbench.errors import InputError
 
 from ..masks import MaskCache, get_provider
 
+LABELS = "labels"
+"""The mask provider of training that knows the objects: true masks, degraded (`masks/degrade.py`)."""
+
 FloatMap = npt.NDArray[np.float32]
 
 COCO_ROAD_USERS = (0, 1, 2, 3, 5, 7)

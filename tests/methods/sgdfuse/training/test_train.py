@@ -180,3 +180,28 @@ def test_learning_rate():
     assert learning_rate(60, 110, settings) == pytest.approx(0.51)  # half way: (1 + 0.02) / 2
     assert learning_rate(110, 110, settings) == pytest.approx(0.02)
     assert learning_rate(50, 110, TrainConfig(lr=1.0)) == 1.0
+
+
+def test_stops_when_the_time_is_over_and_goes_on(pairs: Path, tmp_path: Path):
+    arguments = {
+        "out": tmp_path / "run",
+        "datasets": [("folder", pairs)],
+        "steps": 3,
+        "overrides": SETTINGS,
+        **COMMON,
+    }
+    train(minutes=0, **arguments)
+    state = load_checkpoint(tmp_path / "run" / "last.ckpt")
+    assert (state["stage"], state["step"]) == (1, 1)
+    train(resume=True, **arguments)
+    state = load_checkpoint(tmp_path / "run" / "last.ckpt")
+    assert (state["stage"], state["step"]) == (2, 3)
+
+
+def test_paths_of_the_machine_stay_out_of_the_weights(pairs: Path, tmp_path: Path):
+    start = train(out=tmp_path / "a", datasets=[("folder", pairs)], steps=1, overrides=SETTINGS, **COMMON)
+    settings = {**SETTINGS, "train.init": str(start), "train.boxes": {"folder": str(pairs)}}
+    weights = train(out=tmp_path / "b", datasets=[("folder", pairs)], steps=1, overrides=settings, **COMMON)
+    network, _ = load_weights(weights)
+    assert network.config.train.init == start.name
+    assert network.config.train.boxes == {}

@@ -3,12 +3,14 @@
 python tools/cuda_check.py --out cuda-check [--data FOLDER] [--state FOLDER] [--minutes 8.5]
 python tools/cuda_check.py --out /tmp/check --rehearse        # the same on a CPU, in small, to try the code
 
-It leaves OUT/report.json (rewritten after each part, so that a kill loses one part at most) and OUT/training (checkpoint,
-weights, history). Parts: every method on CPU and CUDA; metrics in batches; SGDFuse's latency, throughput and memory; then
-training from STATE's last checkpoint (a folder of `fusionbench train sgdfuse`) for the rest of the time.
+It leaves OUT/report.json (rewritten after each part, so that a kill loses one part at most) and OUT/training
+(checkpoint, weights, history). Parts: every method on CPU and CUDA; metrics in batches; SGDFuse's latency,
+throughput and memory; then training from STATE's last checkpoint (a folder of `fusionbench train sgdfuse`)
+for the rest of the time.
 
-FOLDER holds `msrs`, `roadscene`, `train/llvip` and `train/m3svd`; without it the demo scenes stand in. Metrics on CUDA are
-measured by benchmarks/metrics_cuda.py, which looks for pairs where FUSIONBENCH_TEST_DATA says.
+FOLDER holds `msrs`, `roadscene`, `train/llvip` and `train/m3svd`; without it the demo scenes stand in.
+Metrics on CUDA are measured by benchmarks/metrics_cuda.py, which looks for pairs where FUSIONBENCH_TEST_DATA
+says.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ SHARES = {"methods": 0.22, "metrics": 0.08, "speed": 0.20, "pack": 0.10}
 """Parts of the time; training gets the rest."""
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 FP32_TOLERANCE = 2
-"""Grey levels that CPU and CUDA may differ by at the worst pixel in fp32 (rounding to a level, and a reordered sum)."""
+"""Grey levels that CPU and CUDA may differ by at the worst pixel in fp32 (rounding to a level, and a
+reordered sum).
+"""
 MEAN_TOLERANCE = 0.05
 TRAINING_DATA = (
     ("msrs", "msrs"), ("roadscene", "roadscene"), ("llvip", "train/llvip"), ("m3svd", "train/m3svd"),
@@ -67,7 +71,9 @@ class Check:
         return self.seconds - (time.monotonic() - self.begun)
 
     def part(self, name: str, work: Callable[[float], Any]) -> None:
-        """Do one part within its share of the time; what goes wrong in it is written down and does not stop the others."""
+        """Do one part within its share of the time; what goes wrong in it is written down and does not stop
+        the others.
+        """
         until = time.monotonic() + self.seconds * SHARES.get(name, 1.0)
         begun = time.monotonic()
         try:
@@ -108,7 +114,9 @@ def demo_pairs(count: int, size: str) -> list[PairImages]:
 
 
 def compare_methods(device: str, rehearse: bool, until: float) -> dict[str, Any]:
-    """Every method that runs in this process, on CPU and device: largest and mean difference of its uint8 image, in grey levels."""
+    """Every method that runs in this process, on CPU and device: largest and mean difference of its uint8
+    image, in grey levels.
+    """
     images = demo_pairs(1, "160x128" if rehearse else "320x256")[0]
     names = ["max", "sgdfuse"] if rehearse else sorted(catalog.methods.all())
     rows: dict[str, Any] = {}
@@ -164,7 +172,9 @@ def batched_metrics(device: str, rehearse: bool, until: float) -> dict[str, str]
 
 
 def sgdfuse_speed(weights: Path, device: str, rehearse: bool, until: float) -> dict[str, Any]:
-    """SGDFuse without its mask provider at 640×480: seconds a pair, pairs per second in batches, peak memory, agreement with fp32."""
+    """SGDFuse without its mask provider at 640×480: seconds a pair, pairs per second in batches, peak memory,
+    agreement with fp32.
+    """
     network, _ = load_weights(weights)
     network = network.to(device)
     size = (64, 96) if rehearse else (480, 640)

@@ -1,10 +1,12 @@
-"""SGDFuse's candidates judged at the task, on training pairs alone: the criterion of methods/sgdfuse/training-log.md, 10.
+"""SGDFuse's candidates judged at the task, on training pairs alone: the criterion of
+methods/sgdfuse/training-log.md, 10.
 
 python tools/select_sgdfuse.py --data FOLDER --judge yolov8n.pt --store FOLDER [--masks NAME] WEIGHTS…
 
-FOLDER holds `msrs`, `roadscene`, `train/llvip`, `train/m3svd` and `msrs/detection_train/labels` (YOLO files of MSRS
-training pairs). The row `max` comes first. WEIGHTS are files, or `shipped`, `rule` (the treatment by the masks alone, no
-network), `infrared`, `visible`. With --store the judge's view of the sensors and the finished rows are kept in FOLDER.
+FOLDER holds `msrs`, `roadscene`, `train/llvip`, `train/m3svd` and `msrs/detection_train/labels` (YOLO files
+of MSRS training pairs). The row `max` comes first. WEIGHTS are files, or `shipped`, `rule` (the treatment by
+the masks alone, no network), `infrared`, `visible`. With --store the judge's view of the sensors and the
+finished rows are kept in FOLDER.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ Fuse = Callable[["Scene"], UInt8Array]
 GROUPS = {"person": 0, "bicycle": 1, "motorcycle": 1, "car": 2, "bus": 2, "truck": 2}
 PERSON, VEHICLE = 0, 2
 SURE, PLAUSIBLE, OVERLAP = 0.5, 0.25, 0.5
-"""Confidence of what should be found again, confidence of what may be found without being new, and the IoU that makes two one."""
+"""Confidence of what should be found again, confidence of what may be found without being new, and the IoU
+that makes two one.
+"""
 SHARES = {"AP": 0.5, "demo": 0.25, "agreement": 0.25}
 DEMO_SCENES = 48
 LLVIP_PERSON = 0
@@ -54,7 +58,9 @@ COCO_PERSON = 0
 
 @dataclass(frozen=True)
 class Scene:
-    """A training pair; `people` are its labelled boxes, `truth` a demo scene's boxes of person and vehicle (None: no labels)."""
+    """A training pair; `people` are its labelled boxes, `truth` a demo scene's boxes of person and vehicle
+    (None: no labels).
+    """
 
     dataset: str
     name: str

@@ -1,13 +1,14 @@
-"""SGDFuse against rules and sensors at the task, MSRS test, boxes from its semantic labels: fuse once, judge by any YOLO file.
+"""SGDFuse against rules and sensors at the task, MSRS test, boxes from its semantic labels: fuse once, judge
+by any YOLO file.
 
 python tools/sgdfuse_on_msrs.py fuse   --data MSRS --store FOLDER --name NAME [--weights FILE] [--masks NAME] [--stride N] [--precision bf16]
 python tools/sgdfuse_on_msrs.py judge  --data MSRS --store FOLDER --name NAME… --judge yolov8n.pt
 python tools/sgdfuse_on_msrs.py report --data MSRS --store FOLDER --name NAME… --judge yolov8n.pt --against max
 
-`fuse` writes PNG files under STORE/NAME (NAME `max`, `average`, `laplacian`, `guided-filter` or any method of the suite; with
---weights it is `sgdfuse`, and NAME is only a label). It goes on where it stopped. `report` has the mean average precision of
-car and person over IoU .5 to .95, all, by day and by night, and the paired bootstrap's 95 % interval (1,000 draws over images)
-of the difference from the method that --against names.
+`fuse` writes PNG files under STORE/NAME (NAME `max`, `average`, `laplacian`, `guided-filter` or any method of
+the suite; with --weights it is `sgdfuse`, and NAME is only a label). It goes on where it stopped. `report`
+has the mean average precision of car and person over IoU .5 to .95, all, by day and by night, and the paired
+bootstrap's 95 % interval (1,000 draws over images) of the difference from the method that --against names.
 """
 
 from __future__ import annotations

@@ -22,7 +22,9 @@ MINIMUM_SIZE = 32
 
 
 class SGDFuse:
-    """Fuses any size ≥ 32×32. Options: `weights` (a file from `fusionbench train sgdfuse`), `masks` (a provider's name), `mask_options`."""
+    """Fuses any size ≥ 32×32. Options: `weights` (a file from `fusionbench train sgdfuse`), `masks` (a
+    provider's name), `mask_options`.
+    """
 
     def __init__(self, spec: MethodSpec, context: MethodContext) -> None:
         self.spec, self.context = spec, context
@@ -39,7 +41,9 @@ class SGDFuse:
         self._facts: dict[str, Any] = {}
 
     def load(self, device: torch.device, precision: str) -> None:
-        """Build the network with its weights and the mask provider. Raises MissingWeightsError or InputError."""
+        """Build the network with its weights and the mask provider. Raises MissingWeightsError or
+        InputError.
+        """
         if self._weights:
             path = Path(self._weights)
         elif self.spec.artifacts:
@@ -62,7 +66,8 @@ class SGDFuse:
     def fuse(self, infrared: Tensor, visible: Tensor) -> Tensor:
         """infrared N×1×H×W and visible N×3×H×W in [0, 1] → fused N×3×H×W in [0, 1].
 
-        The noise of an image depends on the run's seed and the image's content, not on its batch. Raises InputError below 32×32.
+        The noise of an image depends on the run's seed and the image's content, not on its batch. Raises
+        InputError below 32×32.
         """
         if self.network is None:
             raise InputError(f"{self.spec.name}: call load(device, precision) before fuse")

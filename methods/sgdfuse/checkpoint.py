@@ -1,4 +1,6 @@
-"""Checkpoints of training (atomic, resumable) and shipped weights (safetensors with the configuration inside)."""
+"""Checkpoints of training (atomic, resumable) and shipped weights (safetensors with the configuration
+inside).
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def save_weights(
     path: Path, weights: dict[str, Tensor], config: Config, facts: dict[str, Any], half: bool = False
 ) -> None:
-    """Ship weights: safetensors whose metadata holds the configuration and `facts` (steps, mask provider, data).
+    """Ship weights: safetensors whose metadata holds the configuration and `facts` (steps, mask provider,
+    data).
 
     Paths of the machine that trained are no part of it.
     """
@@ -61,7 +64,9 @@ def save_weights(
 
 
 def load_weights(path: Path) -> tuple[SGDFuseNetwork, dict[str, Any]]:
-    """The network of a weights file, in evaluation mode and float32, with its facts. Raises InputError/MissingWeightsError."""
+    """The network of a weights file, in evaluation mode and float32, with its facts. Raises
+    InputError/MissingWeightsError.
+    """
     if not path.is_file():
         raise MissingWeightsError(
             f"SGDFuse weights {path} don't exist; train them with `fusionbench train sgdfuse`"

@@ -31,12 +31,18 @@ PRESETS_FOLDER = Path(__file__).parent / "presets"
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """Shape of the network. Widths are channels after the stem, i.e. at 1/`unshuffle` of the image's resolution."""
+    """Shape of the network. Widths are channels after the stem, i.e. at 1/`unshuffle` of the image's
+    resolution.
+    """
 
     unshuffle: int = 2
-    """Pixel-unshuffle factor in front of both networks: 1 works at full resolution, 2 at half with 4 times the channels."""
+    """Pixel-unshuffle factor in front of both networks: 1 works at full resolution, 2 at half with 4 times
+    the channels.
+    """
     margin: int = 8
-    """Pixels reflected around the image before the network and cut off after it, so that no convolution's zero border reaches the result."""
+    """Pixels reflected around the image before the network and cut off after it, so that no convolution's
+    zero border reaches the result.
+    """
     width: int = 24
     """Channels of the stage-I branches."""
     blocks: int = 3
@@ -47,26 +53,36 @@ class ModelConfig:
     detail: int = 8
     """Channels of the full-resolution layers behind the pixel shuffle of both heads."""
     base: str = "max"
-    """What the stage-I head adds to: `none` (F1 is the head's output alone, as in the paper) or `max` (pixel-wise maximum)."""
+    """What the stage-I head adds to: `none` (F1 is the head's output alone, as in the paper) or `max`
+    (pixel-wise maximum).
+    """
     colour: str = "luma"
-    """`rgb`: the heads make three free channels (paper); `luma`: they change the luma only and keep the visible chroma."""
+    """`rgb`: the heads make three free channels (paper); `luma`: they change the luma only and keep the
+    visible chroma.
+    """
     unet_width: int = 24
     unet_multipliers: tuple[int, ...] = (1, 2, 2, 3)
-    """Width of the four upper levels, times `unet_width`; the fifth level, the bottleneck, has the last one's width."""
+    """Width of the four upper levels, times `unet_width`; the fifth level, the bottleneck, has the last one's
+    width.
+    """
     unet_blocks: int = 1
     """Residual blocks at a level, in the encoder and again in the decoder."""
     dropout: float = 0.0
     norm: str = "none"
-    """Of the U-Net: `group` (GroupNorm, as SR3), `layer` (over the channels of a pixel, so that crops and whole images have the
-    same statistics) or `none`."""
+    """Of the U-Net: `group` (GroupNorm, as SR3), `layer` (over the channels of a pixel, so that crops and
+    whole images have the same statistics) or `none`.
+    """
     hfah_width: int = 16
     """Channels every decoder scale is reduced to in HFAH."""
     hfah_hidden: tuple[int, int] = (32, 32)
     hfah_residual: float = 0.5
-    """0: I_f is HFAH's Tanh alone (paper). Otherwise I_f = F1 + this range × Tanh, in units of the [0, 1] image."""
+    """0: I_f is HFAH's Tanh alone (paper). Otherwise I_f = F1 + this range × Tanh, in units of the [0, 1]
+    image.
+    """
     hfah_steps: str = "concatenated"
-    """How HFAH joins the features of the visited time steps: `concatenated` (their number is part of the network's shape) or `mean`
-    (the same weights run with any number of steps)."""
+    """How HFAH joins the features of the visited time steps: `concatenated` (their number is part of the
+    network's shape) or `mean` (the same weights run with any number of steps).
+    """
     use_stage1: bool = True
     """Ablation: without stage I, F1 is the mean of the sources."""
     use_stage2: bool = True
@@ -81,10 +97,14 @@ class ModelConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TreatmentConfig:
-    """What differs inside and outside the masks (`treatment.py`); with `used` off nothing does, as in the paper's preset."""
+    """What differs inside and outside the masks (`treatment.py`); with `used` off nothing does, as in the
+    paper's preset.
+    """
 
     used: bool = False
-    """I_f = T(M̂) + HFAH's correction, M̂ being the masks as HFAH corrects them, and stage II aims at T of the true masks."""
+    """I_f = T(M̂) + HFAH's correction, M̂ being the masks as HFAH corrects them, and stage II aims at T of
+    the true masks.
+    """
     gamma: float = 0.8
     """Exponent on the visible luma: below 1 it lifts dark regions."""
     heat: float = 0.3
@@ -107,24 +127,35 @@ class DiffusionConfig:
     beta_start: float = 1e-6
     beta_end: float = 1e-2
     t_start: int = 20
-    """Noise level (time step, 1..timesteps) that I0 is brought to before denoising; `timesteps` is generation from pure noise."""
+    """Noise level (time step, 1..timesteps) that I0 is brought to before denoising; `timesteps` is generation
+    from pure noise.
+    """
     steps: int = 2
-    """DDIM steps from `t_start` to 0 = U-Net evaluations; HFAH reads the decoder at each, so it is part of the network's shape."""
+    """DDIM steps from `t_start` to 0 = U-Net evaluations; HFAH reads the decoder at each, so it is part of
+    the network's shape.
+    """
     sampler: str = "ddim"
-    """`ddim` (deterministic) or `ddpm` (ancestral, Eq. 9–11: `t_start` evaluations with fresh noise, read by HFAH at the same levels)."""
+    """`ddim` (deterministic) or `ddpm` (ancestral, Eq. 9–11: `t_start` evaluations with fresh noise, read by
+    HFAH at the same levels).
+    """
     clip_denoised: bool = False
-    """Clamp the predicted I0 to [-1, 1] at each step (needed from high noise levels, harmless at low ones)."""
+    """Clamp the predicted I0 to [-1, 1] at each step (needed from high noise levels, harmless at low
+    ones).
+    """
 
 
 @dataclasses.dataclass(frozen=True)
 class LossConfig:
-    """Weights of the loss terms. The paper's are `intensity1`, `gradient1` (Eq. 15), `noise` (Eq. 12), `intensity2`, `gradient2` (Eq. 19)."""
+    """Weights of the loss terms. The paper's are `intensity1`, `gradient1` (Eq. 15), `noise` (Eq. 12),
+    `intensity2`, `gradient2` (Eq. 19).
+    """
 
     intensity1: float = 1.0
     gradient1: float = 1.0
     intensity_target: str = "max"
-    """Stage-I intensity target (decision 7): `ir` (Eq. 14), `max` (max of infrared and visible) or `outside` (T(0): what can be said
-    of a pixel without a mask, so that stage I does not give away the answer)."""
+    """Stage-I intensity target (decision 7): `ir` (Eq. 14), `max` (max of infrared and visible) or `outside`
+    (T(0): what can be said of a pixel without a mask, so that stage I does not give away the answer).
+    """
     gradient_target: str = "max"
     """Stage-I gradient target: `visible` (Eq. 13) or `max` (the larger gradient by magnitude)."""
     min_share: float = 0.0
@@ -141,7 +172,9 @@ class LossConfig:
     preliminary: float = 0.0
     """Weight of the stage-I objective on F1 while stage II trains (with stage I fine-tuned)."""
     mask: float = 0.0
-    """Weight of the cross-entropy between the masks as HFAH corrects them and the true ones (`treatment.used`)."""
+    """Weight of the cross-entropy between the masks as HFAH corrects them and the true ones
+    (`treatment.used`).
+    """
     vif: float = 0.0
     """Weight of −VIF (`surrogates.vif`), on the fused luma."""
     qabf: float = 0.0
@@ -158,7 +191,9 @@ class LossConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """One training run. `steps1`/`steps2` of 0 mean: as many steps as `epochs1`/`epochs2` passes over the pairs."""
+    """One training run. `steps1`/`steps2` of 0 mean: as many steps as `epochs1`/`epochs2` passes over the
+    pairs.
+    """
 
     epochs1: int = 200
     epochs2: int = 200
@@ -173,23 +208,33 @@ class TrainConfig:
     gradient_clip: float = 0.0
     ema: float = 0.999
     init: str = ""
-    """Weights or a checkpoint to start from, as a path; the first version's fit the second one (`training/warm_start.py`)."""
+    """Weights or a checkpoint to start from, as a path; the first version's fit the second one
+    (`training/warm_start.py`).
+    """
     finetune_stage1: bool = False
     """Let stage II change stage I's weights (decision 7)."""
     stage1_lr_scale: float = 1.0
     augment: bool = False
-    """Change gamma, gain and noise of each sensor at random, and move infrared against visible by up to two pixels."""
+    """Change gamma, gain and noise of each sensor at random, and move infrared against visible by up to two
+    pixels.
+    """
     degrade: float = 0.0
-    """Probability that a crop's masks are the true ones, degraded (`masks/labels.py`), where the pair has a map of truth."""
+    """Probability that a crop's masks are the true ones, degraded (`masks/labels.py`), where the pair has a
+    map of truth.
+    """
     mask_drop: float = 0.0
     """Probability of blanking a pair's masks, and the same of taking another provider's (decision 5)."""
     validate_every: int = 500
     checkpoint_every: int = 250
     log_every: int = 20
     validation_pairs: int = 6
-    """Pairs of each dataset (at most a quarter of it) that are held out of training, evenly spaced, for validation."""
+    """Pairs of each dataset (at most a quarter of it) that are held out of training, evenly spaced, for
+    validation.
+    """
     boxes: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Folders of YOLO files (COCO classes), by dataset name, for training pairs whose dataset has no boxes in its training split."""
+    """Folders of YOLO files (COCO classes), by dataset name, for training pairs whose dataset has no boxes in
+    its training split.
+    """
     repeat: dict[str, int] = dataclasses.field(default_factory=dict)
     """How often a dataset's pairs count in an epoch, by dataset name (1 where absent)."""
 

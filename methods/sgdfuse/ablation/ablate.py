@@ -61,11 +61,12 @@ def ablate(
 
     `datasets` are the (name, root) pairs to train on (without a root: where the dataset lies on this
     machine); the dataset that scores is looked for at `data_root`, else at the root it has in `datasets`.
-    `precision` (32, bf16, 16; default: the plan's) is that of training; scoring is float32. `steps` is the length of each stage
-    (default: the plan's), `masks` the provider instead of the plan's, `limit` the number of scored pairs,
-    evenly spread (default: all), `only` the names of variants to do now, `overrides` settings for all
-    variants. With `resume` finished variants are kept. Writes `ablation.tex`, `ablation.csv` and
-    `ablation.md`. Raises InputError for an unusable plan, or for results in `out` that were made otherwise.
+    `precision` (32, bf16, 16; default: the plan's) is that of training; scoring is float32. `steps` is the
+    length of each stage (default: the plan's), `masks` the provider instead of the plan's, `limit` the number
+    of scored pairs, evenly spread (default: all), `only` the names of variants to do now, `overrides`
+    settings for all variants. With `resume` finished variants are kept. Writes `ablation.tex`, `ablation.csv`
+    and `ablation.md`. Raises InputError for an unusable plan, or for results in `out` that were made
+    otherwise.
     """
     out = Path(out)
     plan = read_plan(Path(config) if config else PLAN, steps, masks, overrides or {})
@@ -92,7 +93,9 @@ def ablate(
     decoded: dict[tuple[str, ...], Pack] = {}
 
     def pack_of(masks: Sequence[str], held_out: int) -> Pack:
-        """The data with these masks, decoded once for consecutive variants (one set at a time: it fills memory)."""
+        """The data with these masks, decoded once for consecutive variants (one set at a time: it fills
+        memory).
+        """
         if tuple(masks) not in decoded:
             decoded.clear()
             found = build_pack(located, masks, out / "masks", held_out, make_fabric(device).device)

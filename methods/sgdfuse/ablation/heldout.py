@@ -1,4 +1,5 @@
-"""Weights judged on the held-out training pairs, blind to every test set: the criterion of training-log.md, and what the parts do.
+"""Weights judged on the held-out training pairs, blind to every test set: the criterion of training-log.md,
+and what the parts do.
 
 python -m fusionbench.methods.sgdfuse.ablation.heldout -d msrs:ROOT -d roadscene:ROOT … [--parts] WEIGHTS…
 """
@@ -29,7 +30,9 @@ CAP = 1.25
 
 FLOOR_DATASET = "msrs"
 FLOORS = {"EN": 1.0, "SD": 1.0, "SF": 1.0, "SCD": 1.0, "VIF": 0.952, "Qabf": 0.958, "MI": 0.59}
-"""Smallest ratios to the plain maximum, on `FLOOR_DATASET`: the floors of the project's issue 3 over its `max` row."""
+"""Smallest ratios to the plain maximum, on `FLOOR_DATASET`: the floors of the project's issue 3 over its
+`max` row.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class Judgement:
 
 
 def judge(found: Mapping[str, Mapping[str, float]], maximum: Mapping[str, Mapping[str, float]]) -> Judgement:
-    """Score of means by dataset and metric against those of the plain maximum. Every metric is higher-is-better."""
+    """Score of means by dataset and metric against those of the plain maximum. Every metric is
+    higher-is-better.
+    """
     ratios = {d: {m: found[d][m] / maximum[d][m] for m in maximum[d]} for d in maximum}
     score = float(np.mean([min(CAP, ratio) for row in ratios.values() for ratio in row.values()]))
     own = ratios.get(FLOOR_DATASET, {})
@@ -67,7 +72,9 @@ def mean_metrics(fuse: Fuse, pairs: Sequence[PackedPair]) -> Means:
 
 @torch.no_grad()
 def masks_say(network: SGDFuseNetwork, pairs: Sequence[PackedPair], seed: int = 0) -> float:
-    """Mean |difference| in grey levels, weighted by max(M_ir, M_vi), between the fused images with masks and with both blank."""
+    """Mean |difference| in grey levels, weighted by max(M_ir, M_vi), between the fused images with masks and
+    with both blank.
+    """
     total = weight = 0.0
     given, blank = fuse_with(network, seed), fuse_with(network, seed, masks=0.0)
     for pair in pairs:
@@ -81,7 +88,9 @@ def masks_say(network: SGDFuseNetwork, pairs: Sequence[PackedPair], seed: int = 
 def fuse_with(
     network: SGDFuseNetwork, seed: int = 0, masks: float | None = None, noise_scale: float = 1.0
 ) -> Fuse:
-    """The network as a function of a batch; `masks` replaces both masks by that constant, `noise_scale` scales the noise."""
+    """The network as a function of a batch; `masks` replaces both masks by that constant, `noise_scale`
+    scales the noise.
+    """
 
     def fuse(batch: Batch) -> Tensor:
         constant = torch.full_like(batch.mask_ir, masks or 0.0)
@@ -94,7 +103,9 @@ def fuse_with(
 
 
 def plain_maximum(batch: Batch) -> Tensor:
-    """max(I_ir, luma of I_vis) as a grey image of three channels: the rule that every candidate is compared with."""
+    """max(I_ir, luma of I_vis) as a grey image of three channels: the rule that every candidate is compared
+    with.
+    """
     return torch.maximum(batch.infrared, rgb_to_luma(batch.visible)).expand_as(batch.visible)
 
 
@@ -115,7 +126,9 @@ def _row(label: str, values: Mapping[str, float]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a Markdown table for each weights file: metrics by dataset, score, broken floors and the masks' say."""
+    """Print a Markdown table for each weights file: metrics by dataset, score, broken floors and the masks'
+    say.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

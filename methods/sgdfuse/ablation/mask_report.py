@@ -2,8 +2,9 @@
 
 python -m fusionbench.methods.sgdfuse.ablation.mask_report -d msrs:ROOT [--split test] [--stride 6] PROVIDER…
 
-Objects are connected components of the road users' classes. One counts as found when the joint mask (Eq. 16) is at least
---level on half of its pixels. Precision is the share of the pixels at that level which belong to road users.
+Objects are connected components of the road users' classes. One counts as found when the joint mask (Eq. 16)
+is at least --level on half of its pixels. Precision is the share of the pixels at that level which belong to
+road users.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ LEAST_PIXELS = 60
 
 @dataclass
 class Tally:
-    """Counts of one provider: objects found and present by class, pixels hit, of the objects, and of the mask."""
+    """Counts of one provider: objects found and present by class, pixels hit, of the objects, and of the
+    mask.
+    """
 
     found: dict[str, int] = field(default_factory=dict)
     objects: dict[str, int] = field(default_factory=dict)

@@ -1,10 +1,12 @@
-"""What the noise buys: the same weights run with other noise levels and numbers of steps, on held-out training pairs.
+"""What the noise buys: the same weights run with other noise levels and numbers of steps, on held-out
+training pairs.
 
 python -m fusionbench.methods.sgdfuse.ablation.noise_curve -d msrs:ROOT … [--masks NAME] [--levels 20,100] [--steps 1,2,4] WEIGHTS
 
-Weights whose HFAH takes the mean over steps (`model.hfah_steps: mean`) run with any number; others with their own alone.
-Columns: the criterion's score (training-log.md, 7), SF and Qabf on MSRS, grain (mean |difference of neighbouring pixels| where both sources are dark and flat, in grey levels),
-the mean |difference| from the weights' own setting, and seconds a pair of the network alone.
+Weights whose HFAH takes the mean over steps (`model.hfah_steps: mean`) run with any number; others with their
+own alone. Columns: the criterion's score (training-log.md, 7), SF and Qabf on MSRS, grain (mean |difference
+of neighbouring pixels| where both sources are dark and flat, in grey levels), the mean |difference| from the
+weights' own setting, and seconds a pair of the network alone.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ DARK = 40 / 255
 
 
 def with_noise(network: SGDFuseNetwork, t_start: int, steps: int) -> SGDFuseNetwork:
-    """The same weights at another noise level and number of steps. Raises InputError where HFAH's shape depends on the steps."""
+    """The same weights at another noise level and number of steps. Raises InputError where HFAH's shape
+    depends on the steps.
+    """
     config = network.config
     if steps != config.diffusion.steps and config.model.hfah_steps != "mean":
         raise InputError(
@@ -45,7 +49,9 @@ def with_noise(network: SGDFuseNetwork, t_start: int, steps: int) -> SGDFuseNetw
 
 
 def dark_grain(fused: Tensor, batch: Batch) -> float:
-    """Mean |horizontal difference| of the fused luma, in grey levels, where both sources are dark; NaN where they nowhere are."""
+    """Mean |horizontal difference| of the fused luma, in grey levels, where both sources are dark; NaN where
+    they nowhere are.
+    """
     dark = (batch.infrared < DARK) & (rgb_to_luma(batch.visible) < DARK)
     both = dark[..., 1:] & dark[..., :-1]
     steps = 255 * rgb_to_luma(fused).diff(dim=-1).abs()

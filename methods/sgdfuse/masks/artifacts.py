@@ -63,4 +63,6 @@ TWO_SENSOR = Artifact(
 )
 
 MASK_ARTIFACTS = (SAM_VIT_B, SAM_VIT_L, SAM_VIT_H, MOBILE_SAM, YOLOV8N_SEG)
-"""All that are downloaded; none is needed (``two-sensor`` ships, ``saliency`` has no weights), none is fetched unasked."""
+"""All that are downloaded; none is needed (``two-sensor`` ships, ``saliency`` has no weights), none is
+fetched unasked.
+"""

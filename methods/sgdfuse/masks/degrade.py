@@ -1,7 +1,7 @@
 """The mask provider `labels` of training: true masks with the faults that run-time masks have.
 
-A network that saw perfect masks alone would trust any mask. Objects are dropped, grown, shrunk and moved, false ones are
-added, scores vary, and each fault is drawn per object.
+A network that saw perfect masks alone would trust any mask. Objects are dropped, grown, shrunk and moved,
+false ones are added, scores vary, and each fault is drawn per object.
 """
 
 from __future__ import annotations

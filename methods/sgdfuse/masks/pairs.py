@@ -32,7 +32,8 @@ def pair_masks(
     cache: MaskCache | None = None,
     name: str | None = None,
 ) -> tuple[Objectness, Objectness]:
-    """M_ir and M_vi, float32 H×W in [0,1], of infrared uint8 H×W and visible uint8 H×W×3; from the cache where they are there.
+    """M_ir and M_vi, float32 H×W in [0,1], of infrared uint8 H×W and visible uint8 H×W×3; from the cache
+    where they are there.
 
     ``name`` is the pair's, for the providers that go by names (``ir/NAME`` and ``vi/NAME``).
     """

@@ -28,8 +28,8 @@ class StoredMasks:
     as its image. For the image called ``ir/00001D`` the files ``ir/00001D.<ending>`` and then ``<image
     hash>.<ending>`` are looked for under ``folder``; without a name only the latter
     (``fusionbench.methods.sgdfuse.masks.image_hash``). ``missing``: ``error`` or ``zero``, what to do where
-    there is no map. The fingerprint holds the files' content, so that changed maps are never taken for the old
-    ones; ``version`` is a free text in it.
+    there is no map. The fingerprint holds the files' content, so that changed maps are never taken for the
+    old ones; ``version`` is a free text in it.
     """
 
     name = "file"

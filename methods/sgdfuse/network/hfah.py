@@ -1,4 +1,6 @@
-"""Hierarchical feature aggregation head (3.5): decoder features of five scales and several time steps → three channels."""
+"""Hierarchical feature aggregation head (3.5): decoder features of five scales and several time steps → three
+channels.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class SpatialAttention(nn.Module):
 
 
 class HFAH(nn.Module):
-    """Features per visited time step (lists of five, coarsest first) → N×3×H×W in (-1, 1), the Tanh of the text."""
+    """Features per visited time step (lists of five, coarsest first) → N×3×H×W in (-1, 1), the Tanh of the
+    text.
+    """
 
     def __init__(self, config: ModelConfig, feature_widths: list[int], steps: int) -> None:
         super().__init__()
@@ -46,7 +50,9 @@ class HFAH(nn.Module):
             nn.init.zeros_(self.out.get_parameter("bias"))
 
     def forward(self, features: list[list[Tensor]], preliminary: Tensor) -> Tensor:
-        """`features[step][scale]`; `preliminary` is what the residual form adds to, in [-1, 1] units (it alone uses it)."""
+        """`features[step][scale]`; `preliminary` is what the residual form adds to, in [-1, 1] units (it
+        alone uses it).
+        """
         finest = features[0][-1].shape[-2:]
         scales = []
         for scale, (attention, reduce) in enumerate(zip(self.attention, self.reduce, strict=True)):

@@ -24,7 +24,8 @@ MASK_DOUBT = 0.02
 
 @dataclass(frozen=True)
 class FusionOutput:
-    """What one pass makes: the fused image and F1, N×3×H×W in [0, 1] units (not clamped), I0 and its denoised form in [-1, 1].
+    """What one pass makes: the fused image and F1, N×3×H×W in [0, 1] units (not clamped), I0 and its denoised
+    form in [-1, 1].
 
     I0 and its denoised form keep the padding the network works on (`SGDFuseNetwork.padding`).
     """
@@ -39,7 +40,9 @@ class FusionOutput:
 
 @dataclass(frozen=True)
 class Guide:
-    """What stage II treats by the masks: padded infrared, visible (colour and luma), and the softened joint mask, each N×C×H×W."""
+    """What stage II treats by the masks: padded infrared, visible (colour and luma), and the softened joint
+    mask, each N×C×H×W.
+    """
 
     infrared: Tensor
     visible: Tensor
@@ -48,7 +51,9 @@ class Guide:
 
 
 class SGDFuseNetwork(nn.Module):
-    """infrared N×1×H×W, visible N×3×H×W, masks N×1×H×W in [0, 1], standard normal noise N×`noise_channels`×H×W → fused N×3×H×W."""
+    """infrared N×1×H×W, visible N×3×H×W, masks N×1×H×W in [0, 1], standard normal noise
+    N×`noise_channels`×H×W → fused N×3×H×W.
+    """
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -70,9 +75,11 @@ class SGDFuseNetwork(nn.Module):
         self.alpha_bars = [float(self.schedule.alpha_bar[t]) for t in (*visited, 0)]
 
     def padding(self, height: int, width: int) -> tuple[int, int, int, int]:
-        """Pixels to reflect at the left, right, top and bottom: the margin, and what the next multiple of `size_multiple` needs.
+        """Pixels to reflect at the left, right, top and bottom: the margin, and what the next multiple of
+        `size_multiple` needs.
 
-        The convolutions' own zero borders lie outside the image then: they can't mark its edge, and no loss sees them.
+        The convolutions' own zero borders lie outside the image then: they can't mark its edge, and no loss
+        sees them.
         """
         margin = self.config.model.margin
         right, bottom = (margin + -(side + 2 * margin) % self.size_multiple for side in (width, height))
@@ -110,7 +117,8 @@ class SGDFuseNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Stage II: noise I0 to t_start, denoise over the visited steps, aggregate their features (HFAH).
 
-        Returns the fused image in [0, 1] units, the denoised I0 in [-1, 1] and, with a `guide`, the corrected mask's logits.
+        Returns the fused image in [0, 1] units, the denoised I0 in [-1, 1] and, with a `guide`, the corrected
+        mask's logits.
         """
         if self.unet is None:
             raise RuntimeError("this configuration has no stage II")
@@ -146,7 +154,8 @@ class SGDFuseNetwork(nn.Module):
     def _treated(
         self, guide: Guide, features: list[list[Tensor]], image: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """I_f = T(M̂) + correction: HFAH sees T(M), moves the mask where the features speak against it, and adds what T lacks.
+        """I_f = T(M̂) + correction: HFAH sees T(M), moves the mask where the features speak against it, and
+        adds what T lacks.
 
         HFAH's first channel is the correction, its second moves the mask, its third is not used.
         """
@@ -162,7 +171,9 @@ class SGDFuseNetwork(nn.Module):
         return guide.visible + (luma - guide.luma), image, logits
 
     def _ancestral(self, image: Tensor, noise: Tensor) -> tuple[list[list[Tensor]], Tensor]:
-        """Eq. 9–11 from t_start to 0, one step at a time: the decoder's features at the visited steps, and I0."""
+        """Eq. 9–11 from t_start to 0, one step at a time: the decoder's features at the visited steps, and
+        I0.
+        """
         unet, t_start = self.unet, self.config.diffusion.t_start
         assert unet is not None
         features: list[list[Tensor]] = []
@@ -187,7 +198,9 @@ class SGDFuseNetwork(nn.Module):
     def _aggregate(
         self, preliminary: Tensor, features: list[list[Tensor]], image: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """HFAH over the collected features (3.5) → fused image, beside the denoised I0 (which is it without HFAH)."""
+        """HFAH over the collected features (3.5) → fused image, beside the denoised I0 (which is it without
+        HFAH).
+        """
         model = self.config.model
         if self.hfah is None:
             return (image[:, :3] + 1) / 2, image
@@ -249,7 +262,9 @@ def _crop(padded: Tensor, padding: tuple[int, int, int, int], height: int, width
 
 
 def build_network(config: Config) -> SGDFuseNetwork:
-    """The network of a configuration in channels-last memory, which is several times faster on CPUs and tensor cores."""
+    """The network of a configuration in channels-last memory, which is several times faster on CPUs and
+    tensor cores.
+    """
     return SGDFuseNetwork(config).to(memory_format=torch.channels_last)
 
 
@@ -259,7 +274,8 @@ def count_parameters(network: nn.Module) -> int:
 
 
 def image_noise(infrared: Tensor, visible: Tensor, seed: int, channels: int = CHANNELS) -> Tensor:
-    """Standard normal noise N×`channels`×H×W, seeded per image from `seed` and the image's content rounded to uint8.
+    """Standard normal noise N×`channels`×H×W, seeded per image from `seed` and the image's content rounded to
+    uint8.
 
     Made on the CPU image by image, so that a result depends neither on the batch, its order nor the device.
     """

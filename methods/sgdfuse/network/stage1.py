@@ -1,4 +1,6 @@
-"""Stage I (3.2): infrared → MSFEMs, visible → transformer blocks, cross-attention interaction → preliminary fused image F1."""
+"""Stage I (3.2): infrared → MSFEMs, visible → transformer blocks, cross-attention interaction → preliminary
+fused image F1.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from .luma import rgb_to_luma
 class FullResolutionHead(nn.Module):
     """Features at 1/factor resolution (+ full-resolution guides) → three channels at full resolution.
 
-    The 3×3 convolutions behind the pixel shuffle see neighbouring pixels of all phases, which keeps checkerboards out.
+    The 3×3 convolutions behind the pixel shuffle see neighbouring pixels of all phases, which keeps
+    checkerboards out.
     """
 
     def __init__(self, channels: int, hidden: int, detail: int, factor: int, guides: int) -> None:
@@ -36,7 +39,9 @@ class FullResolutionHead(nn.Module):
 
 
 class PreliminaryFusion(nn.Module):
-    """The stage-I network: infrared N×1×H×W and visible N×3×H×W in [0, 1] → F1, N×3×H×W in [0, 1] units (not clamped)."""
+    """The stage-I network: infrared N×1×H×W and visible N×3×H×W in [0, 1] → F1, N×3×H×W in [0, 1] units (not
+    clamped).
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -65,7 +70,8 @@ def compose(made: Tensor, infrared: Tensor, visible: Tensor, base: str, colour: 
     """The head's three channels → F1.
 
     base `none`: the channels themselves, from [-1, 1] to [0, 1]; base `max`: added to max(infrared, visible).
-    colour `luma`: only the luma of that is taken and the visible chroma kept, by adding one difference to R, G and B.
+    colour `luma`: only the luma of that is taken and the visible chroma kept, by adding one difference to R,
+    G and B.
     """
     if colour == "rgb":
         return torch.maximum(infrared, visible) + made if base == "max" else (made + 1) / 2

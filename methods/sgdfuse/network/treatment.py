@@ -1,13 +1,15 @@
-"""How a pixel is treated inside and outside the masks (3.1 of the paper): the second version's target, and the base of its image.
+"""How a pixel is treated inside and outside the masks (3.1 of the paper): the second version's target, and
+the base of its image.
 
-Section 3.1 wants fusion to "preserve the thermal features of a target while enhancing the texture of the background".
-Eq. 17–18 say the first half with max(I_ir, I_vis) under M and leave M = 0 without a word. Here both halves are one image:
+Section 3.1 wants fusion to "preserve the thermal features of a target while enhancing the texture of the
+background". Eq. 17–18 say the first half with max(I_ir, I_vis) under M and leave M = 0 without a word. Here
+both halves are one image:
 
     T(M) = M · (max(V, I_ir) + heat · H) + (1 − M) · ((1 − share) · V + share · max(V, I_ir))
 
-V = I_vis^gamma (dark regions lifted), H = what the infrared exceeds its own surroundings by. With M = 1, gamma = 1 and heat = 0
-it is Eq. 17's target. Outside, the visible image decides; the infrared's structure enters by `share`, so that a missed
-object does not vanish. All images are luma in [0, 1].
+V = I_vis^gamma (dark regions lifted), H = what the infrared exceeds its own surroundings by. With M = 1,
+gamma = 1 and heat = 0 it is Eq. 17's target. Outside, the visible image decides; the infrared's structure
+enters by `share`, so that a missed object does not vanish. All images are luma in [0, 1].
 """
 
 from __future__ import annotations

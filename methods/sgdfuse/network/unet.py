@@ -1,4 +1,6 @@
-"""The denoising U-Net of stage II (3.4.4): five levels, five channels in and out, told the noise level sqrt(ᾱ); SR3-like."""
+"""The denoising U-Net of stage II (3.4.4): five levels, five channels in and out, told the noise level
+sqrt(ᾱ); SR3-like.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ CHANNELS = 5
 
 
 class NoiseLevelEmbedding(nn.Module):
-    """Continuous noise level sqrt(ᾱ) in [0, 1], shape N → embedding N×dim (sinusoids of the level, then two layers)."""
+    """Continuous noise level sqrt(ᾱ) in [0, 1], shape N → embedding N×dim (sinusoids of the level, then two
+    layers).
+    """
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -24,7 +28,9 @@ class NoiseLevelEmbedding(nn.Module):
         self.layers = nn.Sequential(nn.Linear(2 * self.pairs, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
 
     def forward(self, level: Tensor) -> Tensor:
-        """Frequencies fall geometrically from 1 to 1e-4 on 5000·(1 − level): low noise levels stay distinguishable."""
+        """Frequencies fall geometrically from 1 to 1e-4 on 5000·(1 − level): low noise levels stay
+        distinguishable.
+        """
         steps = torch.arange(self.pairs, device=level.device, dtype=torch.float32) / self.pairs
         angles = 5000 * (1 - level.float())[:, None] * torch.exp(-math.log(1e4) * steps)
         embedding: Tensor = self.layers(torch.cat((angles.sin(), angles.cos()), dim=1))
@@ -55,7 +61,9 @@ class ResidualBlock(nn.Module):
 
 
 class SpatialSelfAttention(nn.Module):
-    """Single-head attention over the pixels of the lowest level (1/16 of the stem's resolution); N×C×h×w → N×C×h×w."""
+    """Single-head attention over the pixels of the lowest level (1/16 of the stem's resolution); N×C×h×w →
+    N×C×h×w.
+    """
 
     def __init__(self, channels: int, norm: str) -> None:
         super().__init__()
@@ -76,11 +84,12 @@ class SpatialSelfAttention(nn.Module):
 
 
 class DenoisingUNet(nn.Module):
-    """ε_θ: noisy I_t N×5×H×W in [-1, 1] units and sqrt(ᾱ) N → predicted noise N×5×H×W and the decoder's features.
+    """ε_θ: noisy I_t N×5×H×W in [-1, 1] units and sqrt(ᾱ) N → predicted noise N×5×H×W and the decoder's
+    features.
 
-    Four levels with skip connections and a bottleneck as the fifth, each at half the resolution of the one above. The
-    features (bottleneck first, then the decoder's four levels upwards) are what HFAH reads. Height and width must be
-    multiples of 16 × unshuffle.
+    Four levels with skip connections and a bottleneck as the fifth, each at half the resolution of the one
+    above. The features (bottleneck first, then the decoder's four levels upwards) are what HFAH reads. Height
+    and width must be multiples of 16 × unshuffle.
     """
 
     def __init__(self, config: ModelConfig) -> None:

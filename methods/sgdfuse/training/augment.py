@@ -1,4 +1,6 @@
-"""Changes to a training crop that another camera or another moment could have made: gamma, gain, sensor noise, misregistration."""
+"""Changes to a training crop that another camera or another moment could have made: gamma, gain, sensor
+noise, misregistration.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,11 @@ from torch import Tensor
 def augment_sensors(
     infrared: Tensor, visible: Tensor, generator: torch.Generator, shift: int = 2
 ) -> tuple[Tensor, Tensor]:
-    """Infrared 1×H×W and visible 3×H×W in [0, 1] → the same, changed at random; the geometry moves by `shift` pixels at most.
+    """Infrared 1×H×W and visible 3×H×W in [0, 1] → the same, changed at random; the geometry moves by `shift`
+    pixels at most.
 
-    Each sensor: gamma in [.7, 1.4], gain in [.8, 1.2], noise of up to .02 for a half of the crops. Infrared moves against
-    visible for a third of them.
+    Each sensor: gamma in [.7, 1.4], gain in [.8, 1.2], noise of up to .02 for a half of the crops. Infrared
+    moves against visible for a third of them.
     """
     changed = []
     for image in (infrared, visible):

@@ -1,4 +1,6 @@
-"""The Lightning Fabric of a training run: device, precision, and one process per device (torchrun or started by Fabric)."""
+"""The Lightning Fabric of a training run: device, precision, and one process per device (torchrun or started
+by Fabric).
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ PRECISIONS = {
 
 
 def make_fabric(device: str = "auto", precision: str = "32", devices: int = 1, num_nodes: int = 1) -> Fabric:
-    """A Fabric for `device` (auto, cpu, cuda, cuda:1, mps), `devices` processes a machine, `num_nodes` machines.
+    """A Fabric for `device` (auto, cpu, cuda, cuda:1, mps), `devices` processes a machine, `num_nodes`
+    machines.
 
-    Under torchrun the environment it sets counts. Raises InputError for an unknown precision or an absent device.
+    Under torchrun the environment it sets counts. Raises InputError for an unknown precision or an absent
+    device.
     """
     if str(precision) not in PRECISIONS:
         raise InputError(f"--precision is one of fp32, bf16, fp16, not {precision!r}")

@@ -1,7 +1,8 @@
 """Training objectives: Eq. 13–15 (stage I), Eq. 16–19 (stage II), and the default preset's extra terms.
 
-Images are in [0, 1]; every function returns a scalar. Norms written 1/HW·‖·‖ in the paper are means over pixels (and
-channels). ∇ is the Sobel operator on each channel (decision 8), compared component by component with its sign.
+Images are in [0, 1]; every function returns a scalar. Norms written 1/HW·‖·‖ in the paper are means over
+pixels (and channels). ∇ is the Sobel operator on each channel (decision 8), compared component by component
+with its sign.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ SD_GOAL = 1.1
 
 
 def max_gradients(infrared: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
-    """max(∇I_ir, ∇I_vis) of Eq. 18: in each direction the source gradient of larger magnitude, sign kept (decision 8)."""
+    """max(∇I_ir, ∇I_vis) of Eq. 18: in each direction the source gradient of larger magnitude, sign kept
+    (decision 8).
+    """
     pairs = zip(sobel(infrared), sobel(visible), strict=True)
     horizontal, vertical = (torch.where(i.abs() >= v.abs(), i, v) for i, v in pairs)
     return horizontal, vertical
@@ -62,7 +65,9 @@ def stage1_loss(
     config: LossConfig,
     treatment: TreatmentConfig | None = None,
 ) -> dict[str, Tensor]:
-    """Eq. 15, L_stage1 = L_int + L_grad, as weighted terms. Targets by decision 7: `ir`/`visible` are the paper's."""
+    """Eq. 15, L_stage1 = L_int + L_grad, as weighted terms. Targets by decision 7: `ir`/`visible` are the
+    paper's.
+    """
     fused, infrared, visible = comparable(preliminary, infrared, visible, config.on_luma)
     if config.intensity_target == "outside":
         target = treat(infrared, visible, torch.zeros_like(infrared), treatment or TreatmentConfig())
@@ -101,7 +106,8 @@ def treatment_loss(
 ) -> dict[str, Tensor]:
     """Eq. 19 with a word on M = 0, as weighted terms: `truth` is the true joint mask, N×1×H×W.
 
-    Intensity: T(M) in place of Eq. 17's maximum. Gradients: Eq. 18's inside, those of T outside. Pixels weigh M̃ (decision 6).
+    Intensity: T(M) in place of Eq. 17's maximum. Gradients: Eq. 18's inside, those of T outside. Pixels weigh
+    M̃ (decision 6).
     """
     fused, infrared, visible = comparable(fused, infrared, visible, True)
     soft = gaussian(truth, treatment.softness)
@@ -118,7 +124,9 @@ def treatment_loss(
 
 
 def mask_loss(logits: Tensor, truth: Tensor, softness: float) -> Tensor:
-    """Cross-entropy of the corrected joint mask with the true one (softened alike); objects, being rare, count four times."""
+    """Cross-entropy of the corrected joint mask with the true one (softened alike); objects, being rare,
+    count four times.
+    """
     soft = gaussian(truth, softness)
     return F.binary_cross_entropy_with_logits(logits, soft, 1 + 3 * soft)
 
@@ -126,14 +134,18 @@ def mask_loss(logits: Tensor, truth: Tensor, softness: float) -> Tensor:
 def comparable(
     fused: Tensor, infrared: Tensor, visible: Tensor, on_luma: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The three images with equal channels: luma of all (clipped as it will be saved), or infrared repeated to three channels."""
+    """The three images with equal channels: luma of all (clipped as it will be saved), or infrared repeated
+    to three channels.
+    """
     if on_luma:
         return rgb_to_luma(fused.clamp(0, 1)), infrared, rgb_to_luma(visible)
     return fused, infrared.expand_as(visible), visible
 
 
 def metric_terms(fused: Tensor, infrared: Tensor, visible: Tensor, config: LossConfig) -> dict[str, Tensor]:
-    """The default preset's extra terms: differentiable metrics of the fused luma, negated and weighted; empty in `paper`."""
+    """The default preset's extra terms: differentiable metrics of the fused luma, negated and weighted; empty
+    in `paper`.
+    """
     if not any((config.vif, config.qabf, config.scd, config.sf, config.sd, config.smooth, config.range)):
         return {}
     luma = 255 * rgb_to_luma(fused.clamp(0, 1))

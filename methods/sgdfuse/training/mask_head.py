@@ -1,9 +1,10 @@
-"""Trains the network of the mask provider `two-sensor` on labelled training pairs, rendered scenes and found instances.
+"""Trains the network of the mask provider `two-sensor` on labelled training pairs, rendered scenes and found
+instances.
 
 python -m fusionbench.methods.sgdfuse.training.mask_head -d demo -d msrs:ROOT -d llvip:ROOT … --boxes msrs:FOLDER --out FOLDER
 
-The teacher of pairs without labels is `yolo-seg` on infrared, visible and their maximum (the latter at 1.5 times the size).
-Resumable: the same command goes on from FOLDER/head.ckpt.
+The teacher of pairs without labels is `yolo-seg` on infrared, visible and their maximum (the latter at 1.5
+times the size). Resumable: the same command goes on from FOLDER/head.ckpt.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def load_samples(
     cache: MaskCache,
     scenes: int = 160,
 ) -> list[Sample]:
-    """Every training pair of `datasets` with its map of truth; of the demo, `scenes` scenes at 480×384, from the end of its split.
+    """Every training pair of `datasets` with its map of truth; of the demo, `scenes` scenes at 480×384, from
+    the end of its split.
 
     `boxes` names folders of YOLO files for datasets whose training split has none of its own.
     """
@@ -96,7 +98,9 @@ def held_out(samples: Sequence[Sample]) -> list[bool]:
 
 
 def draw_crop(sample: Sample, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """A square of `size` at a random place and scale (0.6 to 1.6): infrared 1×, visible 3×, truth 1×, in [0, 1]."""
+    """A square of `size` at a random place and scale (0.6 to 1.6): infrared 1×, visible 3×, truth 1×, in [0,
+    1].
+    """
     scale = 0.6 * (1.6 / 0.6) ** float(torch.rand(1, generator=generator))
     height, width = sample.images.shape[-2:]
     side = min(round(size / scale), height, width)
@@ -157,7 +161,9 @@ def train_head(
     lr: float = 1e-3,
     seed: int = 0,
 ) -> None:
-    """Train into `out`, from its checkpoint where there is one; writes averaged weights in float16 every 200 steps."""
+    """Train into `out`, from its checkpoint where there is one; writes averaged weights in float16 every 200
+    steps.
+    """
     torch.manual_seed(seed)
     network, shadow = TwoSensorNetwork(), TwoSensorNetwork().requires_grad_(False)
     load_imagenet(network)

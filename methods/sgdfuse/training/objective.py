@@ -1,4 +1,6 @@
-"""What one training step minimises, as a module whose forward is the step (so that autocast and DDP see all of it)."""
+"""What one training step minimises, as a module whose forward is the step (so that autocast and DDP see all
+of it).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from .pack import Batch
 
 
 class TrainingObjective(nn.Module):
-    """Batch and generator → (total loss, weighted terms). `stage` 1: Eq. 15 on F1; 2: Eq. 12 + Eq. 19 and the extra terms on I_f."""
+    """Batch and generator → (total loss, weighted terms). `stage` 1: Eq. 15 on F1; 2: Eq. 12 + Eq. 19 and the
+    extra terms on I_f.
+    """
 
     def __init__(self, network: SGDFuseNetwork, stage: int, finetune_stage1: bool) -> None:
         super().__init__()
@@ -31,7 +35,9 @@ class TrainingObjective(nn.Module):
         generator: torch.Generator,
         truth: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """One forward pass of the stage; the losses are computed in float32 whatever the network's precision."""
+        """One forward pass of the stage; the losses are computed in float32 whatever the network's
+        precision.
+        """
         batch = Batch(infrared, visible, mask_ir, mask_vi, truth)
         config = self.network.config.loss
         if self.stage == 1:

@@ -29,7 +29,9 @@ from .truth import LABELS, Teacher, known_objects
 
 @dataclass(frozen=True)
 class PackedPair:
-    """One scene: `images` uint8 4×H×W (infrared, R, G, B), `masks` uint8 P×2×H×W (provider × (infrared, visible))."""
+    """One scene: `images` uint8 4×H×W (infrared, R, G, B), `masks` uint8 P×2×H×W (provider × (infrared,
+    visible)).
+    """
 
     dataset: str
     name: str
@@ -60,7 +62,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Pack:
-    """Pairs for training and held-out pairs for validation; `providers` are the mask providers' fingerprints."""
+    """Pairs for training and held-out pairs for validation; `providers` are the mask providers'
+    fingerprints.
+    """
 
     training: tuple[PackedPair, ...]
     validation: tuple[PackedPair, ...]
@@ -68,7 +72,9 @@ class Pack:
 
     @property
     def fingerprint(self) -> str:
-        """Names the content: datasets, image names and mask providers (a checkpoint remembers what it was trained on)."""
+        """Names the content: datasets, image names and mask providers (a checkpoint remembers what it was
+        trained on).
+        """
         lines = [f"{pair.dataset}/{pair.name}" for pair in (*self.training, *self.validation)]
         return hashlib.sha256("\n".join([*lines, *self.providers]).encode()).hexdigest()[:16]
 
@@ -82,12 +88,14 @@ def build_pack(
     only_held_out: bool = False,
     boxes: Mapping[str, str] | None = None,
 ) -> Pack:
-    """Decode every training pair of `datasets` (name, root; no root: fusionbench's data folder) and compute its masks by each provider in `masks`.
+    """Decode every training pair of `datasets` (name, root; no root: fusionbench's data folder) and compute
+    its masks by each provider in `masks`.
 
-    A dataset without a split called `train` gives all its pairs. `held_out` evenly spaced pairs of each dataset, at most
-    a quarter of it, are kept for validation; `only_held_out` decodes those alone. With `labels` among the masks every pair brings what is known of its
-    objects (`training/truth.py`), with the help of `yolo-seg` where it can run, and of the folders `boxes`. Raises InputError for an unknown name, MissingDataError for missing files
-    or an empty selection.
+    A dataset without a split called `train` gives all its pairs. `held_out` evenly spaced pairs of each
+    dataset, at most a quarter of it, are kept for validation; `only_held_out` decodes those alone. With
+    `labels` among the masks every pair brings what is known of its objects (`training/truth.py`), with the
+    help of `yolo-seg` where it can run, and of the folders `boxes`. Raises InputError for an unknown name,
+    MissingDataError for missing files or an empty selection.
     """
     if not datasets:
         raise InputError(
@@ -155,7 +163,9 @@ def step_seed(seed: int, *labels: int | str) -> int:
 
 
 def epoch_order(pack: Pack, seed: int, epoch: int, repeat: Mapping[str, int]) -> list[int]:
-    """Indices of the training pairs in the order of one epoch, each as often as its dataset's `repeat` says."""
+    """Indices of the training pairs in the order of one epoch, each as often as its dataset's `repeat`
+    says.
+    """
     indices = [index for index, pair in enumerate(pack.training) for _ in range(repeat.get(pair.dataset, 1))]
     generator = torch.Generator().manual_seed(step_seed(seed, "epoch", epoch))
     return [indices[position] for position in torch.randperm(len(indices), generator=generator).tolist()]
@@ -176,10 +186,10 @@ def sample_batch(
 ) -> Batch:
     """The batch of one step on one of `world` devices: random crops, mirrored at random, with their masks.
 
-    With several providers the masks' provider is drawn per image; with probability `mask_drop` the masks are blank.
-    Images smaller than the crop are reflected up to it. Pairs with a map of truth bring it along; for a share of `degrade_share` of
-    them the masks given are that truth, degraded. Where the masks are blank the truth is blank too: without masks no pixel is
-    to be treated as an object's.
+    With several providers the masks' provider is drawn per image; with probability `mask_drop` the masks are
+    blank. Images smaller than the crop are reflected up to it. Pairs with a map of truth bring it along; for
+    a share of `degrade_share` of them the masks given are that truth, degraded. Where the masks are blank the
+    truth is blank too: without masks no pixel is to be treated as an object's.
     """
     length = sum(repeat.get(pair.dataset, 1) for pair in pack.training)
     images, masks = [], []

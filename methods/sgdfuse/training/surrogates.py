@@ -1,8 +1,9 @@
 """Differentiable forms of the field's fusion metrics, and the histogram metrics that have no gradient.
 
-They serve twice: as optional loss terms of the default preset (weight 0 in the preset `paper`) and as the validation
-figures printed during training. Every function takes N×1×H×W float tensors in grey levels 0..255 and returns one value
-per image (shape N). The official numbers of a run come from `evaluators/quality`, never from here.
+They serve twice: as optional loss terms of the default preset (weight 0 in the preset `paper`) and as the
+validation figures printed during training. Every function takes N×1×H×W float tensors in grey levels 0..255
+and returns one value per image (shape N). The official numbers of a run come from `evaluators/quality`, never
+from here.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 VIFP_NOISE_VARIANCE = 2.0
-"""Variance of the human visual system's internal noise in vifp, in squared grey levels (Sheikh & Bovik, 2006)."""
+"""Variance of the human visual system's internal noise in vifp, in squared grey levels (Sheikh & Bovik,
+2006).
+"""
 
 
 def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Horizontal and vertical Sobel responses of N×C×H×W, replicated border, unnormalised (a unit ramp gives 8).
+    """Horizontal and vertical Sobel responses of N×C×H×W, replicated border, unnormalised (a unit ramp gives
+    8).
 
-    The kernel is applied as its two separable parts, [1 2 1] and [-1 0 1], which is several times faster on a CPU than
-    a one-channel convolution and equal to it.
+    The kernel is applied as its two separable parts, [1 2 1] and [-1 0 1], which is several times faster on a
+    CPU than a one-channel convolution and equal to it.
     """
     padded = F.pad(image, (1, 1, 1, 1), mode="replicate")
     smooth_rows = padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]
@@ -34,7 +38,9 @@ def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
 
 @lru_cache(maxsize=16)
 def _gaussian_band(length: int, taps: int, sigma: float, stride: int) -> Tensor:
-    """Matrix (outputs × length) whose product with a signal is its 'valid' Gaussian filtering, every `stride`-th."""
+    """Matrix (outputs × length) whose product with a signal is its 'valid' Gaussian filtering, every
+    `stride`-th.
+    """
     offsets = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2
     window = torch.exp(-(offsets**2) / (2 * sigma**2))
     window = (window / window.sum()).float()
@@ -97,7 +103,9 @@ def vif(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
 
 
 def scd(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
-    """Sum of the correlations of differences, r(F − V, I) + r(F − I, V) (Aslantas & Bendes, 2015), shape N."""
+    """Sum of the correlations of differences, r(F − V, I) + r(F − I, V) (Aslantas & Bendes, 2015), shape
+    N.
+    """
     return correlation(fused - visible, infrared) + correlation(fused - infrared, visible)
 
 
@@ -110,7 +118,9 @@ def correlation(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _edge_preservation(source: tuple[Tensor, Tensor], fused: tuple[Tensor, Tensor]) -> Tensor:
-    """Q^{XF} of Xydeas & Petrović, pixel by pixel, from Sobel responses; the angle is taken modulo π (no jumps)."""
+    """Q^{XF} of Xydeas & Petrović, pixel by pixel, from Sobel responses; the angle is taken modulo π (no
+    jumps).
+    """
     (source_x, source_y), (fused_x, fused_y) = source, fused
     strength_s = (source_x**2 + source_y**2 + 1e-4).sqrt()
     strength_f = (fused_x**2 + fused_y**2 + 1e-4).sqrt()
@@ -174,7 +184,9 @@ def _entropy_of_counts(counts: Tensor) -> Tensor:
 
 
 def validation_metrics(infrared: Tensor, visible: Tensor, fused: Tensor) -> dict[str, Tensor]:
-    """The seven metrics of the paper's Table 1 (Qabf in its smooth form), each of shape N, for validation during training."""
+    """The seven metrics of the paper's Table 1 (Qabf in its smooth form), each of shape N, for validation
+    during training.
+    """
     fused = fused.round().clamp(0, 255)
     return {
         "EN": entropy(fused),

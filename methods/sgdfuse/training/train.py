@@ -1,7 +1,8 @@
 """Training of SGDFuse: `train(...)` is what `fusionbench train sgdfuse` calls.
 
-Both stages, resumable at any step, EMA weights, mixed precision and several devices through Lightning Fabric. A step's
-data and noise depend only on (seed, stage, step, device), so a resumed run repeats the uninterrupted one's loss curve.
+Both stages, resumable at any step, EMA weights, mixed precision and several devices through Lightning Fabric.
+A step's data and noise depend only on (seed, stage, step, device), so a resumed run repeats the uninterrupted
+one's loss curve.
 """
 
 from __future__ import annotations
@@ -62,10 +63,12 @@ def train(
 ) -> Path:
     """Train stage 1, 2 or all into the folder `out`; returns the path of the EMA weights (safetensors).
 
-    `datasets` are (name, root) pairs, `masks` names of mask providers (varied at random when several), `steps`/`epochs` the
-    length of each stage trained, `init` weights or a checkpoint to start from (stage 2 alone needs it, or a finished stage
-    1 in `out`), `pack` the same data already decoded, `minutes` the time after which training stops with a checkpoint, `overrides` settings by dotted name on top of the preset. With `resume` the run in `out` goes on where its
-    last checkpoint was written. Raises InputError for settings that can't be meant.
+    `datasets` are (name, root) pairs, `masks` names of mask providers (varied at random when several),
+    `steps`/`epochs` the length of each stage trained, `init` weights or a checkpoint to start from (stage 2
+    alone needs it, or a finished stage 1 in `out`), `pack` the same data already decoded, `minutes` the time
+    after which training stops with a checkpoint, `overrides` settings by dotted name on top of the preset.
+    With `resume` the run in `out` goes on where its last checkpoint was written. Raises InputError for
+    settings that can't be meant.
     """
     if str(stage) not in {"1", "2", "all"}:
         raise InputError(f"--stage is 1, 2 or all, not {stage!r}")
@@ -170,7 +173,9 @@ class _Run:
         return max(1, math.ceil(epochs * pairs / (settings.batch_size * self.fabric.world_size)))
 
     def train_stage(self, stage: int) -> None:
-        """Train one stage from where the run stands to its end; writes checkpoints, history, validation and weights."""
+        """Train one stage from where the run stands to its end; writes checkpoints, history, validation and
+        weights.
+        """
         if (stage == 1 and self.network.stage1 is None) or (stage == 2 and self.network.unet is None):
             return
         if self.stage > stage:

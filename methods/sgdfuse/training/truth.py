@@ -1,7 +1,8 @@
-"""Where the objects of a training pair are: from semantic labels, boxes, or instances that another network found.
+"""Where the objects of a training pair are: from semantic labels, boxes, or instances that another network
+found.
 
-A map of truth is float32 H×W in [0, 1]. It weighs losses and is what degraded masks are made from. It is for training pairs
-alone: no label of a test split is ever read here.
+A map of truth is float32 H×W in [0, 1]. It weighs losses and is what degraded masks are made from. It is for
+training pairs alone: no label of a test split is ever read here.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ def known_objects(
 ) -> FloatMap | None:
     """The map of truth of a training pair by the best that is known of it; None where nothing is.
 
-    In this order: semantic labels; boxes, from the dataset or from the YOLO file `boxes`/`name`.txt; the teacher alone.
-    Boxes of a dataset that `spec` does not call person or car boxes would be other things: only LLVIP's own are taken.
+    In this order: semantic labels; boxes, from the dataset or from the YOLO file `boxes`/`name`.txt; the
+    teacher alone. Boxes of a dataset that `spec` does not call person or car boxes would be other things:
+    only LLVIP's own are taken.
     """
     if images.labels is not None:
         return truth_map(images, spec.semantic_classes)
@@ -87,7 +89,8 @@ def known_objects(
 def truth_map(
     images: PairImages, semantic_classes: Sequence[str], instances: FloatMap | None = None
 ) -> FloatMap:
-    """Objects of a pair: its labels where it has them, else its boxes, joined with found `instances` (confidence, H×W).
+    """Objects of a pair: its labels where it has them, else its boxes, joined with found `instances`
+    (confidence, H×W).
 
     Boxes name some classes only (LLVIP: persons), so instances outside them count too.
     """
@@ -104,7 +107,9 @@ def truth_map(
 
 
 def read_yolo_boxes(path: Path, height: int, width: int) -> Boxes:
-    """Boxes of a YOLO text file (class, centre, size, as shares of the image) in pixels. Raises InputError for other text."""
+    """Boxes of a YOLO text file (class, centre, size, as shares of the image) in pixels. Raises InputError
+    for other text.
+    """
     try:
         rows = [
             [float(word) for word in line.split()] for line in path.read_text("utf-8").splitlines() if line

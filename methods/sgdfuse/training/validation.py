@@ -23,9 +23,11 @@ GRID_ROWS = 4
 def validate(
     network: SGDFuseNetwork, pairs: tuple[PackedPair, ...], seed: int, stage: int
 ) -> tuple[dict[str, dict[str, float]], npt.NDArray[np.uint8] | None]:
-    """Metrics by dataset, {dataset: {metric: mean over its pairs}}, of what would be saved (uint8), and a sample grid.
+    """Metrics by dataset, {dataset: {metric: mean over its pairs}}, of what would be saved (uint8), and a
+    sample grid.
 
-    Stage 1 judges F1, stage 2 the fused image. The grid is uint8 RGB: a row a pair (infrared, visible, maximum, F1, fused).
+    Stage 1 judges F1, stage 2 the fused image. The grid is uint8 RGB: a row a pair (infrared, visible,
+    maximum, F1, fused).
     """
     network.eval()
     values: dict[str, dict[str, list[float]]] = {}

@@ -13,8 +13,9 @@ from ..network.network import SGDFuseNetwork
 def fitted(weights: Mapping[str, Tensor], network: SGDFuseNetwork) -> dict[str, Tensor]:
     """`weights` in the shapes of `network`. Those that fit already come back as they are.
 
-    HFAH's reduction of concatenated steps becomes the sum over the steps (the mean of their features is what it sees then). A
-    network with treatment starts with T(M) alone: HFAH's last layer, which made something else, starts anew, close to zero.
+    HFAH's reduction of concatenated steps becomes the sum over the steps (the mean of their features is what
+    it sees then). A network with treatment starts with T(M) alone: HFAH's last layer, which made something
+    else, starts anew, close to zero.
     """
     result = dict(weights)
     for name, wanted in network.state_dict().items():

@@ -82,7 +82,9 @@ def test_quality_keeps_the_brighter_source(quality):
 
 
 def test_masks_decide(method, monkeypatch):
-    """The same warm square: nearly the maximum under a mask, between visible and maximum without; it never vanishes."""
+    """The same warm square: nearly the maximum under a mask, between visible and maximum without; it never
+    vanishes.
+    """
     infrared, visible = hot_target()
     inside = torch.zeros_like(infrared)
     inside[..., 38:62, 38:62] = 1.0

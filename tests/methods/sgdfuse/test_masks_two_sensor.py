@@ -34,7 +34,9 @@ def pictures(height: int = 50, width: int = 70) -> tuple[np.ndarray, np.ndarray]
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_padding_same(kernel, stride):
-    """A single 1 in the kernel's corner shows where the padding lies: at stride 2, SAME pads one pixel more at the end."""
+    """A single 1 in the kernel's corner shows where the padding lies: at stride 2, SAME pads one pixel more
+    at the end.
+    """
     conv = SameConv(1, 1, kernel, stride, bias=False)
     with torch.no_grad():
         conv.weight.zero_()

@@ -1,4 +1,6 @@
-"""The blind selection criterion: judged by hand-made figures, and a network without masks gives them no say."""
+"""The blind selection criterion: judged by hand-made figures, and a network without masks gives them no
+say.
+"""
 
 from pathlib import Path
 

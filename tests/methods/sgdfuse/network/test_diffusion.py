@@ -77,7 +77,9 @@ def test_ddim_step_with_true_noise_stays_on_the_trajectory():
 
 
 def test_samplers_reach_a_gaussians_mean():
-    """For I_0 ~ N(m, s²) the best ε_θ is linear and known; both samplers must then reproduce that distribution."""
+    """For I_0 ~ N(m, s²) the best ε_θ is linear and known; both samplers must then reproduce that
+    distribution.
+    """
     mean, spread = 0.4, 0.05
 
     def denoiser(noisy, level):

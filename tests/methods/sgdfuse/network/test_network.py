@@ -139,7 +139,9 @@ def test_masks_are_heard():
 
 
 def test_ancestral_sampling_in_the_network_has_its_closed_form(monkeypatch):
-    """With no noise predicted, Eq. 11 divides by sqrt(α_t), so that I_0 = I_T / sqrt(ᾱ_T) + Σ σ_t ε_t / sqrt(ᾱ_{t−1})."""
+    """With no noise predicted, Eq. 11 divides by sqrt(α_t), so that I_0 = I_T / sqrt(ᾱ_T) + Σ σ_t ε_t /
+    sqrt(ᾱ_{t−1}).
+    """
     changes = {
         "diffusion.sampler": "ddpm",
         "diffusion.t_start": 4,

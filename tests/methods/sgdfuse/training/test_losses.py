@@ -52,7 +52,9 @@ def test_stage2_by_hand():
 
 
 def test_masked_gradient_by_hand():
-    """Eq. 18–19: λ2 times the mean over pixels of M · (|∇x| of 8·0.1 inside, 4·0.1 at the two border columns)."""
+    """Eq. 18–19: λ2 times the mean over pixels of M · (|∇x| of 8·0.1 inside, 4·0.1 at the two border
+    columns).
+    """
     mask = torch.zeros(1, 1, 6, 6)
     mask[..., :3] = 0.5  # one border column, two inner ones
     visible = ramp(0.1).expand(1, 3, 6, 6)

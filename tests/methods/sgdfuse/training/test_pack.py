@@ -22,7 +22,9 @@ from fusionbench.methods.sgdfuse.training.pack import (
 def made(
     name: str, dataset: str = "msrs", height: int = 40, width: int = 50, providers: int = 3
 ) -> PackedPair:
-    """A pair whose columns count up in every channel, and whose masks by provider p are p + 1 (infrared), 11 + p."""
+    """A pair whose columns count up in every channel, and whose masks by provider p are p + 1 (infrared), 11
+    + p.
+    """
     images = torch.arange(width, dtype=torch.uint8).expand(4, height, width).contiguous()
     masks = torch.stack([torch.tensor([p + 1, p + 11]) for p in range(providers)]).to(torch.uint8)
     return PackedPair(dataset, name, images, masks[..., None, None].expand(providers, 2, height, width))
@@ -90,7 +92,9 @@ def test_two_devices_share_what_one_would_see():
 
 
 def test_providers_vary_and_masks_are_dropped():
-    """Decision 5: each of three providers a third of the crops that keep their masks, and the share asked for without."""
+    """Decision 5: each of three providers a third of the crops that keep their masks, and the share asked for
+    without.
+    """
     batch = sample_batch(PACK, 0, 600, 32, seed=0, repeat={}, mask_drop=0.25)
     kinds = (batch.mask_ir[:, 0, 0, 0] * 255).round().long()
     assert torch.equal(kinds, (batch.mask_ir.amax(dim=(1, 2, 3)) * 255).round().long())  # one provider a crop

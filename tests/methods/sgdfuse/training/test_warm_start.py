@@ -15,7 +15,9 @@ TINY = {
 
 
 def test_the_second_version_starts_as_its_treatment():
-    """HFAH's last layer starts close to zero: I_f = T(M) of the softened joint mask, whatever the first version had learned."""
+    """HFAH's last layer starts close to zero: I_f = T(M) of the softened joint mask, whatever the first
+    version had learned.
+    """
     torch.manual_seed(0)
     old = build_network(apply_overrides(load_config("quality"), TINY))
     config = apply_overrides(load_config("default"), TINY)

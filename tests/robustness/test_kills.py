@@ -11,7 +11,7 @@ import pytest
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scenario", "count"), [("one process", 8), ("score", 3)])
+@pytest.mark.parametrize(("scenario", "count"), [("one process", 4), ("score", 2)])
 def test_kills(scenario: str, count: int, seed: int) -> None:
     script = Path(__file__).with_name("kills.py")
     command = [sys.executable, str(script), "--count", str(count), "--only", scenario, "--seed", str(seed)]

@@ -11,6 +11,7 @@ import yaml
 
 from fusionbench.errors import InputError, printable
 from fusionbench.files.regular import read_regular
+from fusionbench.files.yaml_text import read_yaml
 
 _LISTS = ("classes.txt", "obj.names", "predefined_classes.txt")
 _YAML = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -75,7 +76,7 @@ def _yaml_names(text: str, path: Path) -> dict[int, str]:
         # Class names need no aliases, and aliases can be made to explode.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
             raise InputError(f"{path}: uses YAML aliases; write its class names out")
-        content = yaml.safe_load(text)
+        content = read_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: isn't valid YAML ({str(error).splitlines()[0]})") from error
     names = content.get("names") if isinstance(content, dict) else None

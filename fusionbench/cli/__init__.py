@@ -12,12 +12,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with 0 done, 1 some units failed, 2 bad usage or input, 130
     interrupted."""
     from ..errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, FusionBenchError, printable
-    from .app import app
+    from .failures import Termination, sentence
 
+    termination = Termination()
+    termination.install()
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names that aren't UTF-8 are shown, not raised
         sys.stdout.reconfigure(errors="backslashreplace")
 
     try:
+        from .app import app
+
         code = app(arguments, standalone_mode=False)
     except FusionBenchError as error:
         print(f"fusionbench: {error}", file=sys.stderr)
@@ -34,7 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print(f"fusionbench: {missing}", file=sys.stderr)
         sys.exit(missing.exit_code)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if termination.requested:  # a library made something else of it
+            _interrupted()
         if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # click's usage errors
             context = getattr(error, "ctx", None)
             if context is not None:
@@ -43,8 +49,11 @@ def main(arguments: list[str] | None = None) -> None:
             sys.exit(EXIT_BAD_INPUT)
         if type(error).__name__ == "Abort":  # what click makes of Ctrl-C
             _interrupted()
-        raise
-    if code == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+        if (said := sentence(error)) is None:
+            raise
+        print(f"fusionbench: {said}", file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)
+    if code == EXIT_INTERRUPTED or termination.requested:  # what typer makes of Ctrl-C
         _interrupted()
     sys.exit(code if isinstance(code, int) else 0)
 

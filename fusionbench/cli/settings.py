@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
-import yaml
 
 from ..errors import InputError
+from ..files.yaml_text import read_value
 from ..planning.config import RunConfig, load, validate
 
 ConfigFile = Annotated[
@@ -134,10 +134,7 @@ def _option_parts(text: str, flag: str, form: str) -> tuple[str, str, Any]:
         raise InputError(f"{flag} {text}: expected {form}")
     if key.endswith("pattern"):  # {name}_ir and *_ir mean something else in YAML
         return name, key, value
-    try:
-        return name, key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InputError(f"{flag} {text}: {value!r} isn't a YAML value; put it in quotes") from error
+    return name, key, read_value(value, f"{flag} {text[:200]}")
 
 
 def _set_option(values: dict[str, Any], text: str) -> None:

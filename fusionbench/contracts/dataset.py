@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 else:
     UInt8Array = Any  # plugins may import the name at run time; NumPy stays unimported here
 from .artifact import Artifact, _Spec
+from .names import PlainName
 
 
 class DatasetSpec(_Spec):
     """A dataset as data. ``splits`` are its official splits, the first one the default for ``run``."""
 
-    name: str
+    name: PlainName
     title: str
     summary: str = ""
     splits: tuple[str, ...] = ("test",)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 from .artifact import Artifact, _Spec
 from .dataset import Dataset, Pair, PairImages, UInt8Array
 from .method import MethodContext, MethodSpec
+from .names import PlainName
 
 
 class MetricSpec(_Spec):
@@ -74,7 +75,7 @@ class EvaluatorSpec(_Spec):
     reads.
     """
 
-    name: str
+    name: PlainName
     title: str
     task: str
     summary: str = ""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 from .artifact import Artifact, _Spec
+from .names import PlainName
 
 MethodStatus = Literal["verified", "ported", "external", "needs-weights"]
 
@@ -29,7 +30,7 @@ class MethodSpec(_Spec):
     255; ``rounding`` is ``nearest`` (half to even) or ``truncate``.
     """
 
-    name: str
+    name: PlainName
     title: str
     summary: str = ""
     paper: str = ""

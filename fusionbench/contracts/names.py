@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from ..errors import InputError
+
+LONGEST_NAME = 100
+"""Characters of a plugin's name."""
 
 
 def plain_name(text: str) -> str:
@@ -13,6 +19,25 @@ def plain_name(text: str) -> str:
     if not cleaned:
         raise InputError(f"{text!r} can't be used as a name; use letters and digits")
     return cleaned
+
+
+def _checked(name: str) -> str:
+    """Raise ``ValueError`` for a name that isn't its own plain form."""
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"a name has at most {LONGEST_NAME} characters, this one {len(name)}")
+    try:
+        plain = plain_name(name)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    if plain != name:
+        raise ValueError(
+            f"{name!r} isn't a plain name: letters, digits and + - _ . are allowed, for example {plain!r}"
+        )
+    return name
+
+
+PlainName = Annotated[str, AfterValidator(_checked)]
+"""The name of a plugin: it becomes a folder, so it can't be a path."""
 
 
 def split_names(values: str | Iterable[str]) -> list[str]:

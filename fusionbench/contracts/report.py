@@ -16,12 +16,13 @@ from .artifact import _Spec
 from .dataset import DatasetSpec, PairImages, UInt8Array
 from .evaluator import MetricSpec
 from .method import MethodSpec
+from .names import PlainName
 
 
 class ReportSpec(_Spec):
     """A report as data. ``default`` reports are rendered at the end of every run."""
 
-    name: str
+    name: PlainName
     title: str
     summary: str = ""
     default: bool = True

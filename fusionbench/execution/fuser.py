@@ -12,6 +12,9 @@ from ..contracts.dataset import Pair, PairImages, UInt8Array
 class Fuser(Protocol):
     """A method on a device, or a folder of images that were fused elsewhere."""
 
+    warnings: list[str]
+    """What is worth knowing of the images or of what the method does, each once."""
+
     def fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:
         """Fuse pairs of one size; returns one uint8 image (H×W or H×W×3 RGB) per pair, in order."""
         ...

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..contracts.dataset import Pair, PairImages
@@ -24,10 +25,16 @@ from ..images.grey import to_grey
 from ..images.padding import pad_tensor, padding
 from ..images.quantisation import finish
 from ..plugins import catalog
+from ..plugins.guard import guarded
 from .memory import reuse_freed_memory
 
 TILE = 512
 TILE_OVERLAP = 64
+OTHER_SCALE = 2.0
+"""Where most values of an image are above this, they are on another scale than [0,1]."""
+OVERSHOOT, CLIPPED_SHARE = 0.05, 0.05
+"""Networks overshoot a little at edges; more than this, in more than this share of the values, is said."""
+FloatArray = npt.NDArray[np.float32]
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -54,12 +61,14 @@ def build_method(spec: MethodSpec, context: MethodContext, device: str, precisio
             f"{spec.name} --dataset …`, "
             f"or `fusionbench fuse FOLDER FOLDER --method {spec.name}`"
         )
-    method: Method = catalog.build(spec.factory)(spec, context)
+    with guarded(spec.name):
+        method: Method = catalog.build(spec.factory)(spec, context)
     if precision not in PRECISIONS:
         raise InputError(f"--precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
     if torch.device(device).type == "cpu":
         reuse_freed_memory()
-    method.load(torch.device(device), precision)
+    with guarded(spec.name):
+        method.load(torch.device(device), precision)
     return method
 
 
@@ -77,10 +86,18 @@ class MethodFuser:
         self._method = build_method(spec, context, device, precision)
         self._cpu_method: Method | None = None
         self.fallbacks: list[str] = []
+        self.warnings: list[str] = []
 
     def provenance(self) -> dict[str, Any]:
         extra = self._method.provenance() if isinstance(self._method, HasProvenance) else {}
-        return {"device": str(self.device), "precision": self.precision, "fallbacks": self.fallbacks, **extra}
+        said = {"warnings": self.warnings} if self.warnings else {}
+        return {
+            "device": str(self.device),
+            "precision": self.precision,
+            "fallbacks": self.fallbacks,
+            **said,
+            **extra,
+        }
 
     def fuse(self, pairs: Sequence[Pair], images: Sequence[PairImages]) -> list[UInt8Array]:
         with _threads(1 if self.spec.family == "classical" else torch.get_num_threads()):
@@ -95,6 +112,7 @@ class MethodFuser:
                 raise ImageError(
                     f"{pair.name}: {self.spec.name} returned non-finite values; try --precision fp32"
                 )
+            self._check_range(pair.name, output)
             results.append(finish(output, source.visible, self.spec, grey=self.grey))
         return results
 
@@ -139,6 +157,32 @@ class MethodFuser:
             "smaller images or more memory"
         )
 
+    def _check_range(self, name: str, output: FloatArray) -> None:
+        """Values outside [0,1] are clipped: refuse another scale, warn of one that loses more than a little.
+
+        Raises ``ImageError`` where most of an image would become white.
+        """
+        if self.spec.quantise != "clip" or self.spec.rounding == "wrap":
+            return
+        if np.mean(output > OTHER_SCALE) > 0.5:
+            raise ImageError(
+                f"{name}: {self.spec.name} returned values up to {output.max():.4g}, but [0,1] is expected; "
+                "divide by 255 if its images go from 0 to 255"
+            )
+        outside = float(np.mean((output < -OVERSHOOT) | (output > 1 + OVERSHOOT)))
+        if outside > CLIPPED_SHARE:
+            self._warn(
+                f"{self.spec.name} returned values outside [0,1] (in {name}: {output.min():.3g} to "
+                f"{output.max():.3g}, {outside:.0%} of them outside), which are clipped; if its images go from "
+                "-1 to 1, it must return (x + 1) / 2"
+            )
+
+    def _warn(self, message: str) -> None:
+        """Warn once of one kind, whatever the image."""
+        kind = message.partition("(")[0]
+        if not any(said.startswith(kind) for said in self.warnings):
+            self.warnings.append(message)
+
     def _note(self, message: str) -> None:
         if message not in self.fallbacks:
             self.fallbacks.append(message)
@@ -146,16 +190,32 @@ class MethodFuser:
     def _fuse_padded(self, method: Method, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         height, width = infrared.shape[-2:]
         bottom, right = padding(height, self.spec), padding(width, self.spec)
+        # Always copies: a method may change what it gets, and a second try must start from the same pixels.
         if bottom or right:
             infrared, visible = pad_tensor(infrared, bottom, right), pad_tensor(visible, bottom, right)
-        with torch.inference_mode(), _autocast(infrared.device, self.precision):
+        else:
+            infrared, visible = infrared.clone(), visible.clone()
+        with (
+            torch.inference_mode(),
+            _autocast(infrared.device, self.precision),
+            guarded(self.spec.name, self._warn),
+        ):
             fused = method.fuse(infrared, visible)
+        if not isinstance(fused, torch.Tensor):
+            raise InputError(
+                f"{self.spec.name}.fuse returned {type(fused).__name__}, expected a torch tensor (float, in [0,1])"
+            )
         channels = 1 if self.spec.output == "luma" else 3
         expected = (len(infrared), channels, height + bottom, width + right)
         if tuple(fused.shape) != expected:
             raise InputError(
                 f"{self.spec.name}.fuse returned shape {tuple(fused.shape)}, expected {expected} (output "
                 f"{self.spec.output!r})"
+            )
+        if not fused.is_floating_point():
+            raise InputError(
+                f"{self.spec.name}.fuse returned {str(fused.dtype).removeprefix('torch.')} values, expected "
+                "float values in [0,1] (x.float() / 255 if they go from 0 to 255)"
             )
         return fused[..., :height, :width]
 

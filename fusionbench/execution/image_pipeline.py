@@ -68,6 +68,8 @@ def run_group(
         flow.run(batches, work)
         if flow.fuser is not None:
             journal.loaded(flow.fuser)  # what it had to fall back to meanwhile
+            for text in flow.fuser.warnings:
+                progress.message(f"warning: {label}: {text}")
     except LoadError as error:  # this method's images stay undone, other methods go on
         journal.failed("", _load_failure(error.reason))
     finally:

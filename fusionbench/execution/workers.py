@@ -244,6 +244,8 @@ def _work(
             number, task = given
             try:
                 events.put(Finished(number, function(context, task)))
+            except SystemExit as error:
+                events.put(Failed(number, FusionBenchError(f"a plugin called sys.exit({error.code!r})")))
             except Exception as error:
                 events.put(Failed(number, _portable(error)))
         events.put(Ended(index))

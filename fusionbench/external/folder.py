@@ -31,6 +31,7 @@ class FolderFuser:
         self.spec = spec
         self.folder = folder
         self.reading = reading_of(spec.options, spec.name)
+        self.warnings: list[str] = []
         self._files: dict[str, list[Path]] = {}
         files = named_files(folder, EXTENSIONS, fused_pattern(spec.options, spec.title))
         for name, found in files.items():

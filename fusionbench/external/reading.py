@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from ..contracts.method import MethodSpec
 from ..contracts.names import plain_name
 from ..errors import InputError
+from ..files.yaml_text import read_yaml
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PREFIX = "external:"
 
 
@@ -25,7 +25,7 @@ def read_method(path: Path) -> MethodSpec:
     field.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
             f"--method {PREFIX}{path}: can't be read ({error.strerror or error}); the form is "

@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ..contracts.names import plain_name, split_names
 from ..errors import InputError
+from ..files.yaml_text import read_yaml
 from ..plugins import catalog
 
 
@@ -29,6 +38,14 @@ def _split_methods(value: Any) -> Any:
         return value
     parts = [[t] if t.startswith("dir:") and Path(t[4:]).exists() else split_names(t) for t in texts]
     return tuple(dict.fromkeys(part for found in parts for part in found))
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    if isinstance(value, list | tuple):
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -84,12 +101,15 @@ class RunConfig(BaseModel):
         default=0, ge=0, description="Pairs fused at once. Default: 1 on the CPU, 8 on CUDA."
     )
     jobs: int = Field(
-        default=0, ge=0, description="Threads that decode, score and encode. Default: one per core."
+        default=0, ge=0, le=4096, description="Threads that decode, score and encode. Default: one per core."
     )
-    seed: int = Field(default=0, description="Seed of everything random. Default: 0.")
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Seed of everything random, below 2^32. Default: 0."
+    )
     seeds: int = Field(
         default=0,
         ge=0,
+        le=1000,
         description="Repetitions of retraining protocols. Default: the protocol's own number.",
     )
     out: Path = Field(default=Path("runs"), description="Folder for runs. Default: runs.")
@@ -116,6 +136,15 @@ class RunConfig(BaseModel):
     task_options: dict[str, dict[str, Any]] = Field(
         default={}, description="Entries of protocols' recipes, by task."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nul(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for key, value in values.items():
+                if _holds_nul(value):
+                    raise ValueError(f"{key} holds a NUL character, which no name or path can hold")
+        return values
 
     @field_validator("name")
     @classmethod
@@ -149,7 +178,7 @@ def validate(values: dict[str, Any], origin: str) -> RunConfig:
 def load(path: Path) -> dict[str, Any]:
     """Read a YAML configuration. Raises ``InputError`` if it can't be read or isn't a mapping."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--config {path}: can't be read ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -7,9 +7,12 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ..contracts.method import MethodSpec
 from ..contracts.names import plain_name
 from ..errors import InputError
+from .guard import guarded
 from .imported_files import fingerprint as file_fingerprint
 from .imported_files import forget_changed, helper_files
 
@@ -42,9 +45,17 @@ def user_method(text: str) -> tuple[MethodSpec, str]:
         module = importlib.util.module_from_spec(found)
         sys.modules[module_name] = module
         try:
-            found.loader.exec_module(module)
+            with guarded(str(path)):
+                found.loader.exec_module(module)
+        except ValidationError as error:
+            sys.modules.pop(module_name, None)
+            reasons = "; ".join(
+                f"{e['loc'][-1] if e['loc'] else 'spec'}: {e['msg'].removeprefix('Value error, ')}"
+                for e in error.errors()
+            )
+            raise InputError(f"--method {text}: {path} describes a method wrongly: {reasons}") from None
         except Exception as error:
-            del sys.modules[module_name]
+            sys.modules.pop(module_name, None)
             raise InputError(
                 f"--method {text}: {path} can't be imported: {type(error).__name__}: {error}"
             ) from error

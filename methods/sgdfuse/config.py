@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import yaml
 
 from fusionbench.errors import InputError
+from fusionbench.files.yaml_text import read_value, read_yaml
 
 CHOICES = {
     "model.base": ("none", "max"),
@@ -273,7 +274,7 @@ def load_config(preset: str = "default", overrides: Mapping[str, Any] | None = N
             f"SGDFuse has no preset {preset!r}: choose one of {', '.join(preset_names())}, or a YAML file"
         )
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        data = read_yaml(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not valid YAML: {error}") from error
     config = config_from_dict(data, origin=str(path))
@@ -309,7 +310,7 @@ def apply_overrides(config: Config, overrides: Mapping[str, Any], origin: str = 
         if field_name not in hints:
             raise InputError(f"{origin}: no setting {key!r}; {section_name} has {', '.join(sorted(hints))}")
         if isinstance(value, str) and hints[field_name] is not str:
-            value = yaml.safe_load(value)
+            value = read_value(value, f"{origin}: {key}")
         cast = _cast(value, hints[field_name], f"{origin}: {key}")
         if cast not in CHOICES.get(key, (cast,)):
             raise InputError(f"{origin}: {key} is one of {', '.join(CHOICES[key])}, not {cast!r}")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
@@ -21,6 +20,7 @@ from fusionbench.errors import InputError
 from fusionbench.files.atomic import write_atomic
 from fusionbench.files.safetensors_header import sorted_metadata
 from fusionbench.files.ultralytics_gate import restricted_ultralytics, unreadable
+from fusionbench.files.yaml_text import read_value
 
 from .yolov5 import YoloV5, is_yolov5_metadata, load_yolov5
 from .yolov5_file import is_yolov5_file
@@ -158,7 +158,7 @@ def _load_own(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
 def _architecture(source: str | Path, load_named: Any) -> dict[str, Any]:
     path = Path(source)
     if path.is_file():
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_value(path.read_text(encoding="utf-8"), str(path))
         if not isinstance(content, dict):
             raise InputError(f"{path}: isn't the architecture of a YOLO detector (expected a mapping)")
         return content

@@ -14,6 +14,7 @@ from typing import Any
 
 from fusionbench.contracts.dataset import Dataset, Pair
 from fusionbench.errors import InputError, MissingDataError
+from fusionbench.files.yaml_text import read_value
 from fusionbench.planning.selection import open_dataset
 from fusionbench.terminal.progress import make_progress
 
@@ -99,13 +100,11 @@ def _load(dataset: Dataset, pair: Pair) -> Scene:
 
 
 def _settings(given: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:
-    import yaml
-
     settings = {**SETTINGS, **{k: v for k, v in given.items() if v is not None}}
     for key, text in overrides.items():
         if key not in SETTINGS:
             raise InputError(f"--set {key}: train detection has the settings {', '.join(SETTINGS)}")
-        value = yaml.safe_load(text)
+        value = read_value(text, f"--set {key}={text}")
         if isinstance(SETTINGS[key], float) and isinstance(value, int):
             value = float(value)
         if type(value) is not type(SETTINGS[key]):

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fusionbench.contracts.dataset import Dataset
 from fusionbench.errors import InputError
 from fusionbench.execution.devices import resolve_devices
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.yaml_text import read_value
 from fusionbench.planning.selection import open_dataset
 from fusionbench.terminal.progress import make_progress
 
@@ -63,7 +62,7 @@ def train(
     preset = preset or ("demo-seg" if name == "demo" else "seg-frozen")
     if preset not in RECIPES:
         raise InputError(f"--preset {preset}: judges are trained for {' and '.join(RECIPES)}")
-    settings = {k: yaml.safe_load(v) for k, v in (overrides or {}).items()}
+    settings = {k: read_value(v, f"--set {k}={v}") for k, v in (overrides or {}).items()}
     options = {
         k.removeprefix("dataset."): settings.pop(k) for k in list(settings) if k.startswith("dataset.")
     }

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from fusionbench.errors import InputError
+from fusionbench.files.yaml_text import read_yaml
 
 from ..config import Config, apply_overrides, load_config
 from ..masks import best_available, get_provider
@@ -90,7 +91,7 @@ def read_plan(
     naming what is wrong.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--config {path}: can't be read ({error.strerror or error})") from error
     except yaml.YAMLError as error:

@@ -30,6 +30,7 @@ def data_fetch(
 ) -> int:
     """Download a dataset where a direct source exists, else say where to get it and where to put it."""
     from ..files import artifacts
+    from ..files.archives import is_unpacked
     from ..plugins import catalog
 
     spec = catalog.datasets.get(name)
@@ -42,7 +43,9 @@ def data_fetch(
     folder = into or artifacts.data_folder(name)
     for artifact in spec.artifacts:
         path = _fetch(artifact, sha256)
-        if artifact.unpack:
+        if artifact.unpack and is_unpacked(path, folder):
+            print(f"{path.name} is unpacked already")
+        elif artifact.unpack:
             print(f"unpacking {path.name} into {folder}")
             artifacts.extract_archive(path, folder)
     print(f"{name}: in {folder}; `fusionbench data verify {name}` checks it")

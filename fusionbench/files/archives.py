@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Self
 
 from ..errors import InputError, StoreError
 
@@ -21,6 +22,25 @@ MAX_BYTES = 200 * 2**30
 MAX_RATIO = 200
 """Images hardly compress; above this ratio (and 1 GiB unpacked) an archive is taken for a bomb."""
 MAX_MEMBERS = 2_000_000
+MAX_HEADER = 1 << 20
+"""Bytes of a tar member's extra headers."""
+_HEADER_TYPES = frozenset(
+    {
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+    }
+)
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+)
 _CHUNK = 1 << 20
 
 
@@ -51,17 +71,15 @@ def extract_archive(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> int
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(staging, ignore_errors=True)
-        with _members(path) as members:
+        with _members(path, max_bytes) as members:
             limit = _checked_limit(path, members, folder.parent, max_bytes)
             staging.mkdir()
             count = _write_all(path, members, staging, limit)
         if folder.exists():
             folder.rmdir()
         os.replace(staging, folder)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise InputError(
-            f"{path}: the archive is damaged or of an unknown kind ({error}); download it again"
-        ) from error
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
     except OSError as error:
         raise StoreError(
             f"{path}: can't be unpacked to {folder} ({error.strerror or error}); free space or choose "
@@ -73,18 +91,40 @@ def extract_archive(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> int
 
 
 @contextmanager
-def _members(path: Path) -> Iterator[list[_Member]]:
+def _members(path: Path, max_bytes: int) -> Iterator[list[_Member]]:
     """The archive's members, opened. Raises ``InputError`` for links, devices, encryption and bad names."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as bundle:
             yield [_zip_member(path, bundle, info) for info in bundle.infolist()]
         return
-    if not tarfile.is_tarfile(path):
+    try:
+        tar = tarfile.open(path, tarinfo=_SmallHeaders)  # noqa: SIM115
+    except tarfile.ReadError:
         raise InputError(
             f"{path}: is neither a zip nor a tar archive; download it again, or unpack it yourself"
-        )
-    with tarfile.open(path) as tar:
-        yield [_tar_member(path, tar, info) for info in tar.getmembers()]
+        ) from None
+    with tar:
+        yield list(_tar_members(path, tar, max_bytes))
+
+
+class _SmallHeaders(tarfile.TarInfo):
+    """A member whose extra headers (long names, pax records) are small: they are read into memory whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+        info = super().frombuf(buf, encoding, errors)
+        if info.type in _HEADER_TYPES and info.size > MAX_HEADER:
+            raise tarfile.ReadError(f"a header of {info.size:,} bytes")
+        return info
+
+
+def _tar_members(path: Path, tar: tarfile.TarFile, max_bytes: int) -> Iterator[_Member]:
+    """The members, with what they declare summed as they come: reading on would unpack what was declared."""
+    packed, total = path.stat().st_size, 0
+    for count, info in enumerate(tar, 1):
+        total += info.size
+        _check_size(path, packed, total, count, max_bytes)
+        yield _tar_member(path, tar, info)
 
 
 def _zip_member(path: Path, bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
@@ -118,10 +158,7 @@ def _checked_limit(path: Path, members: list[_Member], parent: Path, max_bytes: 
     """The bytes that may be written. Raises ``InputError`` if the members' own sizes already exceed what is
     allowed."""
     total, packed = sum(m.size for m in members), path.stat().st_size
-    if len(members) > MAX_MEMBERS:
-        raise InputError(f"{path}: has {len(members):,} members; refused as an archive bomb")
-    if total > max_bytes or (total > 2**30 and total > MAX_RATIO * packed):
-        raise InputError(f"{path}: unpacks from {packed:,} to {total:,} bytes; refused as an archive bomb")
+    _check_size(path, packed, total, len(members), max_bytes)
     free = shutil.disk_usage(parent).free
     if total > free:
         raise StoreError(
@@ -131,12 +168,45 @@ def _checked_limit(path: Path, members: list[_Member], parent: Path, max_bytes: 
     return min(max_bytes, max(total, 1))
 
 
+def _check_size(path: Path, packed: int, total: int, count: int, max_bytes: int) -> None:
+    """Raise ``InputError`` if that many members of ``total`` bytes together are more than is allowed."""
+    if count > MAX_MEMBERS:
+        raise InputError(f"{path}: has more than {MAX_MEMBERS:,} members; refused as an archive bomb")
+    if total > max_bytes or (total > 2**30 and total > MAX_RATIO * packed):
+        raise InputError(f"{path}: unpacks from {packed:,} to {total:,} bytes; refused as an archive bomb")
+
+
+def is_unpacked(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> bool:
+    """Whether a folder holds all files of an archive, by name and size. Raises as ``extract_archive`` does for
+    a bad archive."""
+    if not folder.is_dir():
+        return False
+    try:
+        with _members(path, max_bytes) as members:
+            files = [m for m in members if not m.is_folder]
+            return bool(files) and all(_has(folder.joinpath(*_parts(m.name)), m.size) for m in files)
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
+
+
+def _has(file: Path, size: int) -> bool:
+    return file.is_file() and file.stat().st_size == size
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return PurePosixPath(name.replace("\\", "/")).parts
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: the archive is damaged or of an unknown kind ({error}); download it again")
+
+
 def _write_all(path: Path, members: list[_Member], staging: Path, limit: int) -> int:
     """Write all members below ``staging``, counting bytes as they come: the sizes that an archive declares
     may lie."""
     count, written = 0, 0
     for member in members:
-        target = staging.joinpath(*PurePosixPath(member.name.replace("\\", "/")).parts)
+        target = staging.joinpath(*_parts(member.name))
         if member.is_folder:
             target.mkdir(parents=True, exist_ok=True)
             continue

@@ -6,12 +6,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
+import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
+from typing import Any
 
 from ..errors import DownloadError
 from ..version import __version__
@@ -25,12 +29,20 @@ ATTEMPTS = 4
 """Failures in a row, without a byte of progress, before the next URL is tried."""
 BACKOFF_S = 0.5
 """Pause before the first retry; doubled at each further one."""
+MAX_BYTES = 200 * 2**30
+"""No file whose size nobody knows beforehand is received beyond this."""
+SLOW_S, SLOW_BYTES = 60.0, 32 * 1024
+"""A transfer that brings fewer bytes than this in so many seconds counts as broken."""
 _CHUNK = 1 << 18
 _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class _Broken(Exception):
     """A transfer that failed in a way that trying again may mend."""
+
+
+class _Slow(_Broken):
+    """A transfer that goes on too slowly to be called progress."""
 
 
 class _Refused(Exception):
@@ -82,15 +94,17 @@ def _from_url(
     if not url.lower().startswith(("http://", "https://")):
         raise _Refused("only http and https are supported")
     part = target.with_name(target.name + ".part")
-    failures = 0
+    failures, restarted = 0, False
+    most = _size(part)
     while True:
-        before = part.stat().st_size if part.is_file() else 0
-        resumed = before > 0 and _resumable(part, url)
+        resumed = _size(part) > 0 and _resumable(part, url)
         try:
             _transfer(url, part, progress, expected_bytes)
         except _Broken as error:
-            received = part.stat().st_size if part.is_file() else 0
-            failures = 0 if received > before else failures + 1
+            # Only what no attempt before had counts as progress: a server may begin again for ever.
+            received = _size(part)
+            failures = 0 if received > most and not isinstance(error, _Slow) else failures + 1
+            most = max(most, received)
             if failures >= ATTEMPTS:
                 raise _Refused(f"{error} ({ATTEMPTS} attempts)") from error
             time.sleep(BACKOFF_S * 2**failures)
@@ -101,8 +115,9 @@ def _from_url(
             _note_path(part).unlink(missing_ok=True)
             return target
         _forget(part)
-        if not resumed:
+        if not resumed or restarted:
             raise _Refused(f"what was received {reason}")
+        restarted = True
         # The beginning came from an earlier download, perhaps of another version: once more from the start.
 
 
@@ -117,8 +132,9 @@ def _transfer(url: str, part: Path, progress: Progress | None, expected_bytes: i
         request.add_header("Range", f"bytes={start}-")
         if validator := _note(part).get("validator"):
             request.add_header("If-Range", validator)
+    patience = _Patience()
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+        with patience.open(request) as response:
             _receive(response, url, part, start, progress, expected_bytes)
     except urllib.error.HTTPError as error:
         error.close()
@@ -138,6 +154,53 @@ def _transfer(url: str, part: Path, progress: Progress | None, expected_bytes: i
         raise _Broken(f"the connection broke ({error or type(error).__name__})") from error
 
 
+class _Patience:
+    """Opens a URL, and hangs up on a server whose headers aren't there after ``TIMEOUT_S`` seconds: a byte now
+    and then would satisfy the sockets' own limit for ever."""
+
+    def __init__(self) -> None:
+        self._connections: list[HTTPConnection] = []
+        self._over = False
+
+    def open(self, request: urllib.request.Request) -> Any:
+        patience = self
+        context = ssl.create_default_context()
+
+        class Http(urllib.request.HTTPHandler):
+            def http_open(self, request: urllib.request.Request) -> HTTPResponse:
+                return self.do_open(patience._remembered(HTTPConnection), request)
+
+        class Https(urllib.request.HTTPSHandler):
+            def https_open(self, request: urllib.request.Request) -> HTTPResponse:
+                return self.do_open(patience._remembered(HTTPSConnection), request, context=context)
+
+        timer = threading.Timer(TIMEOUT_S, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            response = urllib.request.build_opener(Http, Https).open(request, timeout=TIMEOUT_S)
+            if self._over:  # what was cut off reads like an answer without a body
+                response.close()
+                raise TimeoutError(f"no whole answer within {TIMEOUT_S:.0f} s")
+            return response
+        finally:
+            timer.cancel()
+
+    def _remembered(self, kind: type[HTTPConnection]) -> Any:
+        def make(host: str, **settings: Any) -> HTTPConnection:
+            self._connections.append(kind(host, **settings))
+            return self._connections[-1]
+
+        return make
+
+    def _hang_up(self) -> None:
+        self._over = True
+        for connection in self._connections:
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+
 def _receive(
     response: HTTPResponse,
     url: str,
@@ -154,6 +217,9 @@ def _receive(
         start = 0  # a server without ranges, or the file has changed
     length = response.headers.get("Content-Length", "")
     total = start + int(length) if length.isdigit() else None
+    limit = MAX_BYTES if expected_bytes is None else expected_bytes
+    if total is not None and total > limit:
+        raise _Refused(f"offers {total:,} bytes, but {_allowed(expected_bytes)}")
     if start == 0:
         _forget(part)
         etag = response.headers.get("ETag", "")
@@ -163,20 +229,35 @@ def _receive(
     with part.open("ab" if start else "wb") as file:
         if progress:
             progress(done, total)
-        while chunk := response.read(_CHUNK):
+        since, before = time.monotonic(), done
+        while chunk := response.read1(_CHUNK):  # what has come, without waiting for a whole chunk
             file.write(chunk)
             done += len(chunk)
             if progress:
                 progress(done, total)
-            if expected_bytes is not None and done > expected_bytes:
+            if done > limit:
                 break
+            if time.monotonic() - since > SLOW_S:
+                if done - before < SLOW_BYTES and done != total:
+                    raise _Slow(f"only {done - before:,} bytes came in {SLOW_S:.0f} s")
+                since, before = time.monotonic(), done
         file.flush()
         os.fsync(file.fileno())
-    if expected_bytes is not None and done > expected_bytes:
+    if done > limit:
         _forget(part)
-        raise _Refused(f"sends more than the {expected_bytes:,} bytes that the file should have")
+        raise _Refused(f"sends more than {limit:,} bytes, but {_allowed(expected_bytes)}")
     if total is not None and done < total:
         raise _Broken(f"the connection ended after {done:,} of {total:,} bytes")
+
+
+def _allowed(expected_bytes: int | None) -> str:
+    if expected_bytes is None:
+        return f"at most {MAX_BYTES:,} are received"
+    return f"the file should have {expected_bytes:,} bytes"
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.is_file() else 0
 
 
 def _note_path(part: Path) -> Path:

@@ -6,8 +6,6 @@ from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec
 
 from .cpu_evaluator import QualityEvaluator
 
-__all__ = ["build"]
-
 
 def build(spec: EvaluatorSpec, settings: EvaluatorSettings) -> QualityEvaluator:
     """The evaluator for the settings; their names are checked before any image is read. Convention `all`

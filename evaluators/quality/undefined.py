@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Undefined", "require_size"]
-
 
 class Undefined(ValueError):
     """A metric can't be computed on these images (constant, too small …); the message is the reason.

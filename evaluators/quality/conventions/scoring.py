@@ -83,12 +83,10 @@ def score_arrays(
 ) -> dict[str, MetricValue]:
     """Score one fused image against its infrared and visible source.
 
-    Each image is H×W or H×W×3 (RGB), uint8 or integer-valued in 0…255; the three have one size. `metrics`
-    are names in any
-    case (None: the nine defaults), `convention` one of `table.FORMULAS`. A value that can't be computed is
-    NaN with its
-    reason, never silently. Raises ``InputError`` for unusable images and ``UnknownNameError`` for an
-    unknown metric or convention.
+    Each image is H×W or H×W×3 (RGB), uint8 or integer-valued in 0…255; the three have one size. `metrics` are
+    names in any case (None: the nine defaults), `convention` one of `table.FORMULAS`. A value that can't be
+    computed is NaN with its reason, never silently. Raises ``InputError`` for unusable images and
+    ``UnknownNameError`` for an unknown metric or convention.
     """
     chosen = chosen_metrics(metrics, convention)
     return score_triple(Triple.of(infrared, visible, fused), metrics=chosen, convention=convention)

@@ -1,8 +1,7 @@
 """Which formula computes a metric in which convention.
 
 Each table maps a metric's name to its formula on grey levels; `FORMULAS` binds the tables to their grey
-conversions. What
-a convention doesn't define isn't in its table.
+conversions. What a convention doesn't define isn't in its table.
 """
 
 from __future__ import annotations
@@ -41,14 +40,17 @@ def _spatial_frequency_of_row(triple: Triple) -> float:
     return features.spatial_frequency_of_row([channel.fused for channel in triple.channels])
 
 
-_EXACT_CDDFUSE: dict[str, GreyFormula] = {
+_COMMON: dict[str, GreyFormula] = {
     "EN": of_fused(information.entropy),
     "SD": of_fused(features.standard_deviation),
     "SF": of_fused(features.spatial_frequency),
-    "AG": of_fused(features.average_gradient),
-    "MI": v.information_nats,
     "SCD": of(correlation.sum_of_correlations_of_differences),
     "CC": of(correlation.correlation_coefficient),
+}
+_EXACT_CDDFUSE: dict[str, GreyFormula] = {
+    **_COMMON,
+    "AG": of_fused(features.average_gradient),
+    "MI": v.information_nats,
     "MSE": of(correlation.mean_squared_error),
     "PSNR": v.psnr_of_maximum,
     "VIF": v.vif_sum,
@@ -58,13 +60,9 @@ _EXACT_CDDFUSE: dict[str, GreyFormula] = {
 _CDDFUSE = {**_EXACT_CDDFUSE, "SSIM": total(ssim.ssim_float32)}
 
 _LINFENG: dict[str, GreyFormula] = {
-    "EN": of_fused(information.entropy),
-    "SD": of_fused(features.standard_deviation),
-    "SF": of_fused(features.spatial_frequency),
+    **_COMMON,
     "AG": v.gradient_over_inner,
     "MI": v.information_saturated,
-    "SCD": of(correlation.sum_of_correlations_of_differences),
-    "CC": of(correlation.correlation_coefficient),
     "MSE": v.mse_unit,
     "PSNR": v.psnr_of_unit_error,
     "VIF": v.vif_sum,
@@ -76,15 +74,9 @@ _LINFENG: dict[str, GreyFormula] = {
     "FMI_pixel": v.FMI["FMI_edge"],
 }
 _LINFENG_LEGACY: dict[str, GreyFormula] = {
-    "EN": of_fused(information.entropy),
+    **{name: _LINFENG[name] for name in ("EN", "AG", "MI", "SCD", "CC", "MSE", "PSNR")},
     "SD": of_fused(features.saturating_standard_deviation),
     "SF": lambda t: t.of_fused(features.spatial_frequency) / 255.0,
-    "AG": v.gradient_over_inner,
-    "MI": v.information_saturated,
-    "SCD": of(correlation.sum_of_correlations_of_differences),
-    "CC": of(correlation.correlation_coefficient),
-    "MSE": v.mse_unit,
-    "PSNR": v.psnr_of_unit_error,
     "VIF": v.vif_saturating,
     "Qabf": of(qabf.qabf_unit_range),
     "SSIM": v.MEF_SSIM,
@@ -120,8 +112,8 @@ _MEFB: dict[str, GreyFormula] = {
     **v.FMI,
 }
 _IVIF_ZOO: dict[str, GreyFormula] = {
+    **_COMMON,
     "EN": of_fused(information.biased_entropy),
-    "SF": of_fused(features.spatial_frequency),
     "AG": of_fused(features.average_gradient),
     "MI": v.information_bits,
     "NMI": v.nmi_over_sources,
@@ -133,10 +125,7 @@ _IVIF_ZOO: dict[str, GreyFormula] = {
     "Nabf": v.balance(nabf.nabf, weak_weight=0.0, lost_from_both=True),
     "Labf": v.balance(nabf.labf, weak_weight=0.0, lost_from_both=True),
     "VIF": of(vif.vifp_off_centre),
-    "SD": of_fused(features.standard_deviation),
     "MSE": v.mse_unit,
-    "CC": of(correlation.correlation_coefficient),
-    "SCD": of(correlation.sum_of_correlations_of_differences),
     "Qabf": of(qabf.qabf),
 }
 _CORRECTED: dict[str, GreyFormula] = {

@@ -51,9 +51,6 @@ def halved(formula: GreyFormula) -> GreyFormula:
     return lambda t: formula(t) / 2.0
 
 
-# Histograms.
-
-
 def joints(t: GreyTriple) -> tuple[information.Table, information.Table]:
     """The joint histograms of infrared and of visible with fused."""
     joint = information.joint_histogram
@@ -95,16 +92,10 @@ def qncie(t: GreyTriple, *, pearson: bool = False) -> float:
     return float(information.nonlinear_correlation(*joints(t), sources, pearson=pearson))
 
 
-# Features.
-
-
 def gradient_over_inner(t: GreyTriple) -> float:
     """AG of the MATLAB code bases: the sum over (H−1)(W−1), 0.37 % more at 640×480."""
     height, width = t.fused.shape
     return t.of_fused(features.average_gradient) * (height * width) / ((height - 1) * (width - 1))
-
-
-# Errors.
 
 
 def mse_unit(t: GreyTriple) -> float:
@@ -128,9 +119,6 @@ def psnr_of_maximum(t: GreyTriple) -> float:
 
 def psnr_of_root_over_pixels(t: GreyTriple) -> float:
     return correlation.peak_signal_to_noise_ratio(t.of(correlation.root_of_sum_over_pixels))
-
-
-# Perception and structure.
 
 
 def vif_sum(t: GreyTriple) -> float:
@@ -166,15 +154,8 @@ def qc(t: GreyTriple) -> float:
     return cvejic_yang.qc(t.of(cvejic_yang.local_similarities))
 
 
-def qc_clipped_quality(t: GreyTriple) -> float:
-    return cvejic_yang.qc_clipped_quality(t.of(cvejic_yang.local_similarities))
-
-
 def qy(t: GreyTriple) -> float:
     return cvejic_yang.qy(t.of(cvejic_yang.local_similarities))
-
-
-# Edges.
 
 
 def balance(pick: Callable[[nabf.EdgeBalance], float], **options: Any) -> GreyFormula:

@@ -10,8 +10,6 @@ import numpy.typing as npt
 from ..undefined import Undefined
 from .compiling import kernel
 
-__all__ = ["qabf"]
-
 UInt8 = npt.NDArray[np.uint8]
 _HALF_PI = math.pi / 2.0
 
@@ -71,9 +69,7 @@ def _edges(framed, row, strength, orientation):  # type: ignore[no-untyped-def]
 
 @kernel
 def _add_row(strength, orientation, source, wrapped, equal_gain, sums):  # type: ignore[no-untyped-def]
-    """Add Q·g and g of a source's row to the sums down the columns; the fused image is the third of the
-    rows.
-    """
+    """Add Q·g and g of a source's row to the sums down the columns; the fused image is the third of the rows."""
     gs, gf, of_source, of_fused = strength[source], strength[2], orientation[source], orientation[2]
     weighted, weight = sums[0], sums[1]
     for c in range(gs.size):

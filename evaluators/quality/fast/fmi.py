@@ -12,8 +12,6 @@ from ..metrics import fmi as definition
 from ..undefined import require_size
 from .compiling import kernel
 
-__all__ = ["fmi"]
-
 CELLS = definition.CELLS
 STAIR = 2 * CELLS - 1
 """Cells of the coupling M that can have mass: a stair from the first cell to the last."""

@@ -10,8 +10,6 @@ import numpy.typing as npt
 from ..undefined import require_size
 from .compiling import kernel
 
-__all__ = ["average_gradient", "joint_histogram"]
-
 UInt8 = npt.NDArray[np.uint8]
 
 

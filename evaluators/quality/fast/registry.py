@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-__all__ = ["FAST", "swift"]
-
 T = TypeVar("T", bound=Callable[..., Any])
 
 FAST: dict[str, str] = {

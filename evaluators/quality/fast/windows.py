@@ -1,9 +1,8 @@
 """Metrics under a sliding window, one row of windows at a time: `vif.information`, `ssim.similarities`,
 `piella.weighted`.
 
-All need the local means of A, B, F, A², B², F², AF and BF (in this order) under a symmetric separable
-window. They are made
-row by row, so that memory stays at a few rows. `taps`: one axis of the window, of odd length.
+All need the local means of A, B, F, A², B², F², AF and BF (in this order) under a symmetric separable window.
+They are made row by row, so that memory stays at a few rows. `taps`: one axis of the window, of odd length.
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ from ..metrics.windows import Real, gaussian_taps
 from ..undefined import require_size
 from .compiling import kernel
 
-__all__ = ["information", "ms_ssim", "similarities", "ssim_of_both", "weighted", "weighted_of_edges"]
-
 MEANS = 8
 ROWS_PER_LOG = 32
 """Terms multiplied before one logarithm is taken: each lies in [1, 2¹⁴], so the product stays far below the
@@ -30,9 +27,7 @@ maximum.
 
 @kernel
 def _down(a, b, f, taps, top, ceiling, out):  # type: ignore[no-untyped-def]
-    """out[0…7] = the eight moments of rows top…top + N − 1, filtered downwards; products stop at
-    `ceiling`.
-    """
+    """out[0…7] = the eight moments of rows top…top + N − 1, filtered downwards; products stop at `ceiling`."""
     out[:] = 0.0
     for t in range(taps.size):
         k = taps[t]
@@ -167,9 +162,7 @@ def information(
 
 @kernel
 def _similarity_sums(a, b, f, taps, n, sample, c1, c2):  # type: ignore[no-untyped-def]
-    """Mean SSIM and mean contrast·structure of all windows, whose weights sum to n: infrared, then
-    visible.
-    """
+    """Mean SSIM and mean contrast·structure of all windows, whose weights sum to n: infrared, then visible."""
     rows, columns = f.shape[0] - taps.size + 1, f.shape[1] - taps.size + 1
     vertical, means = np.empty((MEANS, f.shape[1])), np.empty((MEANS, columns))
     sums = np.zeros((4, columns))

@@ -15,8 +15,6 @@ import numpy.typing as npt
 
 from fusionbench.errors import InputError
 
-__all__ = ["CONVERSIONS", "UInt8", "matlab", "opencv_float", "pillow", "to_grey"]
-
 UInt8 = npt.NDArray[np.uint8]
 _LEVELS = np.arange(256, dtype=np.float64)
 _OPENCV = [float(np.float32(weight)) * _LEVELS for weight in (0.299, 0.587, 0.114)]
@@ -32,9 +30,8 @@ def _weighted(rgb: UInt8, tables: Sequence[npt.NDArray[Any]]) -> list[npt.NDArra
 def opencv_float(rgb: UInt8) -> UInt8:
     """OpenCV's BGR2GRAY on float32, rounded half to even (convention `cddfuse`).
 
-    OpenCV computes fma(r, .299, fma(b, .114, g·.587)) in float32. A float64 sum that is rounded to float32
-    is that fused
-    operation, on every machine. Equal to OpenCV 5.0 (AVX2) on all 2²⁴ colours.
+    OpenCV computes fma(r, .299, fma(b, .114, g·.587)) in float32. A float64 sum that is rounded to float32 is
+    that fused operation, on every machine. Equal to OpenCV 5.0 (AVX2) on all 2²⁴ colours.
     """
     red, green, blue = _weighted(rgb, _OPENCV)
     level = green.astype(np.float32)

@@ -18,8 +18,6 @@ from ..fast import swift
 from ..undefined import Undefined
 from .grey import UInt8, to_grey
 
-__all__ = ["ROLES", "GreyTriple", "Triple", "as_uint8"]
-
 T = TypeVar("T")
 ROLES = ("infrared", "visible", "fused")
 
@@ -28,8 +26,7 @@ def as_uint8(image: npt.ArrayLike, role: str) -> UInt8:
     """`image` as uint8 without loss: uint8 as it is, other types only if every value is an integer in 0…255.
 
     Raises ``InputError`` naming the `role` ("infrared", "visible", "fused") for anything else. Metrics are
-    defined on
-    stored 8-bit images; how a float image is quantised is a decision of its method.
+    defined on stored 8-bit images; how a float image is quantised is a decision of its method.
     """
     array = np.asarray(image)
     if array.dtype == np.uint8:

@@ -1,8 +1,7 @@
 """BRISQUE: a support vector regression on natural-scene statistics, trained on human opinions.
 
-Source: A. Mittal, A. K. Moorthy, A. C. Bovik, "No-reference image quality assessment in the spatial
-domain", IEEE TIP
-21(12), 2012. Model and ranges are the authors' (see `specs/artifacts.py`), in libsvm's text formats.
+Source: A. Mittal, A. K. Moorthy, A. C. Bovik, "No-reference image quality assessment in the spatial domain",
+IEEE TIP 21(12), 2012. Model and ranges are the authors' (see `specs/artifacts.py`), in libsvm's text formats.
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ from fusionbench.errors import InputError
 
 from ..undefined import Undefined
 from .natural_scene import asymmetric_fit, halve_bicubic, normalised_luminance, symmetric_fit
-
-__all__ = ["OpinionModel", "brisque", "brisque_features", "load_opinion_model"]
 
 Real = NDArray[np.float64]
 
@@ -107,8 +104,7 @@ def brisque(
     """BRISQUE = Σ_i c_i exp(−γ‖x − v_i‖²) − ρ of the scaled features x.
 
     The original hands the features to libsvm's programs as text, "%f" (six decimals) before the scaling to
-    [−1, 1] and "%g"
-    (six digits) after it; so does this, unless `exact_features`. `mend_flat`: see `niqe`.
+    [−1, 1] and "%g" (six digits) after it; so does this, unless `exact_features`. `mend_flat`: see `niqe`.
 
     Parameters: H×W array of levels 0..255 (grey), both sides at least 16. Range about 0…100, which it can
     leave; **lower is better**.

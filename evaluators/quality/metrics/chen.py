@@ -1,10 +1,9 @@
 """Qcb (Chen & Blum) and Qcv (Chen & Varshney): fusion metrics built on the eye's contrast sensitivity.
 
 Sources: Y. Chen, R. S. Blum, "A new automated quality assessment algorithm for image fusion", Image and
-Vision Computing
-27(10), 2009; H. Chen, P. K. Varshney, "A human perception inspired quality metric for image fusion based on
-regional
-information", Information Fusion 8(2), 2007. Constants and borders as in the MATLAB family (`vifb`, `mefb`).
+Vision Computing 27(10), 2009; H. Chen, P. K. Varshney, "A human perception inspired quality metric for image
+fusion based on regional information", Information Fusion 8(2), 2007. Constants and borders as in the MATLAB
+family (`vifb`, `mefb`).
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from ..undefined import Undefined
 from .features import sobel
 from .windows import Real, local_mean
 
-__all__ = ["qcb", "qcv", "stretched"]
-
 UInt8 = npt.NDArray[np.uint8]
 BLOCK = 16
 """Side of the regions of Qcv, pixels."""
@@ -29,8 +26,7 @@ def stretched(image: UInt8, role: str, *, unit_range: bool = False) -> Real:
     """Min-max stretch to the integers 0..255, halves rounded up: MATLAB's round(255·(x − min)/(max − min)).
 
     `unit_range`: of the image divided by 255, as MEFB does; the stretch has exact ties, decided by the last
-    bit.
-    ``Undefined`` for a constant image (0/0).
+    bit. ``Undefined`` for a constant image (0/0).
 
     >>> stretched(np.uint8([[10, 15, 20]]), "fused")
     array([[  0., 128., 255.]])
@@ -76,15 +72,13 @@ def masked_contrast(seen: Real) -> Real:
 def qcb(infrared: UInt8, visible: UInt8, fused: UInt8, *, unit_range: bool = False) -> float:
     """Qcb = mean(λ_A Q_AF + λ_B Q_BF): preserved contrast, weighted by each source's share of the contrast.
 
-    Each image is `stretched` to 0..255 and filtered with the contrast sensitivity
-    exp(−(r/15.3870)²) − 0.7622 exp(−(r/1.3456)²), r in cycles a degree (W/30 a picture); C' is
-    `masked_contrast`;
-    Q_XF = min(C'_X, C'_F)/max(C'_X, C'_F); λ_A = C'_A²/(C'_A² + C'_B²).
+    Each image is `stretched` to 0..255 and filtered with the contrast sensitivity exp(−(r/15.3870)²) − 0.7622
+    exp(−(r/1.3456)²), r in cycles a degree (W/30 a picture); C' is `masked_contrast`; Q_XF = min(C'_X,
+    C'_F)/max(C'_X, C'_F); λ_A = C'_A²/(C'_A² + C'_B²).
 
     H×W. Range 0…1, higher is better. Minimum size 1×1, though 31×31 windows say little below that. Constant
-    images:
-    ``Undefined``; so it is where a pixel has no contrast at all (0/0).
-    Source: Y. Chen, R. S. Blum, Image and Vision Computing 27(10), 2009.
+    images: ``Undefined``; so it is where a pixel has no contrast at all (0/0). Source: Y. Chen, R. S. Blum,
+    Image and Vision Computing 27(10), 2009.
 
     >>> image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     >>> qcb(image, image, image)
@@ -117,9 +111,8 @@ def qcv(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     """Qcv = Σ(λ_A D_A + λ_B D_B)/Σ(λ_A + λ_B) over 16×16 regions: visible difference, weighted by saliency.
 
     Images `stretched` to 0..255; λ_X = Σ g⁵ over the region (g: Sobel magnitude, zeros beyond the border);
-    D_X = mean
-    square of X − F filtered with Mannos and Sakrison's 2.6 (0.0192 + 0.144 r) exp(−(0.144 r)^1.1), u =
-    (W/8)·f₁.
+    D_X = mean square of X − F filtered with Mannos and Sakrison's 2.6 (0.0192 + 0.144 r) exp(−(0.144 r)^1.1),
+    u = (W/8)·f₁.
 
     H×W. Range 0…∞, **lower is better**. Minimum size 1×1. Constant images: ``Undefined`` where any is.
     Source: H. Chen, P. K. Varshney, Information Fusion 8(2), 2007.

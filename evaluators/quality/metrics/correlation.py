@@ -27,8 +27,7 @@ def correlation_coefficient(infrared: UInt8, visible: UInt8, fused: UInt8) -> fl
     """CC = (r(A,F) + r(B,F))/2, Pearson.
 
     Range −1…1, higher is better. Minimum size 1×1. Constant images: ``Undefined`` where any of the three is
-    (0/0).
-    Source: S. Deshmukh, S. Bhosle, Int. J. Image Graph. Signal Process. 2010.
+    (0/0). Source: S. Deshmukh, S. Bhosle, Int. J. Image Graph. Signal Process. 2010.
 
     >>> round(correlation_coefficient(*[np.uint8([[1, 2, 9]])] * 3), 12)
     1.0
@@ -92,9 +91,8 @@ def peak_signal_to_noise_ratio(error: float, peak: float = 255.0) -> float:
     """PSNR = 10 log₁₀(peak²/error) in dB.
 
     Range 0…∞ where the peak is white, higher is better. Minimum size 1×1. Constant images: finite. Raises
-    ``Undefined``
-    for an error of 0 (the three are equal: infinite), and for a peak of 0.
-    Source: P. Jagalingam, A. V. Hegde, Aquatic Procedia 4, 2015.
+    ``Undefined`` for an error of 0 (the three are equal: infinite), and for a peak of 0. Source: P.
+    Jagalingam, A. V. Hegde, Aquatic Procedia 4, 2015.
 
     >>> peak_signal_to_noise_ratio(650.25)
     20.0

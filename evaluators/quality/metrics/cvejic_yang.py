@@ -1,12 +1,9 @@
 """Cvejic's Qc and Yang's Qy: local SSIM with both sources, mixed window by window.
 
 Sources: N. Cvejic, A. Loza, D. Bull, N. Canagarajah, "A similarity metric for assessment of image fusion
-algorithms",
-Int. J. of Signal Processing 2(3), 2005; C. Yang, J.-Q. Zhang, X.-R. Wang, X. Liu, "A novel similarity based
-quality metric
-for image fusion", Information Fusion 9(2), 2008. Window and constants are those of the MATLAB family: 7×7
-Gaussian,
-σ = 1.5, windows inside the image, both constants 2·10⁻¹⁶.
+algorithms", Int. J. of Signal Processing 2(3), 2005; C. Yang, J.-Q. Zhang, X.-R. Wang, X. Liu, "A novel
+similarity based quality metric for image fusion", Information Fusion 9(2), 2008. Window and constants are
+those of the MATLAB family: 7×7 Gaussian, σ = 1.5, windows inside the image, both constants 2·10⁻¹⁶.
 """
 
 from __future__ import annotations
@@ -18,8 +15,6 @@ import numpy.typing as npt
 
 from ..undefined import require_size
 from .windows import Real, floats, gaussian_taps, valid
-
-__all__ = ["LocalSimilarities", "local_similarities", "qc", "qc_clipped_quality", "qy"]
 
 UInt8 = npt.NDArray[np.uint8]
 SIZE = 7
@@ -43,8 +38,7 @@ def local_similarities(infrared: UInt8, visible: UInt8, fused: UInt8) -> LocalSi
     """The maps behind Qc and Qy. H×W, at least 7×7 (``Undefined`` below).
 
     Variances of flat windows are exactly 0 here. The originals have rounding noise of about 10⁻¹² there,
-    against their
-    constant of 2·10⁻¹⁶.
+    against their constant of 2·10⁻¹⁶.
     """
     require_size(fused.shape, SIZE, "Qc and Qy")
     taps = gaussian_taps(SIZE, 1.5)
@@ -88,19 +82,12 @@ def qc(of: LocalSimilarities) -> float:
     return float((s * of.infrared + (1.0 - s) * of.visible).mean())
 
 
-def qc_clipped_quality(of: LocalSimilarities) -> float:
-    """Qc of `mefb`: the share s stays as it is; each window's mixture is clipped to [0, 1] instead."""
-    s = of.covariance_share
-    return float(np.clip(s * of.infrared + (1.0 - s) * of.visible, 0.0, 1.0).mean())
-
-
 def qy(of: LocalSimilarities) -> float:
     """Qy = mean of λ·SSIM(A,F) + (1 − λ)·SSIM(B,F) where SSIM(A,B) ≥ 0.75, else of the larger of the two.
 
     λ = σ_A²/(σ_A² + σ_B²). Range −1…1, higher is better. Minimum size 7×7. Constant images: finite, 0 where
-    the fused one
-    alone is, 1 where the three are equal.
-    Source: C. Yang, J.-Q. Zhang, X.-R. Wang, X. Liu, Information Fusion 9(2), 2008.
+    the fused one alone is, 1 where the three are equal. Source: C. Yang, J.-Q. Zhang, X.-R. Wang, X. Liu,
+    Information Fusion 9(2), 2008.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (7, 7), dtype=np.uint8)
     >>> round(qy(local_similarities(image, image, image)), 12)

@@ -1,12 +1,10 @@
 """FMI: feature mutual information (Haghighat) of pixels, gradients, edges, DCT or wavelet coefficients.
 
 Sources: M. Haghighat, A. Aghagolzadeh, H. Seyedarabi, "A non-reference image fusion metric based on mutual
-information of
-image features", Computers & Electrical Engineering 37(5), 2011; M. Haghighat, M. A. Razian, "Fast-FMI:
-non-reference image
-fusion metric", AICT 2014; R. B. Nelsen, "Discrete bivariate distributions with given marginals and
-correlation",
-Communications in Statistics B 16, 1987. The feature maps are made in `fmi_features.py`.
+information of image features", Computers & Electrical Engineering 37(5), 2011; M. Haghighat, M. A. Razian,
+"Fast-FMI: non-reference image fusion metric", AICT 2014; R. B. Nelsen, "Discrete bivariate distributions with
+given marginals and correlation", Communications in Statistics B 16, 1987. The feature maps are made in
+`fmi_features.py`.
 """
 
 from __future__ import annotations
@@ -19,8 +17,6 @@ import numpy.typing as npt
 from ..undefined import require_size
 from .fmi_features import FEATURES
 from .windows import Real
-
-__all__ = ["feature_mutual_information", "fmi", "window_information"]
 
 UInt8 = npt.NDArray[np.uint8]
 CELLS = 9
@@ -52,11 +48,10 @@ def index_deviation(p: Real) -> Real:
 def window_information(source: Real, fused: Real) -> Real:
     """FMI of N windows (9×N values in MATLAB's column order): 2·I(X;F)/(H(X) + H(F)) of their pdfs p and q.
 
-    The joint pdf with the pdfs' correlation c is Nelsen's J = φ·M + (1 − φ)·p⊗q. M is the pdf of the
-    Fréchet bound
-    min(P_i, Q_j) for c ≥ 0; for c < 0, that of p and of q read backwards. φ = |c|/(correlation of the
-    cells' indices under
-    M); it can exceed 1. The windows differ. Where one is flat, or has all mass in one cell, the value is 0.
+    The joint pdf with the pdfs' correlation c is Nelsen's J = φ·M + (1 − φ)·p⊗q. M is the pdf of the Fréchet
+    bound min(P_i, Q_j) for c ≥ 0; for c < 0, that of p and of q read backwards. φ = |c|/(correlation of the
+    cells' indices under M); it can exceed 1. The windows differ. Where one is flat, or has all mass in one
+    cell, the value is 0.
     """
     p, q = distribution(source), distribution(fused)
     product = ((p - 1.0 / CELLS) * (q - 1.0 / CELLS)).sum(0)
@@ -96,8 +91,7 @@ def feature_mutual_information(
     """Mean over all 3×3 windows of (FMI(A;F) + FMI(B;F))/2 of three feature maps, at least 3×3
     (``Undefined`` below).
 
-    Windows that are equal in both maps, or flat in both, count 1; see
-    `window_information` for the others.
+    Windows that are equal in both maps, or flat in both, count 1; see `window_information` for the others.
     """
     require_size(fused.shape, 3, "FMI")
     of_fused = windows_of(fused)
@@ -126,14 +120,11 @@ def fmi(
     `window_information`.
 
     `feature`: "none" (pixels), "gradient" (x derivative only), "edge" (binary Sobel edges), "dct" (of the
-    whole image) or
-    "wavelet" (dmey, one level). "edge" is the original's default: tables that call ``analysis_fmi(…)``
-    without naming a
-    feature and print "FMI_pixel" report FMI_edge. `of_maps`: computes it from the maps. Range about 0…1,
-    higher is better.
-    Minimum size 3×3 (wavelet 1×1), ``Undefined`` below. Constant images: 1 where all are constant,
-    otherwise finite.
-    Source: M. Haghighat, M. A. Razian, Fast-FMI, AICT 2014.
+    whole image) or "wavelet" (dmey, one level). "edge" is the original's default: tables that call
+    ``analysis_fmi(…)`` without naming a feature and print "FMI_pixel" report FMI_edge. `of_maps`: computes it
+    from the maps. Range about 0…1, higher is better. Minimum size 3×3 (wavelet 1×1), ``Undefined`` below.
+    Constant images: 1 where all are constant, otherwise finite. Source: M. Haghighat, M. A. Razian, Fast-FMI,
+    AICT 2014.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (9, 9), dtype=np.uint8)
     >>> fmi(image, image, image, feature="none")

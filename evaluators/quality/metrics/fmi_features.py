@@ -31,8 +31,7 @@ _MEYER = """
 taps, sum √2.
 
 (MATLAB's table has 15 decimals; evaluating the formula gives the same to 6·10⁻¹¹.) PyWavelets' own dmey is
-another
-approximation with 62 taps: bands of other sizes, and an FMI that differs in the third digit.
+another approximation with 62 taps: bands of other sizes, and an FMI that differs in the third digit.
 """
 
 
@@ -61,9 +60,8 @@ def sobel_edges(image: UInt8) -> npt.NDArray[np.bool_]:
     """Binary Sobel edges after MATLAB's edge(): thresholded at twice the root mean square, thinned to local
     maxima.
 
-    b = g_x² + g_y² of Sobel/8 with replicated borders, threshold 4·mean(b). An edge is above it and a
-    maximum along the axis
-    of its stronger component; beyond the border b is 0.
+    b = g_x² + g_y² of Sobel/8 with replicated borders, threshold 4·mean(b). An edge is above it and a maximum
+    along the axis of its stronger component; beyond the border b is 0.
     """
     gx, gy = sobel(image, cv2.BORDER_REPLICATE)
     gx, gy = gx / 8.0, gy / 8.0

@@ -1,9 +1,8 @@
 """Metrics of grey-level histograms: EN, CE, MI, NMI, TE and Qncie.
 
 A joint histogram has the levels of the source in its rows and those of the other image in its columns.
-Functions that
-start with the fused image or with joint histograms of (infrared, fused), (visible, fused) … share those
-counts.
+Functions that start with the fused image or with joint histograms of (infrared, fused), (visible, fused) …
+share those counts.
 """
 
 from __future__ import annotations
@@ -63,8 +62,7 @@ def cross_entropy(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     empty.
 
     In bits. Range 0…∞ but for the skipped bins, which can make it negative; lower is better. 0 where the
-    histograms are
-    equal or share no bin: read it beside EN. Minimum size 1×1. Constant images: finite.
+    histograms are equal or share no bin: read it beside EN. Minimum size 1×1. Constant images: finite.
     Source: D. M. Bulanon, T. F. Burks, V. Alchanatis, Biosystems Engineering 103(1), 2009.
 
     >>> cross_entropy(*[np.uint8([[1, 2]])] * 3)
@@ -129,8 +127,7 @@ def hossny_normalised(infrared_fused: Table, visible_fused: Table) -> float:
     """NMI = 2·[I(A;F)/(H(A)+H(F)) + I(B;F)/(H(B)+H(F))].
 
     The min-max stretch that MEFB does first changes nothing. Range 0…2, higher is better; 2 where the fused
-    image determines
-    both sources. Minimum size 1×1. Constant images: ``Undefined`` (0/0 in that stretch).
+    image determines both sources. Minimum size 1×1. Constant images: ``Undefined`` (0/0 in that stretch).
     Source: M. Hossny, S. Nahavandi, D. Creighton, Electronics Letters 44(18), 2008.
 
     >>> hossny_normalised(np.diag([5, 5]), np.diag([5, 5]))
@@ -148,15 +145,11 @@ def tsallis(
 ) -> float:
     """TE = I_q(A;F) + I_q(B;F), I_q = (1 − Σ p_XF^q/(p_X·p_F)^(q−1))/(1 − q).
 
-    0 for independent images. q is Tsallis' entropic index. `transposed_marginals` is a slip in `mefb`:
-    after the
-    min-max stretch, the marginal of X is read at F's level and the other way round; cells with a zero there
-    are left
-    out, and the value can be negative or huge. Range 0…∞, higher is better. Minimum size 1×1. Constant
-    images:
-    ``Undefined`` (0/0 in the stretch). Source: N. Cvejic, C. N. Canagarajah, D. R. Bull, Electronics
-    Letters 42(11),
-    2006; R. Nava, G. Cristóbal, B. Escalante-Ramírez, SPIE 6527, 2007.
+    0 for independent images. q is Tsallis' entropic index. `transposed_marginals` is a slip in `mefb`: after
+    the min-max stretch, the marginal of X is read at F's level and the other way round; cells with a zero
+    there are left out, and the value can be negative or huge. Range 0…∞, higher is better. Minimum size 1×1.
+    Constant images: ``Undefined`` (0/0 in the stretch). Source: N. Cvejic, C. N. Canagarajah, D. R. Bull,
+    Electronics Letters 42(11), 2006; R. Nava, G. Cristóbal, B. Escalante-Ramírez, SPIE 6527, 2007.
 
     >>> tsallis(np.ones((4, 4)), np.ones((4, 4)))
     0.0
@@ -183,11 +176,9 @@ def nonlinear_correlation(
     """Qncie = 1 + Σ_i (λ_i/3) log₂₅₆(λ_i/3), λ the eigenvalues of the 3×3 matrix of NCC between A, B and F.
 
     NCC(X,Y) = (H(X) + H(Y) − H(X,Y))/log₂ 256, 1 on the diagonal. `pearson`: Pearson's r in its place
-    (`ivif-zoo`).
-    Range 0.80…1 (1 + log₂₅₆ ⅓ … 1), higher is better. Minimum size 1×1. Constant images: ``Undefined``: the
-    min-max
-    stretch that comes first is 0/0 (otherwise it changes nothing).
-    Source: Q. Wang, Y. Shen, J. Jin, in: Image Fusion: Algorithms and Applications, 2008.
+    (`ivif-zoo`). Range 0.80…1 (1 + log₂₅₆ ⅓ … 1), higher is better. Minimum size 1×1. Constant images:
+    ``Undefined``: the min-max stretch that comes first is 0/0 (otherwise it changes nothing). Source: Q.
+    Wang, Y. Shen, J. Jin, in: Image Fusion: Algorithms and Applications, 2008.
 
     >>> round(nonlinear_correlation(*[np.ones((9, 9))] * 3), 3)
     0.802

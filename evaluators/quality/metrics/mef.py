@@ -17,8 +17,6 @@ from ..undefined import Undefined, require_size
 from .ssim import halve
 from .windows import Real, floats, gaussian_taps, valid
 
-__all__ = ["mef_ms_ssim", "mef_ssim", "mef_ssim_of_levels"]
-
 UInt8 = npt.NDArray[np.uint8]
 SIZE = 11
 PIXELS = SIZE * SIZE
@@ -70,13 +68,11 @@ def mef_ssim_of_levels(
 def mef_ssim(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     """MEF-SSIM = mean of Q = (2σ_rf + C)/(σ_r² + σ_f² + C) over all 11×11 windows, C = (0.03·255)².
 
-    x̃_k = x_k − μ_k; R = ‖Σ x̃_k‖/Σ‖x̃_k‖, p = min(tan(πR/2), 10); weights w_k ∝ (d_k/11)^p with d_k =
-    ‖x̃_k‖ + 0.001;
-    wanted patch r = max_k d_k · s/‖s‖, s = Σ w_k x̃_k/d_k. Contrast and structure only: mean brightness
-    doesn't count.
-    Range −1…1, higher is better. Minimum size 11×11 (``Undefined`` below). Constant images: finite, 1 where
-    all three
-    are. `linfeng-legacy` prints it as "SSIM". Source: K. Ma, K. Zeng, Z. Wang, IEEE TIP 24(11), 2015.
+    x̃_k = x_k − μ_k; R = ‖Σ x̃_k‖/Σ‖x̃_k‖, p = min(tan(πR/2), 10); weights w_k ∝ (d_k/11)^p with d_k = ‖x̃_k‖
+    + 0.001; wanted patch r = max_k d_k · s/‖s‖, s = Σ w_k x̃_k/d_k. Contrast and structure only: mean
+    brightness doesn't count. Range −1…1, higher is better. Minimum size 11×11 (``Undefined`` below). Constant
+    images: finite, 1 where all three are. `linfeng-legacy` prints it as "SSIM". Source: K. Ma, K. Zeng, Z.
+    Wang, IEEE TIP 24(11), 2015.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (11, 11), dtype=np.uint8)
     >>> round(mef_ssim(image, image, image), 6)
@@ -93,10 +89,9 @@ def mef_ms_ssim(
     between.
 
     `at_scale`: computes a scale. Range 0…1, higher is better. Minimum size 41×41 (``Undefined`` below).
-    Constant images:
-    finite, 1 where all three are. ``Undefined`` where a scale's similarity is negative (no real power).
-    `linfeng` prints
-    it as "MS_SSIM", `mefb` as "MEF_SSIM". Source: K. Ma et al., IEEE TIP 24(11), 2015.
+    Constant images: finite, 1 where all three are. ``Undefined`` where a scale's similarity is negative (no
+    real power). `linfeng` prints it as "MS_SSIM", `mefb` as "MEF_SSIM". Source: K. Ma et al., IEEE TIP
+    24(11), 2015.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (41, 41), dtype=np.uint8)
     >>> round(mef_ms_ssim(image, image, image), 6)

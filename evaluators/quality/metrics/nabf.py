@@ -1,10 +1,8 @@
 """Fusion artefacts after Petrovic and Kumar: Nabf (added by the fusion), Labf (lost), Qabf (kept).
 
 Sources: V. Petrovic, C. Xydeas, "Objective image fusion performance characterisation", ICCV 2005; B. K.
-Shreyamsha Kumar,
-"Multifocus and multispectral image fusion based on pixel significance using discrete cosine harmonic
-wavelet transform",
-Signal, Image and Video Processing 7, 2013 (the corrected artefact measure).
+Shreyamsha Kumar, "Multifocus and multispectral image fusion based on pixel significance using discrete cosine
+harmonic wavelet transform", Signal, Image and Video Processing 7, 2013 (the corrected artefact measure).
 """
 
 from __future__ import annotations
@@ -18,8 +16,6 @@ import numpy.typing as npt
 from ..undefined import Undefined, require_size
 from .features import sobel
 from .windows import Real
-
-__all__ = ["EdgeBalance", "edge_balance", "labf", "nabf", "nabf_petrovic", "qabf_petrovic"]
 
 UInt8 = npt.NDArray[np.uint8]
 THRESHOLD = 2.0
@@ -66,15 +62,13 @@ def edge_balance(
     """Qabf, Labf and both Nabf of one fused image.
 
     Weights w_X = g_X^1.5 where g_X ≥ 2 (Sobel/8), `weak_weight` elsewhere. Over all pixels, each divided by
-    Σ(w_A + w_B):
-    qabf = Σ(Q_A w_A + Q_B w_B); with artefacts where g_F > g_A and g_F > g_B,
-    nabf = Σ_artefact((1 − Q_A)w_A + (1 − Q_B)w_B), labf = the same over the other pixels,
-    nabf_petrovic = Σ_artefact (2 − Q_A − Q_B)(w_A + w_B).
+    Σ(w_A + w_B): qabf = Σ(Q_A w_A + Q_B w_B); with artefacts where g_F > g_A and g_F > g_B, nabf =
+    Σ_artefact((1 − Q_A)w_A + (1 − Q_B)w_B), labf = the same over the other pixels, nabf_petrovic = Σ_artefact
+    (2 − Q_A − Q_B)(w_A + w_B).
 
-    H×W, at least 2×2 (``Undefined`` below). `lost_from_both`: an edge is lost only where g_F ≤ g_A and g_F
-    ≤ g_B
-    (`ivif-zoo`); what lies between the sources then counts nowhere. Constant images: finite, qabf ≈ 0.0086,
-    labf ≈ 0.9914.
+    H×W, at least 2×2 (``Undefined`` below). `lost_from_both`: an edge is lost only where g_F ≤ g_A and g_F ≤
+    g_B (`ivif-zoo`); what lies between the sources then counts nowhere. Constant images: finite, qabf ≈
+    0.0086, labf ≈ 0.9914.
     """
     require_size(fused.shape, 2, "Nabf, Labf and Petrovic's Qabf")
     a, b, f = (edge_strength(image) for image in (infrared, visible, fused))
@@ -100,11 +94,9 @@ def nabf(of: EdgeBalance) -> float:
     """Nabf = Σ_artefact((1 − Q_A)w_A + (1 − Q_B)w_B)/Σ(w_A + w_B): edge weight that the fusion invented;
     see `edge_balance`.
 
-    Range 0…1, lower is better. Minimum size 2×2. Constant images: finite, 0 where the fused one is.
-    `linfeng` passes
-    (ir, vi, fused) to a function of (fused, ir, vi): as published, its Nabf is that of (visible, fused,
-    infrared).
-    Source: B. K. Shreyamsha Kumar, Signal, Image and Video Processing 7, 2013.
+    Range 0…1, lower is better. Minimum size 2×2. Constant images: finite, 0 where the fused one is. `linfeng`
+    passes (ir, vi, fused) to a function of (fused, ir, vi): as published, its Nabf is that of (visible,
+    fused, infrared). Source: B. K. Shreyamsha Kumar, Signal, Image and Video Processing 7, 2013.
 
     >>> image = np.uint8([[10, 10, 90], [10, 10, 90]])
     >>> nabf(edge_balance(image, image, image))
@@ -132,8 +124,7 @@ def nabf_petrovic(of: EdgeBalance) -> float:
     `edge_balance`.
 
     Range 0…2, lower is better. Minimum size 2×2. Constant images: finite, 0 where the fused one is, near 2
-    where both
-    sources are and the fused one isn't. Source: V. Petrovic, C. Xydeas, ICCV 2005.
+    where both sources are and the fused one isn't. Source: V. Petrovic, C. Xydeas, ICCV 2005.
 
     >>> image = np.uint8([[10, 10, 90], [10, 10, 90]])
     >>> round(nabf_petrovic(edge_balance(np.full_like(image, 7), np.full_like(image, 9), image)), 1)

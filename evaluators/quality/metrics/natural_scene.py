@@ -24,8 +24,7 @@ def normalised_luminance(image: Real, *, replicate: bool, mend_flat: bool) -> Re
     """(I − μ)/(σ + 1) with a 7×7 Gaussian window, σ_window = 7/6; H×W in and out.
 
     `replicate`: edge pixels repeat beyond the border (NIQE); else zeros (BRISQUE). `mend_flat`: numerators
-    below 10⁻⁸, which
-    are rounding noise of flat neighbourhoods, become 0.
+    below 10⁻⁸, which are rounding noise of flat neighbourhoods, become 0.
     """
     taps = gaussian_taps(7, 7.0 / 6.0)
     border = cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT

@@ -1,8 +1,7 @@
 """NIQE: distance of an image's local statistics from those of pristine natural images.
 
 Source: A. Mittal, R. Soundararajan, A. C. Bovik, "Making a 'completely blind' image quality analyzer", IEEE
-Signal
-Processing Letters 20(3), 2013. The pristine model is the authors' (see `specs/artifacts.py`).
+Signal Processing Letters 20(3), 2013. The pristine model is the authors' (see `specs/artifacts.py`).
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ from fusionbench.errors import InputError
 
 from ..undefined import Undefined
 from .natural_scene import asymmetric_fit, halve_bicubic, normalised_luminance
-
-__all__ = ["PristineModel", "load_pristine_model", "niqe", "niqe_features"]
 
 Real = NDArray[np.float64]
 
@@ -117,9 +114,8 @@ def niqe(image: NDArray[np.generic], model: PristineModel, *, mend_flat: bool = 
     with four neighbours. Flat neighbourhoods carry rounding noise into the fits; `mend_flat` sets it to 0.
 
     Parameters: H×W array of levels 0..255 (grey), both sides at least 96. Range 0…∞, **lower is better**.
-    Minimum size 96×192:
-    two blocks. Constant images: ``Undefined``, as wherever fewer than two blocks have statistics. Source:
-    A. Mittal et al., IEEE SPL 20(3), 2013.
+    Minimum size 96×192: two blocks. Constant images: ``Undefined``, as wherever fewer than two blocks have
+    statistics. Source: A. Mittal et al., IEEE SPL 20(3), 2013.
     """
     features = niqe_features(image, mend_flat=mend_flat)
     whole = features[~np.isnan(features).any(axis=1)]

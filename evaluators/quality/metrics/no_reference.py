@@ -17,8 +17,6 @@ from ..undefined import Undefined
 from .brisque import OpinionModel, brisque, load_opinion_model
 from .niqe import PristineModel, load_pristine_model, niqe
 
-__all__ = ["published_brisque", "published_niqe"]
-
 UInt8 = npt.NDArray[np.uint8]
 
 

@@ -2,8 +2,7 @@
 any contrast.
 
 Sources: P. Kovesi, "Image features from phase congruency", Videre 1(3), 1999, and "Phase congruency detects
-corners and
-edges", DICTA 2003 (moments). Parameters as in the MATLAB family (`mefb`).
+corners and edges", DICTA 2003 (moments). Parameters as in the MATLAB family (`mefb`).
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ import numpy.typing as npt
 from scipy import fft
 
 from .windows import Real
-
-__all__ = ["PhaseCongruency", "phase_congruency"]
 
 SCALES = 4
 ORIENTATIONS = 6
@@ -120,12 +117,10 @@ def phase_congruency(image: npt.NDArray[np.generic]) -> PhaseCongruency:
     """Phase congruency and its moments, from log-Gabor filters at 4 scales and 6 orientations.
 
     Shortest wavelength 3 px, factor 2.1, σ/f = 0.55, Δθ/σ_θ = 1.2; per orientation PC =
-    `local_energy`/Σ_s|r_s|, with T
-    from the median power of the finest scale (k = 2, divided by 1.7), W's cut-off 0.5 and gain 10. The
-    congruency map sums
-    energies and amplitudes over the orientations; the moments are those of PC's covariance over the
-    orientations.
-    H×W levels 0..255, at least 2×2. Constant images: congruency 0.
+    `local_energy`/Σ_s|r_s|, with T from the median power of the finest scale (k = 2, divided by 1.7), W's
+    cut-off 0.5 and gain 10. The congruency map sums energies and amplitudes over the orientations; the
+    moments are those of PC's covariance over the orientations. H×W levels 0..255, at least 2×2. Constant
+    images: congruency 0.
 
     >>> float(phase_congruency(np.full((8, 8), 90)).congruency.max())
     0.0

@@ -1,8 +1,7 @@
 """Piella's Qs, Qw and Qe: SSIM with both sources, weighted by where the sources have their variance.
 
-Source: G. Piella, H. Heijmans, "A new quality metric for image fusion", ICIP 2003. Windows and constants
-are those of
-the MATLAB family: 11×11 Gaussian, σ = 1.5, windows inside the image, L = 255.
+Source: G. Piella, H. Heijmans, "A new quality metric for image fusion", ICIP 2003. Windows and constants are
+those of the MATLAB family: 11×11 Gaussian, σ = 1.5, windows inside the image, L = 255.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ import numpy.typing as npt
 
 from ..undefined import Undefined, require_size
 from .windows import Real, floats, gaussian_taps, valid
-
-__all__ = ["Weighted", "edge_maps", "qe", "qs", "qw", "weighted", "weighted_of_edges"]
 
 UInt8 = npt.NDArray[np.uint8]
 SIZE = 11
@@ -95,8 +92,7 @@ def qw(value: float, what: str = "Qw") -> float:
     """Qw = Σ w·q/Σ w, Piella's weighted fusion quality index; see `weighted`.
 
     `value`: a Qw of levels or of edges. Range −1…1, higher is better. Minimum size 11×11. Constant images:
-    finite;
-    ``Undefined`` where both sources are (0/0). Source: G. Piella, H. Heijmans, ICIP 2003.
+    finite; ``Undefined`` where both sources are (0/0). Source: G. Piella, H. Heijmans, ICIP 2003.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (11, 11), dtype=np.uint8)
     >>> round(qw(weighted(image, image, image).qw), 12)
@@ -112,8 +108,7 @@ def qe(of_levels: float, of_edges: float) -> float:
     = 1).
 
     Range −1…1, higher is better. Minimum size 11×11. Constant images: finite; ``Undefined`` where both
-    sources are.
-    Source: G. Piella, H. Heijmans, ICIP 2003.
+    sources are. Source: G. Piella, H. Heijmans, ICIP 2003.
 
     >>> qe(0.5, 0.5)
     0.25

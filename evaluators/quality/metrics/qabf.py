@@ -1,9 +1,8 @@
 """Qabf: how much of the sources' edge strength and orientation survives in the fused image.
 
 Source: C. S. Xydeas, V. Petrovic, "Objective image fusion performance measure", Electronics Letters 36(4),
-2000, with the
-constants and simplifications (weights = gradient magnitude, no orientation wrap) of the code behind the
-field's tables.
+2000, with the constants and simplifications (weights = gradient magnitude, no orientation wrap) of the code
+behind the field's tables.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ import numpy.typing as npt
 from ..undefined import Undefined
 from .features import sobel
 from .windows import Real
-
-__all__ = ["qabf", "qabf_unit_range"]
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -73,15 +70,11 @@ def qabf(
     """Qabf = Σ(Q^AF g_A + Q^BF g_B)/Σ(g_A + g_B), Q = 0.9994/(1+e^(−15(G−0.5)))·0.9879/(1+e^(−22(A−0.8))).
 
     Sobel gradients with zeros beyond the border; G = min/max of the strengths, A = 1 − |α_X − α_F|/(π/2).
-    `wrapped`:
-    orientations differ modulo π (mended), where the published code lets A fall to −1. `equal_gain`: where
-    the strengths
-    are equal G is `equal_gain`·g_F, as published (1; VIFB's value is that of any gain from 2 on); 0 mends
-    it, G = 1.
-    Range 0…0.99, higher is better. Minimum size 1×1. Constant images: finite, since they have edges at the
-    zero border;
-    ``Undefined`` where both sources are zero everywhere (0/0).
-    Source: C. S. Xydeas, V. Petrovic, Electronics Letters 36(4), 2000.
+    `wrapped`: orientations differ modulo π (mended), where the published code lets A fall to −1.
+    `equal_gain`: where the strengths are equal G is `equal_gain`·g_F, as published (1; VIFB's value is that
+    of any gain from 2 on); 0 mends it, G = 1. Range 0…0.99, higher is better. Minimum size 1×1. Constant
+    images: finite, since they have edges at the zero border; ``Undefined`` where both sources are zero
+    everywhere (0/0). Source: C. S. Xydeas, V. Petrovic, Electronics Letters 36(4), 2000.
 
     >>> image = np.uint8([[10, 10, 90], [10, 10, 90]])
     >>> round(qabf(image, image, image), 4)
@@ -99,8 +92,7 @@ def qabf_unit_range(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     below 1.
 
     Which strengths count as equal, and which gradients as vertical, is decided by the last bit of a float64
-    sum. So the
-    sums run in the order of MATLAB's conv2: down each column of the mask.
+    sum. So the sums run in the order of MATLAB's conv2: down each column of the mask.
     """
     edges = []
     for image in (infrared, visible, fused):

@@ -2,8 +2,7 @@
 Liu).
 
 Source: J. Zhao, R. Laganière, Z. Liu, "Performance assessment of combinative pixel-level image fusion based
-on an absolute
-feature measurement", Int. J. Innovative Computing, Information and Control 3(6A), 2007.
+on an absolute feature measurement", Int. J. Innovative Computing, Information and Control 3(6A), 2007.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ import numpy.typing as npt
 from ..undefined import Undefined, require_size
 from .phase_congruency import PhaseCongruency, phase_congruency
 from .windows import Real, gaussian_taps, local_mean
-
-__all__ = ["qp"]
 
 UInt8 = npt.NDArray[np.uint8]
 THRESHOLD = 0.1
@@ -42,11 +39,9 @@ def qp(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     """Qp = P_p·P_M·P_m: mean local correlation of phase congruency and of its maximum and minimum moment.
 
     Each P is the mean of `best_correlation` over the pixels with a congruency above 0.1 in A, B or F; the
-    maps are 0
-    elsewhere. H×W. Range about 0…1, higher is better. Minimum size 2×2 (``Undefined`` below). Constant
-    images:
-    ``Undefined`` where no image has a feature; a constant fused image beside others scores near 1.
-    Source: J. Zhao, R. Laganière, Z. Liu, Int. J. Innov. Comput. Inf. Control 3(6A), 2007.
+    maps are 0 elsewhere. H×W. Range about 0…1, higher is better. Minimum size 2×2 (``Undefined`` below).
+    Constant images: ``Undefined`` where no image has a feature; a constant fused image beside others scores
+    near 1. Source: J. Zhao, R. Laganière, Z. Liu, Int. J. Innov. Comput. Inf. Control 3(6A), 2007.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8)
     >>> round(qp(image, image, image), 9)

@@ -1,12 +1,10 @@
 """SSIM and Wang's MS-SSIM of the fused image with each source.
 
 Sources: Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error
-visibility to
-structural similarity", IEEE TIP 13(4), 2004; Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural
-similarity",
-Asilomar 2003. Published tables differ by the dynamic range L alone: with the L = 1 or 2 that libraries
-assume for float
-images, the constants vanish on levels 0…255, and SSIM falls by a third.
+visibility to structural similarity", IEEE TIP 13(4), 2004; Z. Wang, E. P. Simoncelli, A. C. Bovik,
+"Multiscale structural similarity", Asilomar 2003. Published tables differ by the dynamic range L alone: with
+the L = 1 or 2 that libraries assume for float images, the constants vanish on levels 0…255, and SSIM falls by
+a third.
 """
 
 from __future__ import annotations
@@ -19,8 +17,6 @@ import numpy.typing as npt
 
 from ..undefined import require_size
 from .windows import Real, floats, gaussian_taps, valid
-
-__all__ = ["Similarity", "halve", "ms_ssim", "similarities", "ssim", "ssim_float32"]
 
 UInt8 = npt.NDArray[np.uint8]
 Window = Literal["gaussian", "box7"]
@@ -85,13 +81,11 @@ def ssim(
     (0.03 L)².
 
     `window`: "gaussian" 11×11, σ = 1.5, population variances; "box7" 7×7 mean with sample variances
-    (scikit-image's
-    default). `replicate`: the border is replicated and every pixel counts (MATLAB); otherwise only whole
-    windows do.
-    `dynamic_range` is L. `of_windows` computes the windows. Range −1…1 each, 1 for identical images; higher
-    is better. Minimum size 11×11 (7×7 for "box7",
-    1×1 with a replicated border), ``Undefined`` below. Constant images: finite, 1 where they are equal.
-    Source: Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, IEEE TIP 13(4), 2004.
+    (scikit-image's default). `replicate`: the border is replicated and every pixel counts (MATLAB); otherwise
+    only whole windows do. `dynamic_range` is L. `of_windows` computes the windows. Range −1…1 each, 1 for
+    identical images; higher is better. Minimum size 11×11 (7×7 for "box7", 1×1 with a replicated border),
+    ``Undefined`` below. Constant images: finite, 1 where they are equal. Source: Z. Wang, A. C. Bovik, H. R.
+    Sheikh, E. P. Simoncelli, IEEE TIP 13(4), 2004.
 
     >>> image = np.arange(144, dtype=np.uint8).reshape(12, 12)
     >>> ssim(image, image, image)
@@ -112,11 +106,9 @@ def ssim_float32(
 ) -> tuple[float, float]:
     """SSIM(A,F) and SSIM(B,F) as scikit-image 0.19 computes them for float32 images (`cddfuse`).
 
-    7×7 mean, sample variances, all in float32; L = 2 is what that version assumes for float images,
-    whatever their
-    values. In float32 σ² = E[x²] − E[x]² loses digits that C₂ = 0.0036 doesn't cover, so the published
-    value differs
-    from the exact one in the fifth digit. H×W, at least 7×7 (``Undefined`` below).
+    7×7 mean, sample variances, all in float32; L = 2 is what that version assumes for float images, whatever
+    their values. In float32 σ² = E[x²] − E[x]² loses digits that C₂ = 0.0036 doesn't cover, so the published
+    value differs from the exact one in the fifth digit. H×W, at least 7×7 (``Undefined`` below).
     """
     require_size(fused.shape, 7, "SSIM")
     c1, c2 = np.float32((0.01 * dynamic_range) ** 2), np.float32((0.03 * dynamic_range) ** 2)
@@ -171,14 +163,11 @@ def ms_ssim(
     """Wang's MS-SSIM(A,F) and MS-SSIM(B,F) = Π_{l<5} cs_l^β_l · SSIM₅^β₅, β = (.0448, .2856, .3001, .2363,
     .1333).
 
-    cs_l: mean contrast·structure at scale l; 11×11 Gaussian windows (σ = 1.5) inside the image; images
-    halved between
-    scales by 2×2 means (`halve`). `at_scale`: computes a scale. A scale whose mean is negative has no real
-    power; it counts 0 and so does the
-    product, as in pytorch-msssim and torchmetrics. Range 0…1 each, higher is better. Minimum size 161×161
-    (``Undefined``
-    below). Constant images: finite, 1 where they are equal.
-    Source: Z. Wang, E. P. Simoncelli, A. C. Bovik, Asilomar 2003.
+    cs_l: mean contrast·structure at scale l; 11×11 Gaussian windows (σ = 1.5) inside the image; images halved
+    between scales by 2×2 means (`halve`). `at_scale`: computes a scale. A scale whose mean is negative has no
+    real power; it counts 0 and so does the product, as in pytorch-msssim and torchmetrics. Range 0…1 each,
+    higher is better. Minimum size 161×161 (``Undefined`` below). Constant images: finite, 1 where they are
+    equal. Source: Z. Wang, E. P. Simoncelli, A. C. Bovik, Asilomar 2003.
 
     >>> image = np.zeros((161, 161), np.uint8)
     >>> ms_ssim(image, image, image)

@@ -1,10 +1,8 @@
 """VIF and VIFF: visual information fidelity in the pixel domain.
 
 Sources: H. R. Sheikh, A. C. Bovik, "Image information and visual quality", IEEE TIP 15(2), 2006 (the
-pixel-domain,
-four-scale variant of the LIVE laboratory's release of 2005); Y. Han, Y. Cai, Y. Cao, X. Xu, "A new image
-fusion
-performance metric based on visual information fidelity", Information Fusion 14(2), 2013.
+pixel-domain, four-scale variant of the LIVE laboratory's release of 2005); Y. Han, Y. Cai, Y. Cao, X. Xu, "A
+new image fusion performance metric based on visual information fidelity", Information Fusion 14(2), 2013.
 """
 
 from __future__ import annotations
@@ -17,8 +15,6 @@ import numpy.typing as npt
 
 from ..undefined import Undefined, require_size
 from .windows import Real, floats, gaussian_taps, local_mean, valid
-
-__all__ = ["Information", "information", "vif", "viff", "vifp_off_centre"]
 
 UInt8 = npt.NDArray[np.uint8]
 MINIMUM_SIZE = 41
@@ -87,8 +83,7 @@ def information(
     by two.
 
     H×W images, both sides at least 41 (``Undefined`` below). `saturating`: products at scale 1 stop at 255,
-    as in the
-    uint8 arithmetic behind the tables of 2021 (linfeng-legacy).
+    as in the uint8 arithmetic behind the tables of 2021 (linfeng-legacy).
     """
     require_size(fused.shape, MINIMUM_SIZE, "VIF and VIFF")
     a, b, f = floats(infrared, visible, fused)
@@ -113,12 +108,9 @@ def vif(scales: list[Information]) -> tuple[float, float]:
     """vifp(A,F) and vifp(B,F) = Σ_s Σ log(1 + g²σ_X²/(σ_v²+σ_n²)) / Σ_s Σ log(1 + σ_X²/σ_n²), σ_n² = 2.
 
     `scales`: from `information`; Gaussian windows (N = 17, 9, 5, 3, σ = N/5) that lie inside the image;
-    reference = source,
-    distorted = fused. Range 0…∞ each, 1 for identical images, above 1 where the fused image has more
-    contrast; higher is
-    better. Minimum size 41×41. Constant images: 0 where the fused one is, ``Undefined`` where a source is
-    (0/0).
-    Source: H. R. Sheikh, A. C. Bovik, IEEE TIP 15(2), 2006.
+    reference = source, distorted = fused. Range 0…∞ each, 1 for identical images, above 1 where the fused
+    image has more contrast; higher is better. Minimum size 41×41. Constant images: 0 where the fused one is,
+    ``Undefined`` where a source is (0/0). Source: H. R. Sheikh, A. C. Bovik, IEEE TIP 15(2), 2006.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (41, 41), dtype=np.uint8)
     >>> [round(value, 9) for value in vif(information(image, image, image))]
@@ -139,12 +131,10 @@ def viff(scales: list[Information]) -> float:
     """VIFF = Σ_s p_s·Σ(VID + 10⁻⁷)/Σ(VIND + 10⁻⁷), p = (1, 0, 0.15, 1)/2.15.
 
     `scales`: from `information`. VID = log₁₀(1 + g²σ_X²/(σ_v²+σ_n²)), VIND = log₁₀(1 + σ_X²/σ_n²), σ_n² =
-    0.005·255²; per
-    window of the source with the smaller g (the visible one where equal). Range 0…∞, mostly below 1, higher
-    is better.
-    Minimum size 41×41. Constant images: finite, 1 where both sources are. Not what tables after 2022 call
-    "VIF" (the sum
-    of two vifp). Source: Y. Han, Y. Cai, Y. Cao, X. Xu, Information Fusion 14(2), 2013.
+    0.005·255²; per window of the source with the smaller g (the visible one where equal). Range 0…∞, mostly
+    below 1, higher is better. Minimum size 41×41. Constant images: finite, 1 where both sources are. Not what
+    tables after 2022 call "VIF" (the sum of two vifp). Source: Y. Han, Y. Cai, Y. Cao, X. Xu, Information
+    Fusion 14(2), 2013.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (41, 41), dtype=np.uint8)
     >>> round(viff(information(image, image, image)), 9)
@@ -162,8 +152,7 @@ def vifp_off_centre(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     zeros around.
 
     The window lies half a pixel off centre; values are about 6 % above VIF. H×W, any size. ``Undefined``
-    where a source is
-    zero everywhere (0/0).
+    where a source is zero everywhere (0/0).
     """
     total = 0.0
     for source in (infrared, visible):

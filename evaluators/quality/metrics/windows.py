@@ -6,8 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Real", "floats", "gaussian_taps", "local_mean", "valid"]
-
 Real = NDArray[np.float64]
 
 

@@ -28,8 +28,8 @@ BYTES_PER_PIXEL = 8 * 60
 
 class BatchedQualityEvaluator(QualityEvaluator):
     """Scores batches on a device in float64, within 1e-9 of the CPU's values. A value that comes out NaN is
-    computed again on the CPU,
-    which knows the reason."""
+    computed again on the CPU, which knows the reason.
+    """
 
     def __init__(
         self,

@@ -1,13 +1,11 @@
 """The common metrics in convention `cddfuse`, for whole batches on any torch device, differentiable where
 the formula is.
 
-Images are N×1×H×W float32 or float64 tensors of grey levels 0…255 (integers for EN, MI and the equality
-tests of Qabf); every function returns N values.
-In float64 they equal the CPU kernels to 1e-9, in float32 to about 1e-4. Where a metric has no value (a
-constant image, say) the result is NaN; `scoring`
-knows the reason. EN and MI count levels and have no gradient; the others (`DIFFERENTIABLE`) do, with
-respect to every image, finite on integer levels too. Qabf's is that of its
-smooth parts, and a root's is taken as 0 at 0.
+Images are N×1×H×W float32 or float64 tensors of grey levels 0…255 (integers for EN, MI and the equality tests
+of Qabf); every function returns N values. In float64 they equal the CPU kernels to 1e-9, in float32 to about
+1e-4. Where a metric has no value (a constant image, say) the result is NaN; `scoring` knows the reason. EN
+and MI count levels and have no gradient; the others (`DIFFERENTIABLE`) do, with respect to every image,
+finite on integer levels too. Qabf's is that of its smooth parts, and a root's is taken as 0 at 0.
 """
 
 from __future__ import annotations

@@ -4,6 +4,12 @@ from fusionbench.contracts import MetricSpec
 
 from .constant import OF_THE_FUSED_IMAGE, STRETCHED, constant
 
+_FMI = (
+    "mean over 3×3 windows of (I(a;f)/(H(a)+H(f)) + I(b;f)/(H(b)+H(f))) of the windows' "
+    "feature distributions, joint distribution by a copula"
+)
+_FAST_FMI = "M. Haghighat, M. A. Razian, Fast-FMI, AICT 2014"
+
 INFORMATION = (
     MetricSpec(
         name="EN",
@@ -143,11 +149,8 @@ INFORMATION = (
         family="information",
         value_range="about 0…1",
         minimum_size=3,
-        formula=(
-            "mean over 3×3 windows of (I(a;f)/(H(a)+H(f)) + I(b;f)/(H(b)+H(f))) of the windows' "
-            "feature distributions, joint distribution by a copula"
-        ),
-        source="M. Haghighat, M. A. Razian, Fast-FMI, AICT 2014",
+        formula=_FMI,
+        source=_FAST_FMI,
         constant=constant("0", "finite", "0", "1"),
         conventions={
             "linfeng": "called without a feature: it is FMI_edge",
@@ -162,11 +165,8 @@ INFORMATION = (
         family="information",
         value_range="about 0…1",
         minimum_size=3,
-        formula=(
-            "mean over 3×3 windows of (I(a;f)/(H(a)+H(f)) + I(b;f)/(H(b)+H(f))) of the windows' "
-            "feature distributions, joint distribution by a copula"
-        ),
-        source="M. Haghighat, M. A. Razian, Fast-FMI, AICT 2014",
+        formula=_FMI,
+        source=_FAST_FMI,
         constant=constant("0", "finite", "0", "1"),
         conventions={
             "linfeng": "horizontal derivative only",
@@ -181,11 +181,8 @@ INFORMATION = (
         family="information",
         value_range="about 0…1",
         minimum_size=3,
-        formula=(
-            "mean over 3×3 windows of (I(a;f)/(H(a)+H(f)) + I(b;f)/(H(b)+H(f))) of the windows' "
-            "feature distributions, joint distribution by a copula"
-        ),
-        source="M. Haghighat, M. A. Razian, Fast-FMI, AICT 2014",
+        formula=_FMI,
+        source=_FAST_FMI,
         constant=constant("finite", "finite", "finite", "1"),
         conventions={
             "mefb": "as the formula; mean over the colour channels",
@@ -199,11 +196,8 @@ INFORMATION = (
         family="information",
         value_range="about 0…1",
         minimum_size=3,
-        formula=(
-            "mean over 3×3 windows of (I(a;f)/(H(a)+H(f)) + I(b;f)/(H(b)+H(f))) of the windows' "
-            "feature distributions, joint distribution by a copula"
-        ),
-        source="M. Haghighat, M. A. Razian, Fast-FMI, AICT 2014",
+        formula=_FMI,
+        source=_FAST_FMI,
         constant=constant("finite", "finite", "finite", "1"),
         conventions={
             "linfeng": "as the formula",
@@ -221,11 +215,8 @@ INFORMATION = (
         aliases=("FMI_w",),
         family="information",
         value_range="about 0…1",
-        formula=(
-            "mean over 3×3 windows of (I(a;f)/(H(a)+H(f)) + I(b;f)/(H(b)+H(f))) of the windows' "
-            "feature distributions, joint distribution by a copula"
-        ),
-        source="M. Haghighat, M. A. Razian, Fast-FMI, AICT 2014",
+        formula=_FMI,
+        source=_FAST_FMI,
         constant=constant("finite", "finite", "finite", "1"),
         conventions={
             "linfeng": "as the formula",

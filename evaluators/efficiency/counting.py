@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from fusionbench.contracts.method import HasNetwork
+
 
 def networks_of(method: object) -> list[nn.Module]:
     """The modules of a method: its ``network`` (a module, or several), else itself or its attributes that are
@@ -17,7 +19,7 @@ def networks_of(method: object) -> list[nn.Module]:
 
     Empty where there are none: a classical method, or an adapter that hides its network.
     """
-    declared = getattr(method, "network", None)
+    declared: Any = method.network if isinstance(method, HasNetwork) else None
     if declared is None:
         declared = [method, *getattr(method, "__dict__", {}).values()]
     if isinstance(declared, nn.Module):

@@ -40,13 +40,15 @@ def sentence(error: BaseException) -> str | None:
         )
     if _is_lack_of_memory(error):
         return (
-            "memory ran out; free some, raise the limit (`ulimit -v`), or use fewer --jobs and smaller images, "
+            "memory ran out; free some, raise the limit (`ulimit -v`), or use fewer --jobs and smaller "
+            "images, "
             "then run the same command again: what is finished is kept"
         )
     if isinstance(error, OSError) and error.errno is not None:
         where = printable(str(error.filename)) if error.filename else "a file"
         return (
-            f"{where}: {(error.strerror or str(error)).lower()}; check permissions, space and paths, then run "
+            f"{where}: {(error.strerror or str(error)).lower()}; check permissions, space and paths, then "
+            "run "
             "the same command again: what is finished is kept"
         )
     return None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Runs = Annotated[
     list[str],
@@ -40,9 +43,10 @@ def site(
 
 
 def write_site(
-    runs: Sequence[str], out: Path | None, options: dict[str, object]
+    runs: Sequence[str], out: Path | None, options: Mapping[str, object]
 ) -> tuple[Path, int, Sequence[str]]:
-    """Write the site of some runs. Returns its folder, its size in bytes, and what went wrong, which is printed too.
+    """Write the site of some runs. Returns its folder, its size in bytes, and what went wrong, which is
+    printed too.
 
     Raises ``InputError`` where the runs hold no rows, or the folder holds something else.
     """
@@ -68,8 +72,9 @@ def write_site(
     return folder, size, problems
 
 
-def contradictions(frames: Sequence[object]) -> list[str]:
-    """What several runs say differently of one number: one sentence per method and metric. The first run's value is shown."""
+def contradictions(frames: Sequence[pd.DataFrame]) -> list[str]:
+    """What several runs say differently of one number: one sentence per method and metric. The first run's
+    value is shown."""
     import pandas as pd
 
     rows = pd.concat(frames, ignore_index=True)

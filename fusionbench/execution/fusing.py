@@ -173,7 +173,8 @@ class MethodFuser:
         if outside > CLIPPED_SHARE:
             self._warn(
                 f"{self.spec.name} returned values outside [0,1] (in {name}: {output.min():.3g} to "
-                f"{output.max():.3g}, {outside:.0%} of them outside), which are clipped; if its images go from "
+                f"{output.max():.3g}, {outside:.0%} of them outside), which are clipped; if its images go "
+                "from "
                 "-1 to 1, it must return (x + 1) / 2"
             )
 
@@ -203,7 +204,8 @@ class MethodFuser:
             fused = method.fuse(infrared, visible)
         if not isinstance(fused, torch.Tensor):
             raise InputError(
-                f"{self.spec.name}.fuse returned {type(fused).__name__}, expected a torch tensor (float, in [0,1])"
+                f"{self.spec.name}.fuse returned {type(fused).__name__}, expected a torch tensor (float, in "
+                "[0,1])"
             )
         channels = 1 if self.spec.output == "luma" else 3
         expected = (len(infrared), channels, height + bottom, width + right)

@@ -112,7 +112,7 @@ class _SmallHeaders(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
-        info = super().frombuf(buf, encoding, errors)
+        info = super().frombuf(buf, encoding or "utf-8", errors)
         if info.type in _HEADER_TYPES and info.size > MAX_HEADER:
             raise tarfile.ReadError(f"a header of {info.size:,} bytes")
         return info
@@ -177,8 +177,8 @@ def _check_size(path: Path, packed: int, total: int, count: int, max_bytes: int)
 
 
 def is_unpacked(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> bool:
-    """Whether a folder holds all files of an archive, by name and size. Raises as ``extract_archive`` does for
-    a bad archive."""
+    """Whether a folder holds all files of an archive, by name and size. Raises as ``extract_archive`` does
+    for a bad archive."""
     if not folder.is_dir():
         return False
     try:

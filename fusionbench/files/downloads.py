@@ -155,8 +155,8 @@ def _transfer(url: str, part: Path, progress: Progress | None, expected_bytes: i
 
 
 class _Patience:
-    """Opens a URL, and hangs up on a server whose headers aren't there after ``TIMEOUT_S`` seconds: a byte now
-    and then would satisfy the sockets' own limit for ever."""
+    """Opens a URL, and hangs up on a server whose headers aren't there after ``TIMEOUT_S`` seconds: a byte
+    now and then would satisfy the sockets' own limit for ever."""
 
     def __init__(self) -> None:
         self._connections: list[HTTPConnection] = []

@@ -12,7 +12,8 @@ from .atomic import write_atomic
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a history; torn and damaged ones are left out, and a missing file is an empty history."""
+    """The whole lines of a history; torn and damaged ones are left out, and a missing file is an empty
+    history."""
     if not path.exists():
         return []
     found = []

@@ -119,7 +119,8 @@ def _by_pillow(data: bytes, name: str, reading: Reading) -> UInt8Array:
 
 
 def check_sums(data: bytes, name: str) -> None:
-    """Raise ``ImageError`` if a PNG is damaged: Pillow doesn't look at the checksums of pixel data, OpenCV does."""
+    """Raise ``ImageError`` if a PNG is damaged: Pillow doesn't look at the checksums of pixel data, OpenCV
+    does."""
     if not data.startswith(b"\x89PNG"):
         return
     try:

@@ -8,7 +8,8 @@ from ..errors import ImageError
 def check_chunks(data: bytes, name: str) -> None:
     """Raise ``ImageError`` if a chunk of a PNG claims more bytes than the file has, or if none ends it.
 
-    OpenCV takes the memory that a chunk claims before it looks for its bytes: a damaged length costs gigabytes.
+    OpenCV takes the memory that a chunk claims before it looks for its bytes: a damaged length costs
+    gigabytes.
     """
     position = 8
     while position + 12 <= len(data):

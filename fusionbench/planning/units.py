@@ -71,7 +71,8 @@ class ScoreUnit:
 
     @property
     def versions(self) -> list[int]:
-        """The versions of the evaluator and of its convention: of two results the later definition's counts."""
+        """The versions of the evaluator and of its convention: of two results the later definition's
+        counts."""
         of_convention = (c.version for c in self.evaluator.conventions if c.name == self.id.convention)
         return [self.evaluator.version, next(of_convention, 0)]
 

@@ -47,8 +47,8 @@ class EndedByPlugin(FusionBenchError):
 def guarded(name: str, warn: Callable[[str], None] = lambda text: None) -> Iterator[None]:
     """Run a plugin's code within the block; ``warn`` is told what had to be undone.
 
-    Raises ``EndedByPlugin`` where the code calls ``sys.exit``, ``os._exit`` or raises anything else that isn't
-    an ``Exception`` (Ctrl-C stays what it is). A forked copy that comes back is ended.
+    Raises ``EndedByPlugin`` where the code calls ``sys.exit``, ``os._exit`` or raises anything else that
+    isn't an ``Exception`` (Ctrl-C stays what it is). A forked copy that comes back is ended.
     """
     if _watch.here:  # within another block: that one watches
         yield

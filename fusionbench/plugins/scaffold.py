@@ -33,7 +33,7 @@ class Network(nn.Module):
 
 
 class {cls}:
-    """The adapter: the harness gives tensors in [0,1]; it does colour, padding, batching, quantisation, saving."""
+    """The adapter: the harness gives tensors in [0,1] and does colour, padding, batching and saving."""
 
     spec = MethodSpec(
         name="{name}",

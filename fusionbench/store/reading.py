@@ -240,7 +240,8 @@ def _only_older(frame: pd.DataFrame, manifest: Manifest, newer: list[Manifest]) 
     if not lost:
         return []
     return [
-        f"{manifest.unit.stem}: {len(lost)} image{'s' * (len(lost) != 1)} left out, scored by an older definition only; "
+        f"{manifest.unit.stem}: {len(lost)} image{'s' * (len(lost) != 1)} left out, scored by an older "
+        "definition only; "
         "run the same command again"
     ]
 

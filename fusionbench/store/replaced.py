@@ -1,4 +1,5 @@
-"""Results that newer ones replace: the same method and dataset by name, fused with other code, weights or data."""
+"""Results that newer ones replace: the same method and dataset by name, fused with other code, weights or
+data."""
 
 from __future__ import annotations
 

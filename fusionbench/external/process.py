@@ -1,22 +1,31 @@
-"""Runs a command in its own process group, with a time limit and its output in a log file, and never
-leaves a part of it running."""
+"""Runs a command under a supervisor, with a time limit and its output in a log file, and never leaves a part
+of it running: not even where this process is killed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
+
+from . import supervisor
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 5.0
 """Between the request to end and the kill."""
 TAIL_BYTES = 1500
 """How much of the log an error message shows."""
+LOG_BYTES = 32 << 20
+"""A log grows no further; of what a call prints beyond, only the end is kept."""
+LAST_BYTES = 64 << 10
 
 _LEFT_OUT = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "GIT_DIR", "GIT_WORK_TREE")
 """Variables of this process that would lead another environment's interpreter astray."""
@@ -31,7 +40,7 @@ def run_logged(
     time_limit: float,
     watch: Callable[[], None] = lambda: None,
 ) -> str:
-    """Run a command to its end; what it prints is appended to ``log``. Returns "" or why it failed, with the
+    """Run a command to its end; what it prints is appended to ``log`` (see ``LOG_BYTES``). Returns "" or why it failed, with the
     end of the log.
 
     ``watch`` is called about every two seconds. On Ctrl-C (or any exception) the command and all it started
@@ -39,27 +48,32 @@ def run_logged(
     """
     variables = {k: v for k, v in os.environ.items() if k not in _LEFT_OUT}
     variables.update({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", **environment})
+    program = shutil.which(command[0], path=variables.get("PATH"))
+    if program is None:
+        return f"{command[0]} can't be started (no such program)"
     with log.open("ab") as out:
         out.write(f"\n$ {shlex.join(command)}\n".encode())
         out.flush()
         start = out.tell()
-        try:
-            process = subprocess.Popen(
-                list(command),
-                cwd=directory,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            return f"{command[0]} can't be started ({error.strerror or error})"
+        process = subprocess.Popen(
+            # Isolated and without site packages: it starts in a few milliseconds, whatever the environment.
+            [sys.executable, "-I", "-S", supervisor.__file__, str(GRACE_SECONDS), *command],
+            cwd=directory,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        copier = threading.Thread(target=_copy, args=(process.stdout, out, start), daemon=True)
+        copier.start()
         late = False
         try:
             late = not _wait(process, time_limit, watch)
         finally:
-            _end_group(process)
+            _end(process)
+            copier.join(GRACE_SECONDS)
     if late:
         reason = f"it was stopped after {time_limit:,.0f} s (option time_limit=SECONDS allows more)"
     elif process.returncode < 0:
@@ -88,15 +102,34 @@ def _wait(process: subprocess.Popen[bytes], time_limit: float, watch: Callable[[
     return True
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """End whatever is left of the command's process group: first asked, then killed."""
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Have the supervisor end the command and all that it started: first asked, then killed."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_SECONDS + 5)
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_SECONDS)
-        os.killpg(process.pid, signal.SIGKILL)  # also what it started and left behind
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _copy(source: IO[bytes], log: IO[bytes], size: int) -> None:
+    """Copy what a command prints into the log, which holds ``size`` bytes: what fits, and the end."""
+    left_out, last = 0, bytearray()
+    with contextlib.suppress(OSError, ValueError):  # a full disk, or a log closed meanwhile, doesn't stop it
+        while piece := os.read(source.fileno(), 1 << 16):
+            fits = piece[: max(0, LOG_BYTES - size)]
+            size += len(fits)
+            log.write(fits)
+            log.flush()
+            last += piece[len(fits) :]
+            if len(last) > 2 * LAST_BYTES:
+                left_out += len(last) - LAST_BYTES
+                del last[:-LAST_BYTES]
+        if last:
+            log.write(f"\n[{left_out:,} bytes left out: a log holds {LOG_BYTES:,}]\n".encode() + last)
+            log.flush()
 
 
 def _tail(log: Path, start: int) -> str:

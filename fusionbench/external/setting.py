@@ -29,6 +29,28 @@ OPTIONS = {
 }
 """The options of every external method."""
 
+CODE = frozenset(
+    {
+        ".py",
+        ".pyx",
+        ".m",
+        ".c",
+        ".cc",
+        ".cpp",
+        ".cu",
+        ".cuh",
+        ".h",
+        ".hpp",
+        ".sh",
+        ".yaml",
+        ".yml",
+        ".toml",
+        ".ini",
+        ".cfg",
+    }
+)
+"""Endings of the files that stand for a copy without git."""
+
 PIXEL_OPTIONS = ("call",)
 """Options that may change pixels; the others say where things lie and how long to wait."""
 
@@ -134,7 +156,8 @@ def _interpreter(spec: MethodSpec, text: str) -> tuple[str, ...]:
 def clone_state(spec: MethodSpec, clone: Path, *, allow_modified: bool) -> tuple[str, tuple[str, ...]]:
     """The clone's commit (with a hash of what differs from it) and the files that differ.
 
-    A copy without git passes if all files listed in the recipe's ``integrity`` agree. Raises
+    A copy without git passes if all files listed in the recipe's ``integrity`` agree, or if the description
+    names no commit: then the hash of its code stands for it. Raises
     ``MissingRepositoryError`` for another commit or for modified files, unless ``allow_modified``.
     """
     commit = _git(clone, "rev-parse", "HEAD") if _is_toplevel(clone) else None
@@ -144,10 +167,12 @@ def clone_state(spec: MethodSpec, clone: Path, *, allow_modified: bool) -> tuple
         f"--option {spec.name}.allow_modified=true runs this one and records it"
     )
     if commit is None:
+        if not spec.commit and not wrong:
+            return f"files {_code_hash(clone)}", ()
         if not recipe_of(spec).integrity:
             raise MissingRepositoryError(
-                f"{spec.name}: {clone} isn't a git clone, so its commit can't be checked. "
-                f"{how_to_clone(spec)}"
+                f"{spec.name}: {clone} isn't a git clone, so commit {spec.commit[:12]} can't be checked; leave "
+                f"'commit' out of the description to run this copy as it is. {how_to_clone(spec)}"
             )
         if wrong and not allow_modified:
             raise MissingRepositoryError(
@@ -187,6 +212,21 @@ def _unlike(recipe: ExternalRecipe, clone: Path) -> list[str]:
 
 def _contents(clone: Path, names: list[str]) -> bytes:
     return b"".join((clone / n).read_bytes() if (clone / n).is_file() else n.encode() for n in names)
+
+
+def _code_hash(clone: Path) -> str:
+    """A hash of the code and settings in a folder, by the endings of ``CODE``. Weights and pictures don't
+    count, nor do hidden folders."""
+    digest = hashlib.sha256()
+    for path in sorted(clone.rglob("*")):
+        inside = path.relative_to(clone)
+        if (
+            path.suffix.lower() in CODE
+            and path.is_file()
+            and not any(p.startswith(".") for p in inside.parts)
+        ):
+            digest.update(f"{inside}\0{file_hashes(path)[0]}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:12]
 
 
 def _is_toplevel(clone: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -170,9 +169,6 @@ def test_interrupted_runs_go_on(
     finally:
         process.kill()
     assert code == (-9 if how == signal.SIGKILL else 130)
-    if how == signal.SIGKILL:
-        for pid in script:  # nobody was left to end it
-            os.killpg(pid, signal.SIGKILL)
     _wait_for(lambda: not any(_alive(pid) for pid in script))
     result = run(describe(""))
     assert result.code == 0, result.err

@@ -168,8 +168,8 @@ def weights_convert(
     method: Annotated[str, typer.Option("--for", help="The method they belong to.")] = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here. Default: the cache.")] = None,
 ) -> None:
-    """Rewrite official weight files as safetensors, checked by checksum, in a process without network that
-    executes nothing in them."""
+    """Rewrite official weight files as safetensors, checked by checksum, in a process with limits that executes
+    nothing in them."""
     from ..errors import InputError
     from ..files.weight_conversion import convert
 
@@ -180,8 +180,7 @@ def weights_convert(
     path, confined = convert(files or [], method, out)
     if not confined:
         print(
-            "note: this system can't cut a process off from the network; the files were still only read, not "
-            "executed"
+            "note: this system can't limit a process's time and memory; the files were still only read, not executed"
         )
     print(f"wrote {path}; `fusionbench weights where {method}` shows what is used")
 

@@ -18,6 +18,7 @@ from ..contracts.external_recipe import PLACEHOLDERS, ExternalRecipe
 from ..contracts.method import MethodSpec
 from ..errors import FusionBenchError, ImageError, InputError
 from ..files import artifacts
+from ..files.weight_files import check_stored
 from ..images.codec import UInt8Array, as_grey, read_image
 from ..images.grey import to_grey
 from ..images.quantisation import finish
@@ -255,6 +256,7 @@ def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     import torch
 
     try:
+        check_stored(path)
         content = torch.load(path, map_location="meta", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise InputError(f"{path}: can't be read as weights ({str(error).splitlines()[0]})") from error

@@ -1,90 +1,118 @@
-"""Takes rights away from this process for good: no network, no other programs (Linux: a seccomp filter).
+"""Takes rights away from this process for good: time, memory, file sizes, and what Python itself could start.
 
-Files from elsewhere are read in a process that has called ``confine`` first: should one of them manage to run
-code after all, it could neither send nor start anything.
+Weight files are read with ``torch.load(weights_only=True)`` or safetensors, which run nothing that a file
+holds. This is the second line: a process that reads such files has limits from the operating system, and
+Python's own calls to the network, to other programs and to files elsewhere are refused. It is no sandbox
+against native code.
 """
 
 from __future__ import annotations
 
-import ctypes
-import platform
-import socket
-import struct
+import contextlib
+import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-_DENIED = {
-    "x86_64": {
-        "socket": 41,
-        "connect": 42,
-        "sendto": 44,
-        "sendmsg": 46,
-        "execve": 59,
-        "ptrace": 101,
-        "execveat": 322,
-        "io_uring_setup": 425,
-    },
-    "aarch64": {
-        "socket": 198,
-        "connect": 203,
-        "sendto": 206,
-        "sendmsg": 211,
-        "execve": 221,
-        "ptrace": 117,
-        "execveat": 281,
-        "io_uring_setup": 425,
-    },
-}
-"""System calls that are refused, by machine. io_uring would be a way around the others."""
-_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_X32_CALLS = 0x40000000
-"""x86_64: numbers from here on are another way to the same calls."""
+CPU_SECONDS = 600
+MEMORY_BYTES = 4 << 30
+"""Beyond what the process holds when the limits begin, and beyond four times the files' size."""
+FILE_BYTES = 1 << 30
+"""Of one written file, beyond twice the files' size."""
 
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # BPF instructions
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050001  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO with EPERM
-_OFFSET_OF_CALL, _OFFSET_OF_MACHINE = 0, 4  # in struct seccomp_data
-_SET_NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2  # of prctl
+_REFUSED = (
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.startfile",
+    "os.fork",
+    "os.kill",
+    "ftplib.",
+    "http.client.",
+    "urllib.",
+    "smtplib.",
+)
+_CHANGES = frozenset(
+    {
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.mkdir",
+        "os.link",
+        "os.symlink",
+        "os.chmod",
+        "os.chown",
+        "os.truncate",
+    }
+)
+"""Events whose paths must lie in the folder that may be written."""
 
 
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+def confine(folder: Path, read_bytes: int) -> bool:
+    """Limit this process from now on; only files directly in ``folder`` may be written. ``read_bytes`` is the
+    size of the files that it is to read. Call it when everything is imported.
 
-
-def confine() -> bool:
-    """Refuse network and programs from now on, to this process and all it starts; call it before starting
-    threads.
-
-    Returns False where the system has no such filter: then Python's own sockets are closed off, and that is
-    all.
+    Returns False where the system knows no limits (Windows): then only Python's own calls are refused.
     """
-    machine = platform.machine()
-    if sys.platform == "linux" and machine in _DENIED and _install(machine):
-        return True
-
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError("this process has no network")
-
-    socket.socket = refuse  # type: ignore[assignment, misc]
-    return False
+    limited = _limit(read_bytes)
+    sys.addaudithook(_hook(os.path.realpath(folder)))
+    return limited
 
 
-def _install(machine: str) -> bool:
-    numbers = sorted(_DENIED[machine].values())
-    # Jumps count the instructions to skip; the last two are "allow" and "refuse".
-    body: list[tuple[int, int, int, int]] = [
-        (_AT_LEAST, len(numbers) + 1, 0, _X32_CALLS) if machine == "x86_64" else (_EQUAL, 0, 0, 0),
-        *((_EQUAL, len(numbers) - i, 0, number) for i, number in enumerate(numbers)),
-    ]
-    program = [
-        (_LOAD, 0, 0, _OFFSET_OF_MACHINE),
-        (_EQUAL, 0, len(body) + 2, _AUDIT_ARCH[machine]),
-        (_LOAD, 0, 0, _OFFSET_OF_CALL),
-        *body,
-        (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _REFUSE),
-    ]
-    code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
-    libc = ctypes.CDLL(None, use_errno=True)
-    described = _Program(len(program), code)
-    if libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
+def _limit(read_bytes: int) -> bool:
+    try:
+        import resource
+    except ImportError:
         return False
-    return bool(libc.prctl(_SET_SECCOMP, _FILTER, ctypes.byref(described), 0, 0) == 0)
+    limits = {
+        resource.RLIMIT_CPU: CPU_SECONDS,
+        resource.RLIMIT_AS: _memory_now() + MEMORY_BYTES + 4 * read_bytes,
+        resource.RLIMIT_FSIZE: FILE_BYTES + 2 * read_bytes,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, wanted in limits.items():
+        soft, hard = resource.getrlimit(kind)
+        known = [limit for limit in (soft, hard, wanted) if limit != resource.RLIM_INFINITY]
+        with contextlib.suppress(OSError, ValueError):  # macOS takes no RLIMIT_AS
+            resource.setrlimit(kind, (min(known), min(known)))
+    return True
+
+
+def _memory_now() -> int:
+    """The bytes of address space that this process holds (libraries included)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 16 << 30
+
+
+def _hook(folder: str) -> Any:
+    def watch(event: str, arguments: Sequence[Any]) -> None:
+        if event.startswith(_REFUSED):
+            raise PermissionError(f"this process may not do that ({event})")
+        if event == "open" and _writes(arguments) and not isinstance(arguments[0], int):
+            _check(arguments[0], folder)
+        elif event in _CHANGES:
+            for path in arguments[:2]:
+                if isinstance(path, str | bytes | os.PathLike):
+                    _check(path, folder)
+
+    return watch
+
+
+def _writes(arguments: Sequence[Any]) -> bool:
+    mode, flags = arguments[1], arguments[2]
+    if isinstance(mode, str):
+        return any(letter in mode for letter in "wax+")
+    return bool(isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+
+
+def _check(path: Any, folder: str) -> None:
+    found = os.path.realpath(os.fsdecode(path))
+    if os.path.dirname(found) != folder and found != os.devnull:
+        raise PermissionError(f"this process may not change {found}")

@@ -1,4 +1,4 @@
-"""``weights convert``: official weight files to safetensors, in a process of its own without network.
+"""``weights convert``: official weight files to safetensors, in a process of its own with limits.
 
 The files are first recognised by their checksums, so only what the authors published is read at all. What
 comes out is recorded beside it with the checksums of what it was made from, and ``artifacts.locate`` takes it
@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ..errors import FusionBenchError, InputError
 from ..plugins import catalog
 from . import artifacts
 from .atomic import write_atomic
+from .weight_files import check_stored
 
 TIME_LIMIT = 600
 CONFINED = "confined"
@@ -42,17 +44,17 @@ def convert(files: Sequence[Path], method: str, out: Path | None = None) -> tupl
     if target.suffix != ".safetensors":
         raise InputError(f"--out {target}: the file's name must end in .safetensors")
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.stem}.part.safetensors")
-    request = {
-        "method": method,
-        "out": str(part),
-        "files": {name: str(path) for name, path in sources.items()},
-    }
-    try:
+    for path in sources.values():
+        check_stored(path)
+    with tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as folder:
+        part = Path(folder) / target.name
+        request = {
+            "method": method,
+            "out": str(part),
+            "files": {name: str(path) for name, path in sources.items()},
+        }
         confined = _in_a_process(request)
         os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
     _record(target, [a for a in spec.artifacts if a.name in sources])
     return target, confined
 
@@ -116,6 +118,11 @@ def _in_a_process(request: Mapping[str, object]) -> bool:
         )
     except subprocess.TimeoutExpired:
         raise InputError(f"converting {request['method']}: not done after {TIME_LIMIT} s, given up") from None
+    if done.returncode < 0 or "MemoryError" in done.stderr or "can't allocate memory" in done.stderr:
+        raise InputError(
+            f"converting for {request['method']}: the files need more time, memory or room than a conversion may "
+            "have; are they the official ones?"
+        )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"ended with exit status {done.returncode}"])[-1]
         raise InputError(f"converting for {request['method']}: {last[:2000]}")
@@ -123,17 +130,24 @@ def _in_a_process(request: Mapping[str, object]) -> bool:
 
 
 def main() -> None:
-    """The process: give up network and programs, then convert what standard input names."""
+    """The process: give up time, memory, network and programs, then convert what standard input names."""
+    import safetensors.torch
+    import torch
+
     from .confinement import confine
 
+    torch.set_num_threads(1)
     request = json.load(sys.stdin)
-    confined = confine()
     spec = catalog.methods.get(request["method"])
     method = catalog.build(spec.factory)(spec, MethodContext())
+    safetensors.torch.save({"warm": torch.zeros(1)})  # what it imports late, it imports now
+    out = Path(request["out"])
+    read = sum(Path(path).stat().st_size for path in request["files"].values())
+    confined = confine(out.parent, read)
     try:
         if not isinstance(method, ConvertsWeights):
             raise InputError(f"{spec.name} has no conversion; its files are read as they are")
-        method.convert({name: Path(path) for name, path in request["files"].items()}, Path(request["out"]))
+        method.convert({name: Path(path) for name, path in request["files"].items()}, out)
     except FusionBenchError as error:
         sys.exit(str(error).replace("\n", " "))
     print(CONFINED if confined else "not confined")

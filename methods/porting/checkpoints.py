@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from fusionbench.errors import InputError
+from fusionbench.files.weight_files import check_stored
 
 TensorflowLayout = Sequence[tuple[str, Sequence[int], int]]
 """(variable name, shape, byte offset) of each variable in the data file of a TensorFlow checkpoint."""
@@ -50,6 +51,10 @@ def _read(path: Path, layout: TensorflowLayout | None) -> dict[str, torch.Tensor
         return _read_tensorflow(path, layout or ())
     if path.suffix == ".npy":
         return _read_array(path)
+    try:
+        check_stored(path)
+    except InputError as error:
+        raise UnsafeFileError(str(error)) from None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:

@@ -18,6 +18,7 @@ from torch import Tensor
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.files.atomic import write_atomic
 from fusionbench.files.safetensors_header import sorted_metadata
+from fusionbench.files.weight_files import check_stored
 
 from .config import Config, config_from_dict
 from .network.network import SGDFuseNetwork, build_network
@@ -35,6 +36,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint (tensors and plain data only). Raises InputError if it is not one of ours."""
     try:
+        check_stored(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen types for damaged or foreign files
         raise InputError(

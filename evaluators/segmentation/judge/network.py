@@ -22,6 +22,7 @@ from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.files import artifacts
 from fusionbench.files.atomic import write_atomic
 from fusionbench.files.safetensors_header import sorted_metadata
+from fusionbench.files.weight_files import check_stored
 from fusionbench.planning.protocols import named_file
 
 from ..recipe import Recipe
@@ -182,6 +183,7 @@ def _smp_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def read_state(path: Path) -> dict[str, Tensor]:
     """A state dict from ``.safetensors`` or, with ``weights_only``, a torch file. Raises ``InputError`` for
     anything else."""
+    check_stored(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

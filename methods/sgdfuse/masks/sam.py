@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fusionbench.errors import InputError
+from fusionbench.files.weight_files import check_stored
 from fusionbench.images.codec import as_rgb
 
 from .artifacts import SAM_VIT_B, SAM_VIT_H, SAM_VIT_L
@@ -99,6 +100,7 @@ def read_state_dict(path: Path) -> dict[str, Any]:
     import torch
 
     try:
+        check_stored(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import types
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from torch import nn
 from fusionbench.contracts.method import MethodContext
 from fusionbench.errors import InputError, MissingWeightsError
 from fusionbench.files import artifacts
+from fusionbench.files.weight_files import check_stored
 from fusionbench.methods.porting.adapter import NativeMethod
+from fusionbench.methods.porting.checkpoints import UnsafeFileError, read_checkpoints
 from fusionbench.methods.porting.conversion import convert, read_pickled_module
 from fusionbench.methods.porting.fixture_weights import fixture_weights
 from fusionbench.methods.porting.network import build_network
@@ -203,24 +206,64 @@ def test_a_table_and_a_network_become_one_file(tmp_path: Path) -> None:
     assert all(torch.equal(found[name], tensors[name]) for name in tensors)
 
 
-def test_confined_processes_reach_nothing() -> None:
+def test_confined_processes_reach_nothing(tmp_path: Path) -> None:
     code = """
-import socket, subprocess
+import os, socket, subprocess, sys
+from pathlib import Path
+import torch
 from fusionbench.files.confinement import confine
-assert confine()
-for attempt in (lambda: socket.socket(), lambda: socket.socket(socket.AF_UNIX), lambda: subprocess.run(["true"])):
+folder = Path(sys.argv[1])
+assert confine(folder / "out", 1000)
+refused = (
+    lambda: socket.socket(),
+    lambda: socket.getaddrinfo("localhost", 80),
+    lambda: subprocess.run(["true"]),
+    lambda: os.system("true"),
+    lambda: os.fork(),
+    lambda: (folder / "elsewhere").write_text("x"),
+    lambda: (folder / "out/../elsewhere").write_text("x"),
+    lambda: os.open(folder / "elsewhere", os.O_WRONLY | os.O_CREAT),
+    lambda: os.rename(folder / "out", folder / "other"),
+    lambda: os.remove(folder / "kept"),
+)
+for number, attempt in enumerate(refused):
     try:
         attempt()
     except PermissionError:
         continue
-    raise SystemExit("allowed")
-import torch
+    raise SystemExit(f"allowed: {number}")
+(folder / "out/x").write_text("fine")
 assert torch.ones(2).sum() == 2
+try:
+    torch.zeros(1 << 34)
+except (RuntimeError, MemoryError):
+    pass
+else:
+    raise SystemExit("memory has no limit")
 """
-    if sys.platform != "linux":
-        pytest.skip("seccomp is Linux's")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "kept").write_text("here")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kept").read_text() == "here"
+
+
+def test_compressed_weight_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.pt"
+    torch.save({"x": torch.zeros(1 << 20)}, path)
+    check_stored(path)
+    with (
+        zipfile.ZipFile(path) as stored,
+        zipfile.ZipFile(tmp_path / "b.pt", "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for member in stored.infolist():
+            bomb.writestr(member.filename, stored.read(member))
+    with pytest.raises(InputError, match="compressed members"):
+        check_stored(tmp_path / "b.pt")
+    with pytest.raises(UnsafeFileError, match="compressed members"):
+        read_checkpoints([tmp_path / "b.pt"])
 
 
 def test_what_is_pickled_says_how_to_convert_it(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PANELS = 9
 """Metrics a page."""
+METHODS = 40
+"""Methods a page."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class BoxPlotReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``boxplots-<dataset>-<split>-<evaluator>-<convention>.{png,pdf}``, nine metrics a page; box
+        """Write ``boxplots-<dataset>-<split>-<evaluator>-<convention>.{png,pdf}``, nine metrics and
+        ``METHODS`` methods a page; box
         from the first to the third quartile, whiskers to the last value within 1.5 of its length, line at the
         median, diamond at the mean.
         """
@@ -46,9 +49,12 @@ class BoxPlotReport:
             scores = list(dict.fromkeys(group[["metric", "class_name"]].itertuples(index=False, name=None)))
             rank = {name: i for i, name in enumerate(data.metrics)}
             scores.sort(key=lambda score: rank.get(score[0], len(rank)))
-            for suffix, part in pages(scores, PANELS):
-                figure = _page(data, key, group, part)
-                files += save(figure, folder, slug(f"boxplots-{'-'.join(key)}") + suffix)
+            entrants = [entrant for entrant, _ in ordered_entrants(group, data.methods)]
+            for some_suffix, some in pages(entrants, METHODS):
+                own = group[group["entrant"].isin(some)]
+                for suffix, part in pages(scores, PANELS):
+                    figure = _page(data, key, own, part, group["image"].nunique())
+                    files += save(figure, folder, slug(f"boxplots-{'-'.join(key)}") + some_suffix + suffix)
         return files
 
 
@@ -57,10 +63,10 @@ def build(spec: ReportSpec) -> BoxPlotReport:
     return BoxPlotReport(spec)
 
 
-def _page(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, scores: Any) -> Any:
+def _page(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, scores: Any, count: int) -> Any:
     entrants = [entrant for entrant, _ in ordered_entrants(rows, data.methods)]
     method = dict(rows[["entrant", "method"]].itertuples(index=False, name=None))
-    count, counts = rows["image"].nunique(), rows.groupby("entrant")["image"].nunique()
+    counts = rows.groupby("entrant")["image"].nunique()
     titles = {
         entrant: entrant_title(entrant, method[entrant], data.methods) + fewer_images(counts[entrant], count)
         for entrant in entrants

@@ -13,7 +13,7 @@ from fusionbench.errors import FusionBenchError
 from fusionbench.images.codec import as_grey, as_rgb
 
 from ..scores.labels import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
-from .drawing import FONT, new_figure, save
+from .drawing import FONT, new_figure, pages, save
 from .insets import choose_regions, with_insets
 from .scenes import chosen_scenes
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ACROSS = 8
 """Pictures side by side; more methods continue below, scene by scene."""
+
+METHODS = 38
+"""Methods a page, five lines of pictures with the sources: figures of hundreds fit into no memory."""
 
 PICTURE_PIXELS = 420
 _PICTURE_INCHES = 1.4
@@ -38,7 +41,7 @@ class QualitativeReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``qualitative-<dataset>-<split>.{png,pdf}`` from the run's fused images.
+        """Write ``qualitative-<dataset>-<split>.{png,pdf}`` from the run's fused images, ``METHODS`` a page.
 
         Scenes whose fused image exists for every method; by day and by night, those are shown on which the
         methods' scores differ most. A scene that can't be read is left out.
@@ -66,9 +69,13 @@ class QualitativeReport:
                 s for s in (_scene(data, dataset, split, name, methods) for name in names) if s is not None
             ]
             if methods and scenes:
-                titles = ["Infrared", "Visible", *(entrant_title(m, m, data.methods) for m in methods)]
-                figure = _figure(scenes, titles)
-                files += save(figure, folder, slug(f"qualitative-{dataset}-{split}"), dpi=300)
+                names_of = [entrant_title(m, m, data.methods) for m in methods]
+                for suffix, part in pages(range(len(methods)), METHODS):
+                    figure = _figure(
+                        [[*s[:2], *(s[2 + i] for i in part)] for s in scenes],
+                        ["Infrared", "Visible", *(names_of[i] for i in part)],
+                    )
+                    files += save(figure, folder, slug(f"qualitative-{dataset}-{split}") + suffix, dpi=300)
         return files
 
 

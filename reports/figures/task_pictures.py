@@ -18,7 +18,7 @@ from fusionbench.images.codec import as_rgb, read_image
 
 from ..scores.details import Detail, by_table, details_of
 from ..scores.labels import REFERENCE_METHODS, entrant_title, slug
-from .drawing import FONT, new_figure, save
+from .drawing import FONT, new_figure, pages, save
 from .insets import SHARE, best_window
 from .overlays import class_colours, draw_boxes, legend_patches, mask_overlay, outline
 from .scenes import chosen_scenes, light_of
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from fusionbench.contracts.dataset import PairImages
     from fusionbench.contracts.report import ReportInput, ReportSpec
+
+METHODS = 20
+"""Rows a page; figures of hundreds fit into no memory."""
 
 PICTURE_INCHES = 2.4
 _GAP = 0.03
@@ -48,7 +51,7 @@ class TaskPictureReport:
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
         """Write ``detection-<dataset>-<split>-<convention>.{png,pdf}`` and ``segmentation-….{png,pdf}``: ground truth, then a row a
-        method; scenes by day and by night on which the methods' results differ most (or those of the option ``scenes``).
+        method, ``METHODS`` a page; scenes by day and by night on which the methods' results differ most (or those of the option ``scenes``).
         """
         files: list[Path] = []
         for key, details in by_table(details_of(data)).items():
@@ -69,7 +72,8 @@ class TaskPictureReport:
                 continue
             draw = _boxes_on(data, boxes) if boxes else _masks_on(data, own)
             name = slug(f"{evaluator}-{dataset}-{split}-{convention}")
-            files += save(_figure(data, key, own, scenes, draw), folder, name, dpi=250)
+            for suffix, part in pages(own, METHODS):
+                files += save(_figure(data, key, list(part), scenes, draw), folder, name + suffix, dpi=250)
         return files
 
 

@@ -12,6 +12,7 @@ from synthetic import frame, quality_rows, report_input, row, synthetic_pair
 
 from fusionbench.contracts.report import ReportInput
 from fusionbench.plugins.catalog import build as resolve
+from fusionbench.reports.figures import boxplots, qualitative
 from fusionbench.reports.figures.drawing import label_points, method_colours, new_figure, pages
 from fusionbench.reports.figures.insets import COLOURS, choose_regions, with_insets
 from fusionbench.reports.figures.scatter import marker_areas
@@ -146,6 +147,20 @@ def test_boxplots_have_a_page_for_each_nine_metrics(tmp_path: Path) -> None:
     rows.loc[0, "value"] = np.nan
     assert render("boxplots", report_input(rows), tmp_path) == [
         f"boxplots-demo-test-quality-cddfuse-{page}.{ending}" for page in (1, 2) for ending in ("pdf", "png")
+    ]
+
+
+def test_many_methods_go_on_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boxplots, "METHODS", 2)
+    rows = quality_rows(["visible", "max", "average"], metrics=["EN"])
+    assert render("boxplots", report_input(rows), tmp_path) == [
+        f"boxplots-demo-test-quality-cddfuse-{page}.{ending}" for page in (1, 2) for ending in ("pdf", "png")
+    ]
+    monkeypatch.setattr(qualitative, "METHODS", 1)
+    fused = fused_folder(tmp_path / "fused", {"max": 20, "average": 220})
+    data = report_input(quality_rows(["visible", "max", "average"], images=6), fused=fused)
+    assert render("qualitative", data, tmp_path / "out") == [
+        f"qualitative-demo-test-{page}.{ending}" for page in (1, 2) for ending in ("pdf", "png")
     ]
 
 

@@ -99,7 +99,7 @@ def truth_map(
     if images.labels is not None:
         wanted = [index for index, name in enumerate(semantic_classes) if name.lower() in ROAD_USERS]
         return np.asarray(np.isin(images.labels, wanted), np.float32)
-    graded = np.clip((found - DOUBT) / (TRUST - DOUBT), 0.0, 1.0).astype(np.float32)
+    graded: FloatMap = np.clip((found - DOUBT) / (TRUST - DOUBT), 0.0, 1.0).astype(np.float32)
     if images.boxes is not None:
         for box in images.boxes.xyxy:
             _fill_box(graded, found, box)

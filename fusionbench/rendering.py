@@ -58,7 +58,7 @@ def merged_input(
     """The rows of several runs as one; images come from the first.
 
     A number that several runs hold counts once, from the first, or with ``apart`` stands once a run (a method
-    in several runs is then compared with itself).
+    in several runs is then compared with itself). ``run`` is the first's, with all of them by name under ``merged``.
     """
     inputs = [report_input(store, options=options) for store in stores]
     methods: dict[str, MethodSpec] = {}
@@ -81,6 +81,10 @@ def merged_input(
         units = units[~units.duplicated([c for c in units.columns if c != "folder"], keep="first")]
     return replace(
         inputs[0],
+        run={
+            **inputs[0].run,
+            "merged": {s.folder.resolve().name: i.run for s, i in zip(stores, inputs, strict=True)},
+        },
         rows=rows[~doubled],
         methods=methods,
         datasets=datasets,

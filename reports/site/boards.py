@@ -9,25 +9,20 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fusionbench.statistics.comparison import entrant_names
-from fusionbench.statistics.paired import paired_bootstrap
 
-from ..analysis.task_comparison import compare_draws
 from ..scores.details import Detail, by_table, details_of, protocol_of
-from ..scores.labels import ARROWS, entrant_title, format_value, ordered_entrants, slug
+from ..scores.labels import ARROWS, entrant_title, format_value, ordered_entrants
 from ..scores.summary import TABLE_KEY, summary
 from ..tables.notes import contamination
 from ..tables.result_table import Column, ResultTable, tables
+from .names import plain
+from .ties import SetDraws, image_ties
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from fusionbench.contracts.report import ReportInput
-
-RESAMPLES = 2000
-"""Bootstrap draws behind the shading of ties."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,8 @@ class Entry:
     """One row of a leaderboard: a method with its options, or a published row."""
 
     entrant: str
+    method: str
+    run: str
     title: str
     kind: str
     page: str
@@ -111,11 +108,9 @@ def _board(
     entrants = _entrants(data, table, lines)
     images = tuple(sorted({str(image) for image in rows["image"] if image}))
     values = {column_key(column): _per_image(rows, column, images) for column in table.columns}
-    compared: dict[str, pd.DataFrame] = {}
+    draws = SetDraws(details)
     ties = {
-        column_key(column): _ties(
-            table, column, entrants, values[column_key(column)], rows, details, compared
-        )
+        column_key(column): _ties(table, column, entrants, values[column_key(column)], draws)
         for column in table.columns
     }
     entries = []
@@ -131,9 +126,11 @@ def _board(
         entries.append(
             Entry(
                 entrant=entrant,
+                method=method,
+                run=str(own["run"].iloc[0]) if len(own) else "",
                 title=line.label,
                 kind=line.kind,
-                page=slug(method) if method else "",
+                page=plain(method) if method else "",
                 family=spec.family if spec else "published",
                 year=spec.year if spec else None,
                 licence=spec.licence if spec else "",
@@ -142,7 +139,7 @@ def _board(
             )
         )
     return Board(
-        name=table.name,
+        name=plain("-".join((table.dataset, table.split, table.evaluator, table.convention))),
         dataset=table.dataset,
         split=table.split,
         evaluator=table.evaluator,
@@ -213,39 +210,22 @@ def _ties(
     column: Column,
     entrants: dict[str, tuple[str, str]],
     values: dict[str, list[float | None]],
-    rows: pd.DataFrame,
-    details: list[Detail],
-    compared: dict[str, pd.DataFrame],
+    draws: SetDraws,
 ) -> set[str]:
-    """The entrants that are indistinguishable from the best one of a column.
-
-    ``compared`` keeps the comparisons of whole sets by their best entrant: they hold all metrics at once.
-    """
+    """The entrants that are indistinguishable from the best one of a column."""
     index = table.columns.index(column)
-    field_ = [
+    competing = [
         (line.values[index], entrants[line.label][0])
         for line in table.lines
         if line.kind != "published" and line.label in entrants and math.isfinite(line.values[index])
     ]
-    if column.direction == "none" or len(field_) < 2:
+    if column.direction == "none" or len(competing) < 2:
         return set()
-    best = (max if column.direction == "higher" else min)(field_)[1]
-    others = [name for _, name in field_ if name != best]
+    best = (max if column.direction == "higher" else min)(competing)[1]
+    others = [name for _, name in competing if name != best]
     if values.get(best):
-        reference = np.array(values[best], np.float64)
-        found = set()
-        for name in others:
-            difference = paired_bootstrap(reference, np.array(values[name], np.float64), resamples=RESAMPLES)
-            if difference.low <= 0 <= difference.high:
-                found.add(name)
-        return found
-    if details:
-        if best not in compared:
-            compared[best] = compare_draws(rows, details, best)
-        frame = compared[best]
-        own = frame[(frame["metric"] == column.metric) & (frame["class_name"] == column.class_name)]
-        return {str(x.b) for x in own.itertuples() if x.low <= 0 <= x.high and x.b in others}
-    return set()
+        return image_ties(values, best, others)
+    return draws.ties((column.metric, column.class_name), best, others)
 
 
 def heading(column: Column) -> str:

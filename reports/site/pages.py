@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.extras import require
 from fusionbench.files.atomic import write_atomic
 
-from ..scores.labels import slug
 from .boards import Board, boards, column_key, heading
+from .names import plain
 from .previews import Gallery, galleries
+from .provenance import anchor, sources
 
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput, ReportSpec
 
-STATIC = ("site.css", "site.js", "browser.js", "charts.js")
+STATIC = ("site.css", "site.js", "copy.js", "provenance.js", "browser.js", "charts.js")
 VENDOR = (
     "chart.js",
     "chart.LICENSE.txt",
     "img-comparison-slider.js",
     "img-comparison-slider.css",
+    "img-comparison-slider.LICENSE.txt",
 )
 DEFAULTS: Mapping[str, Any] = {"images": 60, "width": 640, "originals": False}
 """The report's options: how many images per split, the width of previews in pixels, PNG files instead of previews."""
@@ -113,6 +115,8 @@ def _gallery_data(gallery: Gallery) -> dict[str, Any]:
         "files": gallery.files,
         "boxes": gallery.boxes,
         "masks": gallery.masks,
+        "errors": gallery.errors,
+        "classes": gallery.classes,
     }
 
 
@@ -129,7 +133,7 @@ def _environment() -> Any:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(heading=heading, column_key=column_key, slug=slug)
+    environment.globals.update(heading=heading, column_key=column_key, plain=plain, anchor=anchor)
     return environment
 
 
@@ -143,7 +147,6 @@ def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], 
         "methods": methods,
         "datasets": datasets,
         "run": data.run,
-        "commands": commands(data.run),
         "notes": data.notes,
     }
     pages = []
@@ -157,10 +160,10 @@ def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], 
     write("index.html", "index.html", page="leaderboard")
     write("images.html", "images.html", page="images")
     write("charts.html", "charts.html", page="charts")
-    write("provenance.html", "provenance.html", page="provenance", conventions=_conventions(data))
+    write("provenance.html", "provenance.html", page="provenance", sources=sources(data, found))
     for name, spec in methods.items():
         write(
-            f"methods/{slug(name)}.html",
+            f"methods/{plain(name)}.html",
             "method.html",
             page="",
             name=name,
@@ -168,34 +171,15 @@ def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], 
             scenes=_scenes(found, name),
         )
     for name, spec in datasets.items():
-        write(f"datasets/{slug(name)}.html", "dataset.html", page="", name=name, spec=spec)
+        write(
+            f"datasets/{plain(name)}.html",
+            "dataset.html",
+            page="",
+            name=name,
+            spec=spec,
+            gallery=next((g for g in shown if g.dataset == name), None),
+        )
     return pages
-
-
-def commands(run: Mapping[str, Any]) -> list[str]:
-    """The commands that made a run folder, in order."""
-    found = []
-    for invocation in run.get("invocations", ()):
-        config = invocation.get("config", {})
-        parts = ["fusionbench run"]
-        for flag, key in (
-            ("method", "method"),
-            ("dataset", "dataset"),
-            ("task", "task"),
-            ("convention", "convention"),
-        ):
-            if config.get(key):
-                parts.append(f"--{flag} {','.join(map(str, config[key]))}")
-        parts += [f"--{key} {config[key]}" for key in ("split", "limit", "seed") if config.get(key)]
-        line = " ".join(parts)
-        if line not in found:
-            found.append(line)
-    return found
-
-
-def _conventions(data: ReportInput) -> list[tuple[str, str]]:
-    pairs = data.rows[["evaluator", "convention"]].drop_duplicates().itertuples(index=False, name=None)
-    return [(str(evaluator), str(convention)) for evaluator, convention in pairs]
 
 
 def _scenes(found: Sequence[Board], method: str) -> list[tuple[Board, str, str, str]]:

@@ -18,14 +18,19 @@ from fusionbench.images.codec import as_rgb
 from ..figures.overlays import class_colours
 from ..figures.task_pictures import mask_of, objects_found
 from ..scores.details import Detail, details_of
-from ..scores.labels import entrant_title, slug
+from ..scores.labels import entrant_title
+from .names import plain
 
 if TYPE_CHECKING:
-    from fusionbench.contracts.dataset import UInt8Array
+    from fusionbench.contracts.dataset import PairImages, UInt8Array
     from fusionbench.contracts.report import ReportInput
 
 QUALITY = 82
+SHOWN_FROM = 0.25
+"""Detections with a lower score are not drawn."""
 SOURCES = (("infrared", "Infrared"), ("visible", "Visible"))
+LABELS = ("labels/truth", "Labels")
+"""The layer of label maps; the slash keeps it apart from every method's name."""
 
 
 @dataclass
@@ -33,7 +38,9 @@ class Gallery:
     """The pictures of one dataset and split: ``layers`` name what can be shown, ``files`` hold image → layer → path.
 
     Paths are relative to the site. ``boxes`` hold protocol → image → entrant → boxes as lists (x0, y0, x1, y1 as
-    shares of width and height, class, score or None, state ``hit``, ``false``, ``missed`` or ``truth``).
+    shares of width and height, class, score or None, state ``hit``, ``false``, ``missed`` or ``truth``). ``masks`` hold
+    protocol → image → entrant → path, ``errors`` the share of wrong pixels (segmentation) or the number of false and
+    missed objects (detection) instead. ``classes`` name the colours of masks.
     """
 
     dataset: str
@@ -42,11 +49,13 @@ class Gallery:
     files: dict[str, dict[str, str]] = field(default_factory=dict)
     boxes: dict[str, dict[str, dict[str, list[list[Any]]]]] = field(default_factory=dict)
     masks: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    errors: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    classes: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """A plain name: ``msrs-test``."""
-        return slug(f"{self.dataset}-{self.split}")
+        return plain(f"{self.dataset}-{self.split}")
 
 
 def webp(image: UInt8Array, width: int) -> bytes:
@@ -78,13 +87,36 @@ def galleries(data: ReportInput, folder: Path, *, width: int, images: int, origi
             *SOURCES,
             *((m, entrant_title(m, m, data.methods)) for m in methods if m not in dict(SOURCES)),
         ]
-        for name in names:
-            gallery.files[name] = _write_image(data, gallery, name, folder, width, originals)
         own = [d for d in details if (d.dataset, d.split) == (dataset, split)]
-        _add_boxes(gallery, [d for d in own if d.has("predictions")], names, data)
-        _add_masks(gallery, [d for d in own if (d.folder / "masks").is_dir()], names, data, folder, width)
+        boxed = [(d, d.table("truth"), d.table("predictions")) for d in own if d.has("predictions")]
+        masked = [d for d in own if (d.folder / "masks").is_dir()]
+        spec = data.datasets.get(str(dataset))
+        classes = list(spec.semantic_classes) if spec else []
+        gallery.classes = [(name, f"rgb{rgb}") for name, rgb in class_colours(classes).items()]
+        for name in names:
+            pair = _pair(data, gallery, name)
+            gallery.files[name] = _write_image(data, gallery, name, pair, folder, width, originals)
+            if pair is None:
+                continue
+            if pair.labels is not None and classes:
+                picture = _tinted(pair.labels, classes, class_colours(classes))
+                gallery.files[name][LABELS[0]] = _write(
+                    folder, gallery, LABELS[0], name, webp(picture, width)
+                )
+            _add_boxes(gallery, boxed, name, pair)
+            _add_masks(gallery, masked, name, pair, folder, width)
+        if any(LABELS[0] in files for files in gallery.files.values()):
+            gallery.layers.insert(len(SOURCES), LABELS)
         found.append(gallery)
     return found
+
+
+def _pair(data: ReportInput, gallery: Gallery, name: str) -> PairImages | None:
+    try:
+        return data.load_pair(gallery.dataset, gallery.split, name)
+    except FusionBenchError as error:
+        data.notes.append(f"site: {error}")
+        return None
 
 
 def _chosen(names: Sequence[str], count: int) -> list[str]:
@@ -95,14 +127,17 @@ def _chosen(names: Sequence[str], count: int) -> list[str]:
 
 
 def _write_image(
-    data: ReportInput, gallery: Gallery, name: str, folder: Path, width: int, originals: bool
+    data: ReportInput,
+    gallery: Gallery,
+    name: str,
+    pair: PairImages | None,
+    folder: Path,
+    width: int,
+    originals: bool,
 ) -> dict[str, str]:
     pictures: dict[str, UInt8Array] = {}
-    try:
-        pair = data.load_pair(gallery.dataset, gallery.split, name)
+    if pair is not None:
         pictures["infrared"], pictures["visible"] = pair.infrared, pair.visible
-    except FusionBenchError as error:
-        data.notes.append(f"site: {error}")
     for method, _ in gallery.layers:
         path = data.fused_dir / method / gallery.dataset / gallery.split / f"{name}.png"
         if method in pictures or not path.is_file():
@@ -111,13 +146,26 @@ def _write_image(
             pictures[method] = data.read_fused(path)
         except FusionBenchError as error:
             data.notes.append(f"site: {error}")
-    files = {}
-    for layer, picture in pictures.items():
-        suffix = "png" if originals else "webp"
-        relative = f"images/{gallery.name}/{slug(layer)}/{slug(name)}.{suffix}"
-        write_atomic(folder / relative, _png(picture) if originals else webp(as_rgb(picture), width))
-        files[layer] = relative
-    return files
+    suffix = "png" if originals else "webp"
+    return {
+        layer: _write(
+            folder,
+            gallery,
+            layer,
+            name,
+            _png(picture) if originals else webp(as_rgb(picture), width),
+            suffix,
+        )
+        for layer, picture in pictures.items()
+    }
+
+
+def _write(
+    folder: Path, gallery: Gallery, layer: str, name: str, content: bytes, suffix: str = "webp"
+) -> str:
+    relative = f"images/{gallery.name}/{plain(layer)}/{plain(name)}.{suffix}"
+    write_atomic(folder / relative, content)
+    return relative
 
 
 def _png(image: UInt8Array) -> bytes:
@@ -126,27 +174,22 @@ def _png(image: UInt8Array) -> bytes:
     return buffer.getvalue()
 
 
-def _add_boxes(gallery: Gallery, details: Iterable[Detail], names: Sequence[str], data: ReportInput) -> None:
-    sizes: dict[str, tuple[int, int]] = {}
-    for detail in details:
-        protocol = gallery.boxes.setdefault(detail.convention, {})
-        truth, predictions = detail.table("truth"), detail.table("predictions")
-        for name in names:
-            if name not in sizes:
-                try:
-                    height, width = data.load_pair(gallery.dataset, gallery.split, name).infrared.shape
-                except FusionBenchError:
-                    continue
-                sizes[name] = (height, width)
-            place = protocol.setdefault(name, {})
-            place.setdefault("truth", _boxes(truth[truth["image"] == name], sizes[name], lambda box: "truth"))
-            own = predictions[(predictions["image"] == name) & (predictions["score"] >= 0.25)]
-            objects = truth[truth["image"] == name]
-            missed = objects[~objects_found(objects, own[own["tp50"]])]
-            place[detail.entrant] = [
-                *_boxes(own, sizes[name], lambda box: "hit" if box.tp50 else "false"),
-                *_boxes(missed, sizes[name], lambda box: "missed"),
-            ]
+def _add_boxes(
+    gallery: Gallery, units: Iterable[tuple[Detail, Any, Any]], name: str, pair: PairImages
+) -> None:
+    size = (pair.infrared.shape[0], pair.infrared.shape[1])
+    for detail, truth, predictions in units:
+        place = gallery.boxes.setdefault(detail.convention, {}).setdefault(name, {})
+        objects = truth[truth["image"] == name]
+        place.setdefault("truth", _boxes(objects, size, lambda box: "truth"))
+        own = predictions[(predictions["image"] == name) & (predictions["score"] >= SHOWN_FROM)]
+        missed = objects[~objects_found(objects, own[own["tp50"]])]
+        place[detail.entrant] = [
+            *_boxes(own, size, lambda box: "hit" if box.tp50 else "false"),
+            *_boxes(missed, size, lambda box: "missed"),
+        ]
+        wrong = float((~own["tp50"].astype(bool)).sum() + len(missed))
+        gallery.errors.setdefault(detail.convention, {}).setdefault(name, {})[detail.entrant] = wrong
 
 
 def _boxes(frame: Any, size: tuple[int, int], state: Any) -> list[list[Any]]:
@@ -166,44 +209,32 @@ def _boxes(frame: Any, size: tuple[int, int], state: Any) -> list[list[Any]]:
 
 
 def _add_masks(
-    gallery: Gallery,
-    details: Sequence[Detail],
-    names: Sequence[str],
-    data: ReportInput,
-    folder: Path,
-    width: int,
+    gallery: Gallery, units: Sequence[Detail], name: str, pair: PairImages, folder: Path, width: int
 ) -> None:
-    for detail in details:
+    truth = pair.labels
+    for detail in units:
         classes = [str(c) for c in detail.about.get("classes", ())]
-        protocol = gallery.masks.setdefault(detail.convention, {})
-        for name in names:
-            place = protocol.setdefault(name, {})
-            if "truth" not in place:
-                try:
-                    truth = data.load_pair(gallery.dataset, gallery.split, name).labels
-                except FusionBenchError:
-                    truth = None
-                if truth is not None:
-                    place["truth"] = _write_mask(gallery, "truth", name, truth, classes, folder, width)
-            ids = mask_of(detail, name)
-            if ids is not None:
-                place[detail.entrant] = _write_mask(
-                    gallery, detail.entrant, name, ids, classes, folder, width
-                )
-
-
-def _write_mask(
-    gallery: Gallery, layer: str, name: str, ids: UInt8Array, classes: Sequence[str], folder: Path, width: int
-) -> str:
-    """Label ids as a transparent picture, so that the browser lays it over any image."""
-    relative = f"images/{gallery.name}/masks-{slug(layer)}/{slug(name)}.webp"
-    write_atomic(folder / relative, webp(_tinted(ids, classes, class_colours(classes)), width))
-    return relative
+        colours = class_colours(classes)
+        place = gallery.masks.setdefault(detail.convention, {}).setdefault(name, {})
+        if "truth" not in place and truth is not None:
+            picture = webp(_tinted(truth, classes, colours), width)
+            place["truth"] = _write(folder, gallery, "masks/truth", name, picture)
+        ids = mask_of(detail, name)
+        if ids is None:
+            continue
+        layer = f"masks/{plain(detail.convention)}/{detail.entrant}"
+        place[detail.entrant] = _write(
+            folder, gallery, layer, name, webp(_tinted(ids, classes, colours), width)
+        )
+        if truth is not None and truth.shape == ids.shape:
+            share = round(float((ids != truth).mean()), 5)
+            gallery.errors.setdefault(detail.convention, {}).setdefault(name, {})[detail.entrant] = share
 
 
 def _tinted(
     ids: UInt8Array, classes: Sequence[str], colours: Mapping[str, tuple[int, int, int]]
 ) -> UInt8Array:
+    """Label ids as a transparent picture (H×W×4), so that the browser lays it over any image."""
     picture = np.zeros((*ids.shape, 4), np.uint8)
     for index, name in enumerate(classes):
         if name in colours:

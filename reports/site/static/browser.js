@@ -9,6 +9,7 @@
   const stage = document.getElementById("stage");
   const said = document.querySelector("[data-said]");
   const legend = document.querySelector("[data-legend]");
+  const keys = document.querySelector("[data-classes]");
   const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   const zoom = { scale: Number(state.scale) || 1, x: Number(state.dx) || 0, y: Number(state.dy) || 0 };
   const colours = { hit: "#00c853", false: "#ff9100", missed: "#ff1744", truth: "#40c4ff" };
@@ -25,6 +26,10 @@
   function order() {
     const names = Object.keys(gallery().files);
     const [kind, board, key] = $("sort").value.split("|");
+    if (kind === "errors") {
+      const wrong = (name) => (((gallery().errors[board] || {})[name] || {})[$("right").value]) ?? -1;
+      return names.sort((a, b) => wrong(b) - wrong(a));
+    }
     const found = boards().find((b) => b.name === board);
     if (!found || !found.values[key]) return names;
     const at = new Map(found.images.map((name, index) => [name, index]));
@@ -49,6 +54,7 @@
       sorts.push([`value|${b.name}|${c.key}`, `${c.heading} of the right image, lowest first`]);
       sorts.push([`difference|${b.name}|${c.key}`, `difference in ${c.heading}, largest first`]);
     }));
+    Object.keys(g.errors).forEach((p) => sorts.push(["errors|" + p, `task errors of the right image (${p.split("@")[0]}), most first`]));
     options($("sort"), sorts, state.sort);
     const overlays = [["", "none"]];
     Object.keys(g.boxes).forEach((p) => overlays.push(["boxes|" + p, "boxes: " + p.split("@")[0]]));
@@ -94,7 +100,8 @@
     if (!kind) return;
     const name = $("image").value;
     if (kind === "masks") {
-      const file = ((gallery().masks[protocol] || {})[name] || {})[layer];
+      const own = (gallery().masks[protocol] || {})[name] || {};
+      const file = own[layer] || (layer === "infrared" || layer === "visible" ? own.truth : "");
       if (!file) return;
       const mask = document.createElement("img");
       mask.src = file;
@@ -139,6 +146,13 @@
     const [left, right] = [$("left").value, $("right").value];
     stage.classList.toggle("one", view !== "grid");
     legend.hidden = !$("overlay").value.startsWith("boxes");
+    keys.hidden = !$("overlay").value.startsWith("masks") && !$("overlay").value.startsWith("truth");
+    keys.replaceChildren(...gallery().classes.map(([name, colour]) => {
+      const item = document.createElement("span");
+      item.textContent = name;
+      item.style.borderColor = colour;
+      return item;
+    }));
     if (!$("image").value) { stage.replaceChildren(); said.textContent = "This run has no images to show."; return; }
     if (view === "grid") {
       const there = gallery().files[$("image").value];
@@ -211,7 +225,7 @@
       link.click();
       said.textContent = "Saved.";
     } catch (error) {
-      said.textContent = "Pages opened from disk may not read images back. Use `fusionbench view` and save again.";
+      said.textContent = "A page opened from disk may not read images back. Show the site with `fusionbench view RUN` and save again.";
     }
   }
   let drag = null;
@@ -252,7 +266,13 @@
   });
   $("gallery").addEventListener("change", () => { state.image = state.sort = ""; fillGallery(); draw(); });
   $("sort").addEventListener("change", () => { state.image = ""; fillImages(); draw(); });
-  for (const name of ["image", "left", "right", "overlay", "view"]) $(name).addEventListener("change", draw);
+  for (const name of ["left", "right"]) $(name).addEventListener("change", () => {
+    const kept = $("image").value; // the order depends on the two images
+    options($("image"), order().map((image) => [image, image]), kept);
+    draw();
+  });
+  for (const name of ["image", "overlay", "view"]) $(name).addEventListener("change", draw);
+  addEventListener("hashchange", () => location.reload());
   $("reset").addEventListener("click", () => zoomBy(0.001));
   $("crop").addEventListener("click", crop);
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -1,11 +1,14 @@
 // Two scores against each other, and the spread of one over the images.
 "use strict";
 (() => {
-  const style = getComputedStyle(document.documentElement);
-  const ink = style.getPropertyValue("--ink").trim();
-  const line = style.getPropertyValue("--line").trim();
-  Chart.defaults.color = ink;
-  Chart.defaults.borderColor = line;
+  let ink;
+  function colours(printing) {
+    const style = getComputedStyle(document.documentElement);
+    ink = printing ? "#000" : style.getPropertyValue("--ink").trim();
+    Chart.defaults.color = ink;
+    Chart.defaults.borderColor = printing ? "#bbb" : style.getPropertyValue("--line").trim();
+  }
+  colours(false);
   Chart.defaults.animation = false;
   Chart.defaults.maintainAspectRatio = false;
   const scores = [];
@@ -34,11 +37,16 @@
       type: "scatter",
       data: { datasets: points.map((p, i) => ({ label: p.name, data: [p], backgroundColor: colour(i), pointRadius: 6 })) },
       options: {
+        onClick: (event, found) => {
+          if (!found.length) return;
+          const filter = points[found[0].datasetIndex].name.replace(/[†‡]/g, "");
+          location.href = "index.html#" + new URLSearchParams({ board: up.board.name, filter });
+        },
         scales: { x: { title: { display: true, text: across.title } }, y: { title: { display: true, text: up.title } } },
         plugins: { tooltip: { callbacks: { label: (c) => `${c.dataset.label}: ${c.raw.x}, ${c.raw.y}` } } },
       },
     });
-    window.FBpoints = points;
+    window.FBscatter = first;
   }
   const quantile = (sorted, q) => { const p = (sorted.length - 1) * q; const i = Math.floor(p); return sorted[i] + (p - i) * ((sorted[i + 1] ?? sorted[i]) - sorted[i]); };
   function boxes() {
@@ -70,11 +78,15 @@
     history.replaceState(null, "", "#" + new URLSearchParams({ x: x.value, y: y.value, score: box.value }));
   }
   const pick = (select, id, fallback) => { select.value = find(id) ? id : fallback; };
-  pick(x, state.x, (scores.find((s) => s.board.evaluator === "efficiency") || scores[0]).id);
-  pick(y, state.y, (scores.find((s) => s.column.key === "VIF") || scores[scores.length - 1]).id);
+  pick(x, state.x, (scores.find((s) => s.column.key === "VIF") || scores[0]).id);
+  pick(y, state.y, (["mIoU", "mAP"].map((key) => scores.find((s) => s.column.key === key)).find(Boolean) || scores[scores.length - 1]).id);
   pick(box, state.score || (state.board && state.box ? state.board + "|" + state.box : ""), (spread.find((s) => s.column.key === "VIF") || spread[0] || scores[0]).id);
   [x, y].forEach((select) => select.addEventListener("change", () => { scatter(); remember(); }));
   box.addEventListener("change", () => { boxes(); remember(); });
-  scatter();
-  boxes();
+  const both = () => { scatter(); boxes(); };
+  addEventListener("beforeprint", () => { colours(true); both(); });
+  addEventListener("afterprint", () => { colours(false); both(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { colours(false); both(); });
+  addEventListener("hashchange", () => location.reload());
+  both();
 })();

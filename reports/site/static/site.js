@@ -39,14 +39,22 @@
     section.querySelector("tbody").append(...ordered);
     all.forEach((th, i) => (i === index ? th.setAttribute("aria-sort", order) : th.removeAttribute("aria-sort")));
   }
+  const texts = new WeakMap();
+  function text(row) {
+    if (!texts.has(row)) texts.set(row, (row.textContent + " " + row.dataset.family + " " + row.dataset.licence).toLowerCase());
+    return texts.get(row);
+  }
   function apply() {
     const section = shown();
     sections.forEach((s) => (s.hidden = s !== section));
     const wanted = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of rows(section)) {
-      const text = (row.textContent + " " + row.dataset.family + " " + row.dataset.licence).toLowerCase();
-      row.hidden = !wanted.every((word) => text.includes(word)) || (clean.checked && row.dataset.contaminated === "1");
+      const off = !wanted.every((word) => text(row).includes(word)) || (clean.checked && row.dataset.contaminated === "1");
+      if (row.hidden !== off) row.hidden = off;
     }
+  }
+  function hideColumns() {
+    const section = shown();
     const hidden = new Set((state.hide || "").split(",").filter(Boolean));
     heads(section).forEach((th, index) => {
       const off = index > 0 && hidden.has(th.dataset.key);
@@ -65,7 +73,7 @@
         box.checked ? hidden.delete(th.dataset.key) : hidden.add(th.dataset.key);
         state.hide = [...hidden].join(",");
         remember();
-        apply();
+        hideColumns();
       });
       label.append(box, " " + th.textContent.trim() + " ");
       return label;
@@ -74,7 +82,7 @@
   function cells() {
     const section = shown();
     const keep = heads(section).map((th) => !th.hidden);
-    const text = (cell) => (cell.querySelector("a, button") || cell.firstChild || cell).textContent.trim();
+    const text = (cell) => (cell.querySelector("a, button, span") || cell.firstChild || cell).textContent.trim();
     return [heads(section), ...rows(section).filter((r) => !r.hidden).map((r) => [...r.children])].map((line) =>
       line.filter((_, i) => keep[i]).map(text));
   }
@@ -102,7 +110,7 @@
       area.remove();
     }
   }));
-  sections.forEach((section) => heads(section).forEach((th) => th.querySelector("button").addEventListener("click", () => {
+  sections.forEach((section) => heads(section).forEach((th) => th.querySelector("button")?.addEventListener("click", () => {
     const first = th.dataset.direction === "lower" || th.dataset.key === "title" ? "ascending" : "descending";
     const other = first === "ascending" ? "descending" : "ascending";
     const order = th.getAttribute("aria-sort") === first ? other : first;
@@ -111,15 +119,18 @@
     state.order = order;
     remember();
   })));
-  board.addEventListener("change", () => { state.board = board.value; state.sort = state.order = state.hide = ""; remember(); listColumns(); apply(); });
+  board.addEventListener("change", () => { state.board = board.value; state.sort = state.order = state.hide = ""; remember(); listColumns(); hideColumns(); apply(); });
   filter.addEventListener("input", () => { state.filter = filter.value; remember(); apply(); });
   clean.addEventListener("change", () => { state.clean = clean.checked ? "1" : ""; remember(); apply(); });
   form.addEventListener("submit", (event) => event.preventDefault());
+
+  addEventListener("hashchange", () => location.reload());
 
   if (state.board && sections.some((s) => s.dataset.table === state.board)) board.value = state.board;
   filter.value = state.filter || "";
   clean.checked = state.clean === "1";
   listColumns();
+  hideColumns();
   apply();
   if (state.sort) sort(shown(), state.sort, state.order || "descending");
 })();

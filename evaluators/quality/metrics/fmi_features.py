@@ -10,7 +10,6 @@ from functools import cache
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pywt
 from scipy import fft
 
 from .features import sobel
@@ -36,13 +35,30 @@ another approximation with 62 taps: bands of other sizes, and an FMI that differ
 
 
 @cache
-def meyer_wavelet() -> pywt.Wavelet:
-    """MATLAB's `dmey` with 102 taps; the high-pass is the quadrature mirror of the low-pass."""
+def meyer_filters() -> tuple[Real, Real]:
+    """The (low-pass, high-pass) decomposition filters of MATLAB's `dmey`, 102 taps each.
+
+    The high-pass is the quadrature mirror of the low-pass.
+    """
     half = np.array(_MEYER.split(), dtype=np.float64) / 1e15
-    low = np.concatenate([half[:0:-1], half, [0.0]])
+    low = np.concatenate([half[:0:-1], half, [0.0]])[::-1]
     signs = np.where(np.arange(low.size) % 2 == 0, 1.0, -1.0)
-    high = low[::-1] * signs
-    return pywt.Wavelet("dmey of 102 taps", filter_bank=[low[::-1], high[::-1], low, high])
+    return low, (low * signs)[::-1]
+
+
+def decimated(values: Real, taps: Real) -> Real:
+    """Filter an array downwards and keep every second sample; half-point symmetry beyond the border.
+
+    The taps are added in their order. In flat areas the detail bands are rounding noise, which FMI stretches to [0, 1],
+    so another order (PyWavelets', a matrix product's) would give other values there.
+    """
+    extended = np.pad(values, ((taps.size, taps.size), (0, 0)), mode="symmetric")
+    count = (values.shape[0] + taps.size - 1) // 2
+    result = np.zeros((count, values.shape[1]))
+    for j, tap in enumerate(taps):
+        start = taps.size + 1 - j
+        result += tap * extended[start : start + 2 * count : 2]
+    return result
 
 
 def pixels(image: UInt8) -> Real:
@@ -82,10 +98,9 @@ def wavelet_bands(image: UInt8) -> Real:
     """[cA cH; cV cD] of MATLAB's dwt2(image, 'dmey'), stretched to [0, 1] together (ones where all values
     are equal).
     """
-    approximation, (horizontal, vertical, diagonal) = pywt.dwt2(
-        image.astype(np.float64), meyer_wavelet(), mode="symmetric"
-    )
-    bands = np.block([[approximation, horizontal], [vertical, diagonal]])
+    halves = [decimated(np.ascontiguousarray(image.T, dtype=np.float64), taps).T for taps in meyer_filters()]
+    low, high = ([decimated(half, taps) for taps in meyer_filters()] for half in halves)
+    bands = np.block([low, high])
     span = bands.max() - bands.min()
     return np.asarray((bands - bands.min()) / span if span > 0.0 else np.ones_like(bands))
 

@@ -45,7 +45,6 @@ NOISE = (
     "sign enters the fits; "
     "`corrected` sets it to 0 in both"
 )
-WAVELET = "where an image is saturated the detail bands are rounding noise, whose order of summation enters"
 REASONS = {
     "VIF": "where an image is saturated (VIFB carLight: the headlights) local variances are rounding noise near the "
     "threshold 1e-10: one or two images of 42; "
@@ -53,8 +52,6 @@ REASONS = {
     "SSIM": "with L = 1 the constant C₂ is 9e-4, and rounding noise of variances shows where an image is saturated (VIFB "
     "carLight); in extended precision "
     "the value lies 7.6e-10 below the original's and 2.8e-10 above ours",
-    "FMI_w": WAVELET,
-    "FMI_wavelet": WAVELET,
     "NIQE": NOISE,
     "BRISQUE": NOISE,
 }

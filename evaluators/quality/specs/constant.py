@@ -3,12 +3,8 @@
 
 def constant(fused: str, source: str, sources: str, equal: str) -> dict[str, str]:
     """A number, ``finite``, or ``no value`` and why: for each kind of constant image."""
-    return {
-        "fused image": fused,
-        "one source": source,
-        "both sources": sources,
-        "all three, equal": equal,
-    }
+    cases = ("fused image", "one source", "both sources", "all three, equal")
+    return dict(zip(cases, (fused, source, sources, equal), strict=True))
 
 
 OF_THE_FUSED_IMAGE = constant("0", "finite", "finite", "0")

@@ -9,7 +9,8 @@ TEST_ENV := OMP_NUM_THREADS=1
 .PHONY: run test test-fast lint types format attack benchmark docs constraints clean
 
 run: $(STAMP)  ## the main job: SGDFuse and three classical methods on the embedded demo, quality and downstream tasks, offline, CPU
-	$(BIN)/fusionbench run --method sgdfuse,max,laplacian,guided-filter --dataset demo --limit 24 --task quality,detection,segmentation,efficiency
+	$(BIN)/fusionbench run --method sgdfuse,max,laplacian,guided-filter --dataset demo --limit 24 --task quality,detection,segmentation,efficiency --name demo
+	$(BIN)/fusionbench site demo
 
 test: $(STAMP)  ## the whole suite, slow tests too
 	$(TEST_ENV) $(BIN)/pytest -q -n 2

@@ -13,7 +13,7 @@ import pytest
 from synthetic import frame, quality_rows, report_input, row, synthetic_pair
 from synthetic_tasks import IMAGES, detection, segmentation, task_input, task_pair
 
-from fusionbench.contracts.dataset import PairImages
+from fusionbench.contracts.dataset import DatasetSpec, PairImages
 from fusionbench.contracts.method import MethodSpec
 from fusionbench.contracts.report import ReportInput
 
@@ -44,23 +44,25 @@ def synthetic_site_input(folder: Path) -> ReportInput:
     )
     base = task_input(folder, *parts, fused=True)
     rows = pd.concat([quality, base.rows, hurt], ignore_index=True)
-    whole = report_input(
-        rows,
-        methods={
-            name: MethodSpec(name=name, title=name, licence="MIT <b>", year=2020 + i, note="A deviation.")
-            for i, name in enumerate((*METHODS, *HURTFUL))
-        },
-        fused=base.fused_dir,
-        details=base.details,
-    )
+    whole = report_input(pd.concat([quality, base.rows]), fused=base.fused_dir, details=base.details)
+    # Specs refuse such names; a damaged or foreign run folder may hold them all the same.
+    methods = {
+        name: MethodSpec.model_construct(
+            name=name, title=name, licence="MIT <b>", year=2020 + i, note="A deviation."
+        )
+        for i, name in enumerate((*METHODS, *HURTFUL))
+    }
+    hurtful = DatasetSpec.model_construct(name=HURTFUL_DATASET, title=HURTFUL_DATASET)
 
     def load(dataset: str, split: str, image: str) -> PairImages:
         return (task_pair if dataset == "demo" else synthetic_pair)(dataset, split, image)
 
     return replace(
         whole,
+        rows=rows,
+        methods=methods,
         load_pair=load,
-        datasets={**whole.datasets, **base.datasets},
+        datasets={**base.datasets, HURTFUL_DATASET: hurtful},
         metrics={**base.metrics, **whole.metrics},
     )
 

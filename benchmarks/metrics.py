@@ -1,8 +1,10 @@
-"""Times the quality metrics against the targets of their issue and against other packages: ``python benchmarks/metrics.py``.
+"""Times the quality metrics against the targets of their issue and against other packages: ``python
+benchmarks/metrics.py``.
 
-Peers (``pip install -e ".[benchmark]"``) are left out by name where they aren't installed. Images are real MSRS pairs below FUSIONBENCH_TEST_DATA
-(``../shared`` by default) if there are any, else synthetic ones. Times are medians of the calling thread's CPU time, which other programs on the
-machine disturb less than wall time; nothing here is a test. ``--write`` puts the tables into docs/benchmarks.md, ``--only`` measures some of them.
+Peers (``pip install -e ".[benchmark]"``) are left out by name where they aren't installed. Images are real
+MSRS pairs below FUSIONBENCH_TEST_DATA (``../shared`` by default) if there are any, else synthetic ones. Times
+are medians of the calling thread's CPU time, which other programs on the machine disturb less than wall time;
+nothing here is a test. ``--write`` puts the tables into docs/benchmarks.md, ``--only`` measures some of them.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from metrics_measure import (
     sample,
     score,
     synthetic,
-)  # fmt: skip
+)
 from tabulate import tabulate
 
 from fusionbench.evaluators.quality.conventions.scoring import score_arrays, score_triple
@@ -85,7 +87,10 @@ def targets() -> str:
     table = tabulate(
         rows, headers=["640×480", "target", "measured", ""], tablefmt="github", disable_numparse=True
     )
-    return f"One pair: {label}, one thread. The set: both sources decoded, fused by their maximum, scored.\n\n{table}"
+    return (
+        f"One pair: {label}, one thread. The set: both sources decoded, fused by their maximum,"
+        f" scored.\n\n{table}"
+    )
 
 
 FIRST = """
@@ -102,7 +107,9 @@ print(time.process_time() - start)
 
 
 def first_call() -> str:
-    """CPU seconds of a process's first scores, imports included: with an empty cache of compiled kernels, and again."""
+    """CPU seconds of a process's first scores, imports included: with an empty cache of compiled kernels, and
+    again.
+    """
     rows = []
     full = [*FULL_REFERENCE]
     for label, limit, metrics, convention in (
@@ -160,7 +167,10 @@ def each_metric() -> str:
     headers = ["metric alone, grey levels ready", "convention", "ms"]
     table = tabulate(rows, headers=headers, floatfmt=".2f", tablefmt="github")
     shown = " + ".join(f"{t:.1f}" for t in decoding)
-    return f"Decoding infrared, visible and fused file takes {shown} ms. Metrics of a family share work when they are asked for together.\n\n{table}"
+    return (
+        f"Decoding infrared, visible and fused file takes {shown} ms. Metrics of a family share work when"
+        f" they are asked for together.\n\n{table}"
+    )
 
 
 def scaling() -> str:
@@ -203,7 +213,8 @@ def scaling() -> str:
     options = {"tablefmt": "github", "disable_numparse": True}
     return (
         tabulate(verdicts, headers=["scaling", "target", "measured", ""], **options)
-        + "\n\nPeak memory is the growth of the process's resident memory over that with the three decoded images, after a small pair was scored.\n\n"
+        + "\n\nPeak memory is the growth of the process's resident memory over that with the three decoded"
+        " images, after a small pair was scored.\n\n"
         + tabulate(rows, headers=["metrics", "size", "ms", "ms/megapixel", "bytes/pixel"], **options)
     )
 
@@ -253,8 +264,8 @@ def _machine() -> str:
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False
     ).stdout.strip()
     return (
-        f"{datetime.date.today().isoformat()}, commit {commit or 'unknown'}, {model}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"load average {os.getloadavg()[0]:.1f}"
+        f"{datetime.date.today().isoformat()}, commit {commit or 'unknown'}, {model}, {os.cpu_count()} cores,"
+        f" Python {platform.python_version()}, load average {os.getloadavg()[0]:.1f}"
     )
 
 
@@ -263,8 +274,9 @@ def write(sections: dict[str, str]) -> None:
     page = PAGE.read_text() if PAGE.is_file() else ""
     kept = dict(re.findall(r"^## (.*?)\n\n(.*?)(?=\n## |\Z)", page, re.S | re.M))
     text = (
-        '# Speed of the quality metrics\n\nWritten by `python benchmarks/metrics.py --write` (peers: `pip install -e ".[benchmark]"`); do not edit. '
-        "Times are CPU time of one thread, the median of several calls after a warm one; kernels are compiled and cached before.\n"
+        "# Speed of the quality metrics\n\nWritten by `python benchmarks/metrics.py --write` (peers: `pip"
+        ' install -e ".[benchmark]"`); do not edit. Times are CPU time of one thread, the median of several'
+        " calls after a warm one; kernels are compiled and cached before.\n"
     )
     for key, (title, _) in SECTIONS.items():
         body = sections.get(key) or kept.get(title, "").strip()

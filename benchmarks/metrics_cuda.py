@@ -36,7 +36,9 @@ def _difference(ours: float, wanted: float) -> float:
 
 
 def on_device(device: str, batch: int = 32, repeats: int = 5) -> str:
-    """A table for the device ("cuda", or "cpu" to try the code), or a line that says that there is no such device."""
+    """A table for the device ("cuda", or "cpu" to try the code), or a line that says that there is no such
+    device.
+    """
     if device.startswith("cuda") and not torch.cuda.is_available():
         return "No CUDA device here: neither the speed (target 1,000 pairs/s) nor the agreement was measured."
     images = _batch(batch)
@@ -59,10 +61,16 @@ def on_device(device: str, batch: int = 32, repeats: int = 5) -> str:
             evaluator.score_batch(fused, sources)  # brings the values back, so the device has finished
             times.append(time.perf_counter() - begun)
         speed = batch / statistics.median(times)
-        rows.append([
-            str(dtype).removeprefix("torch."), speed, "pass" if speed >= TARGET else "fail",
-            f"{worst:.1e}", f"{tolerance:.0e}", "pass" if worst <= tolerance else "fail",
-        ])  # fmt: skip
+        rows.append(
+            [
+                str(dtype).removeprefix("torch."),
+                speed,
+                "pass" if speed >= TARGET else "fail",
+                f"{worst:.1e}",
+                f"{tolerance:.0e}",
+                "pass" if worst <= tolerance else "fail",
+            ]
+        )
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
     head = [
         "type",

@@ -81,7 +81,9 @@ def pairs() -> list[tuple[Path, Path]]:
 
 
 def sample() -> tuple[str, list[bytes], Images]:
-    """One 640×480 pair: a description, the three files' bytes, and their images (fused: the maximum, as grey PNG)."""
+    """One 640×480 pair: a description, the three files' bytes, and their images (fused: the maximum, as grey
+    PNG).
+    """
     files = pairs()
     if files:
         paths = files[len(files) // 2]

@@ -1,4 +1,6 @@
-"""The metrics of other packages from PyPI on the same pair: sewar, torchmetrics, scikit-image, scikit-learn, pytorch-msssim."""
+"""The metrics of other packages from PyPI on the same pair: sewar, torchmetrics, scikit-image, scikit-learn,
+pytorch-msssim.
+"""
 
 from __future__ import annotations
 

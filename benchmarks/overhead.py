@@ -2,8 +2,8 @@
 
     python benchmarks/overhead.py --data-root /data/MSRS
 
-Runs ``max`` with quality scores over MSRS and prints each part's share of the process's CPU time, counted after the libraries are
-imported and the metric kernels are compiled.
+Runs ``max`` with quality scores over MSRS and prints each part's share of the process's CPU time, counted
+after the libraries are imported and the metric kernels are compiled.
 """
 
 from __future__ import annotations
@@ -68,12 +68,14 @@ def main() -> None:
         total, wall = time.process_time() - begun, time.perf_counter() - wall
     work = spent["decode"] + spent["metrics"] + spent["encode"]
     print(
-        f"{result.fused} pairs, {wall:.1f} s wall, {total:.1f} s CPU ({1000 * total / max(result.fused, 1):.1f} ms a pair)"
+        f"{result.fused} pairs, {wall:.1f} s wall, {total:.1f} s CPU"
+        f" ({1000 * total / max(result.fused, 1):.1f} ms a pair)"
     )
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"  {name:18} {seconds:6.2f} s  {100 * seconds / total:5.1f} %")
     print(
-        f"  {'everything else':18} {total - sum(spent.values()):6.2f} s  {100 * (total - sum(spent.values())) / total:5.1f} %"
+        f"  {'everything else':18} {total - sum(spent.values()):6.2f} s "
+        f" {100 * (total - sum(spent.values())) / total:5.1f} %"
     )
     print(f"decode + metrics + encode: {100 * work / total:.1f} % of the CPU time")
 

@@ -1,10 +1,12 @@
-"""CPU cost of the downstream tasks an image, beside the targets: zero-shot detection at 640 pixels and frozen segmentation at 640×480.
+"""CPU cost of the downstream tasks an image, beside the targets: zero-shot detection at 640 pixels and frozen
+segmentation at 640×480.
 
     OMP_NUM_THREADS=2 python benchmarks/tasks.py --model yolov8n.pt
 
-Judges look at rendered road scenes of 640×480 (after three warm-up images); each is timed as the evaluators use it: letterbox,
-network and suppression, or normalising, network and argmax. Printed are the median wall time, the least, and the median CPU time
-of all threads: on a machine that others use, the wall times waver and the least is closest to what the work takes.
+Judges look at rendered road scenes of 640×480 (after three warm-up images); each is timed as the evaluators
+use it: letterbox, network and suppression, or normalising, network and argmax. Printed are the median wall
+time, the least, and the median CPU time of all threads: on a machine that others use, the wall times waver
+and the least is closest to what the work takes.
 """
 
 from __future__ import annotations
@@ -68,7 +70,8 @@ def main() -> None:
             cpu.append(time.process_time() - begun[1])
         wall, cpu = wall[WARM_UP:], cpu[WARM_UP:]
         print(
-            f"{name:32} {target:8.3f} {statistics.median(wall):8.3f} {min(wall):8.3f} {statistics.median(cpu):8.3f}"
+            f"{name:32} {target:8.3f} {statistics.median(wall):8.3f} {min(wall):8.3f}"
+            f" {statistics.median(cpu):8.3f}"
         )
 
 

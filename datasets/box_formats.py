@@ -49,7 +49,10 @@ class Classes:
 
 
 def read_text(path: Path) -> str:
-    """The text of a label file, without a byte order mark. Raises ``ImageError`` if it can't be read or is too large."""
+    """The text of a label file, without a byte order mark.
+
+    Raises ``ImageError`` if it can't be read or is too large.
+    """
     data = read_regular(path, MAX_LABEL_BYTES, ImageError)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
@@ -63,8 +66,8 @@ def check_count(path: Path, count: int) -> None:
 
 
 def parse_yolo(path: Path, text: str, size: tuple[int, int], classes: Classes) -> tuple[list[Row], Unknown]:
-    """YOLO lines: ``class cx cy width height``, optionally a confidence and a track id; or ``class x1 y1 x2 y2 x3 y3 …``,
-    a polygon, which counts as the box around it. ``class`` is an id or a name.
+    """YOLO lines: ``class cx cy width height``, optionally a confidence and a track id; or ``class x1 y1 x2
+    y2 x3 y3 …``, a polygon, which counts as the box around it. ``class`` is an id or a name.
 
     Raises ``ImageError`` naming file and line, or saying that the file is in pixels.
     """
@@ -81,8 +84,8 @@ def parse_yolo(path: Path, text: str, size: tuple[int, int], classes: Classes) -
             named, shares = _yolo_line(line)
         except (ValueError, OverflowError):
             raise ImageError(
-                f"{path}, line {number}: expected 'class cx cy width height' or a polygon 'class x1 y1 x2 y2 …' (numbers, "
-                f"normalised to 0..1), got {line[:80]!r}"
+                f"{path}, line {number}: expected 'class cx cy width height' or a polygon 'class x1 y1 x2 y2"
+                f" …' (numbers, normalised to 0..1), got {line[:80]!r}"
             ) from None
         if max(abs(v) for v in shares) > 1.5:
             in_pixels.append(number)
@@ -93,8 +96,9 @@ def parse_yolo(path: Path, text: str, size: tuple[int, int], classes: Classes) -
         rows.append((index, _pixels(shares, size), number))
     if count and len(in_pixels) == count:
         raise ImageError(
-            f"{path}: its boxes are in pixels, it seems (line {in_pixels[0]}: {text.splitlines()[in_pixels[0] - 1][:60]!r}); "
-            "a YOLO file holds shares of the image's sides (0 to 1): divide x by the width, y by the height"
+            f"{path}: its boxes are in pixels, it seems (line {in_pixels[0]}:"
+            f" {text.splitlines()[in_pixels[0] - 1][:60]!r}); a YOLO file holds shares of the image's sides"
+            " (0 to 1): divide x by the width, y by the height"
         )
     return rows, unknown
 
@@ -147,8 +151,10 @@ def _pixels(shares: Sequence[float], size: tuple[int, int]) -> tuple[float, floa
 
 
 def parse_voc(path: Path, text: str, size: tuple[int, int], classes: Classes) -> tuple[list[Row], Unknown]:
-    """Pascal VOC: ``bndbox`` coordinates are taken as pixel edges. Raises ``ImageError``, also where the file was drawn
-    on an image of another size, or is normalised."""
+    """Pascal VOC: ``bndbox`` coordinates are taken as pixel edges.
+
+    Raises ``ImageError``, also where the file was drawn on an image of another size, or is normalised.
+    """
     if not text.strip():
         return [], {}
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
@@ -190,8 +196,8 @@ def check_drawn_on(path: Path, drawn: tuple[int, int], size: tuple[int, int]) ->
     """Raise ``ImageError`` if boxes were drawn on an image of another (height, width); 0: unknown."""
     if all(drawn) and drawn != size:
         raise ImageError(
-            f"{path}: its boxes were drawn on an image of {drawn[1]}×{drawn[0]}, the pair is {size[1]}×{size[0]}; "
-            "scale the boxes, or use the images they belong to"
+            f"{path}: its boxes were drawn on an image of {drawn[1]}×{drawn[0]}, the pair is"
+            f" {size[1]}×{size[0]}; scale the boxes, or use the images they belong to"
         )
 
 
@@ -199,7 +205,8 @@ def check_in_pixels(path: Path, rows: Sequence[Row]) -> None:
     """Raise ``ImageError`` if all boxes of a file whose unit is the pixel lie in the image's first pixel."""
     if rows and max(max(box) for _, box, _ in rows) <= 1:
         raise ImageError(
-            f"{path}: its boxes lie in 0..1, it seems they are shares of the image's sides; this format holds pixels"
+            f"{path}: its boxes lie in 0..1, it seems they are shares of the image's sides; this format holds"
+            " pixels"
         )
 
 
@@ -240,7 +247,8 @@ def _read_coco(path: Path, changed: int, length: int) -> CocoFile:
                 objects[stem].append((name, thing.get("bbox"), bool(thing.get("iscrowd"))))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ImageError(
-            f"{path}: isn't a COCO file (images, annotations and categories expected; {type(error).__name__}: {error})"
+            f"{path}: isn't a COCO file (images, annotations and categories expected; {type(error).__name__}:"
+            f" {error})"
         ) from error
     if len(sizes) < len(stems):
         raise ImageError(

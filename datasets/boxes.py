@@ -16,8 +16,10 @@ from .box_formats import Classes, parse_coco, parse_voc, parse_yolo, read_text
 
 @dataclass(frozen=True)
 class BoxFile:
-    """A parsed box file: boxes as written (pixels, not clipped), class indices, where in the file each stands (line of
-    a YOLO file, object of others, from 1), what that number counts, and what is odd about the classes."""
+    """A parsed box file: boxes as written (pixels, not clipped), class indices, where in the file each stands
+    (line of a YOLO file, object of others, from 1), what that number counts, and what is odd about the
+    classes.
+    """
 
     xyxy: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int64]
@@ -36,11 +38,14 @@ def read_box_file(
     names: Mapping[str, str] | None = None,
     stem: str = "",
 ) -> BoxFile:
-    """Read the boxes of an image of ``size`` (height, width) from a YOLO, VOC or COCO file. An empty file means no objects.
+    """Read the boxes of an image of ``size`` (height, width) from a YOLO, VOC or COCO file.
 
-    ``ids`` maps file ids to indices into ``classes``, ``names`` other class names to those in ``classes``; other classes
-    are left out and named in ``oddities``. ``stem`` is the image's name in a COCO file. Raises ``ImageError`` naming file
-    and line where it can't be understood, is in the wrong unit, or was drawn on an image of another size.
+    An empty file means no objects.
+
+    ``ids`` maps file ids to indices into ``classes``, ``names`` other class names to those in ``classes``;
+    other classes are left out and named in ``oddities``. ``stem`` is the image's name in a COCO file. Raises
+    ``ImageError`` naming file and line where it can't be understood, is in the wrong unit, or was drawn on an
+    image of another size.
     """
     meaning = Classes(classes, ids, names)
     crowds: list[int] = []
@@ -56,7 +61,8 @@ def read_box_file(
     named = ids is not None or suffix != ".txt"
     known = ", ".join(classes) if named else f"0 to {len(classes) - 1} ({', '.join(classes)})"
     oddities = [
-        f"{_named(counted, places)}: the class {name!r} is unknown and left out; the dataset's classes are {known}"
+        f"{_named(counted, places)}: the class {name!r} is unknown and left out; the dataset's classes are"
+        f" {known}"
         for name, places in unknown.items()
     ]
     if crowds:
@@ -79,8 +85,10 @@ def clip_boxes(boxes: BoxFile, size: tuple[int, int]) -> Boxes:
 
 
 def box_notes(boxes: BoxFile, size: tuple[int, int], tolerance: float = 1.0) -> list[str]:
-    """What a user should know about a box file that is used all the same: unknown classes, boxes that reach more than
-    ``tolerance`` pixels beyond the image of ``size`` (height, width), boxes that are dropped; each with its place in the file."""
+    """What a user should know about a box file that is used all the same: unknown classes, boxes that reach
+    more than ``tolerance`` pixels beyond the image of ``size`` (height, width), boxes that are dropped; each
+    with its place in the file.
+    """
     kept = _clipped(boxes, size)[1]
     limits = np.array([size[1], size[0], size[1], size[0]]) + tolerance
     beyond = ((boxes.xyxy < -tolerance) | (boxes.xyxy > limits)).any(axis=1) & kept
@@ -93,8 +101,8 @@ def box_notes(boxes: BoxFile, size: tuple[int, int], tolerance: float = 1.0) -> 
     if not kept.all():
         unit = "shares of the image's sides (0 to 1)" if boxes.counted == "line" else "pixels"
         notes.append(
-            f"{_named(boxes.counted, boxes.places[~kept])}: has less than a pixel of width or height in {image} and is dropped; "
-            f"coordinates are {unit}"
+            f"{_named(boxes.counted, boxes.places[~kept])}: has less than a pixel of width or height in"
+            f" {image} and is dropped; coordinates are {unit}"
         )
     return notes
 

@@ -1,4 +1,6 @@
-"""Which class a box file's ids mean, where a file beside the labels says so: ``classes.txt``, ``obj.names``, ``data.yaml``."""
+"""Which class a box file's ids mean, where a file beside the labels says so: ``classes.txt``, ``obj.names``,
+``data.yaml``.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ class ClassFile:
 
 
 def find_class_file(boxes: Path, root: Path) -> ClassFile | None:
-    """The file of class names beside the labels: in their folder, else in the folders above it, up to the root.
+    """The file of class names beside the labels: in their folder, else in the folders above it, up to the
+    root.
 
     Raises ``InputError`` naming the file if it can't be read or names a class twice.
     """

@@ -54,8 +54,9 @@ class FileIndex:
 
 
 def index_files(folder: Path, extensions: Sequence[str], pattern: NamePattern | None = None) -> FileIndex:
-    """The files of these endings in a folder by stem, or by the name that ``pattern`` finds in their paths below it.
-    Raises ``MissingDataError`` if it can't be listed."""
+    """The files of these endings in a folder by stem, or by the name that ``pattern`` finds in their paths
+    below it. Raises ``MissingDataError`` if it can't be listed.
+    """
     found = {
         name: [path for _, path in files if path.name.lower() not in NOT_DATA]
         for name, files in named_files(folder, extensions, pattern).items()

@@ -1,8 +1,9 @@
 """Object boxes from semantic labels: one box around each connected component of a class that is large enough.
 
-Limits: objects that touch in the labels become one box, and an object that something else cuts in two becomes two.
-So these boxes tell methods apart (every method is judged by the same boxes), but they are not the boxes that a
-person would draw."""
+Limits: objects that touch in the labels become one box, and an object that something else cuts in two becomes
+two. So these boxes tell methods apart (every method is judged by the same boxes), but they are not the boxes
+that a person would draw.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ from fusionbench.contracts.dataset import Boxes
 
 @dataclass(frozen=True)
 class BoxRule:
-    """Which components become boxes: the least number of pixels by class name, and the least sides of the box in
-    pixels."""
+    """Which components become boxes: the least number of pixels by class name, and the least sides of the box
+    in pixels.
+    """
 
     least_pixels: Mapping[str, int]
     least_height: int = 8
@@ -41,8 +43,10 @@ def boxes_from_labels(
     box_classes: Sequence[str],
     rule: BoxRule,
 ) -> Boxes:
-    """The boxes of an image of class ids (H×W), sorted by class, then by place (row by row). ``rule`` must name
-    only classes that both lists have."""
+    """The boxes of an image of class ids (H×W), sorted by class, then by place (row by row).
+
+    ``rule`` must name only classes that both lists have.
+    """
     from scipy.ndimage import find_objects  # here: every command reads this module, few need these
     from skimage.measure import label
 

@@ -20,23 +20,23 @@ def read_labels(
 ) -> npt.NDArray[np.uint8]:
     """Read an image of class ids, H×W uint8; see ``images.ids.read_ids``.
 
-    Raises ``ImageError`` unless it is one channel of ``size`` (height, width; None: any), or if it holds an id that is neither
-    below ``classes`` (0: any) nor ``IGNORED_ID``. Those are named.
+    Raises ``ImageError`` unless it is one channel of ``size`` (height, width; None: any), or if it holds an
+    id that is neither below ``classes`` (0: any) nor ``IGNORED_ID``. Those are named.
     """
     ids = read_ids(path, reading)
     if size is not None and ids.shape != size:
         raise ImageError(
             f"{path}: the label image of {name} is {ids.shape[1]}×{ids.shape[0]}, its pair "
             f"{size[1]}×{size[0]}; "
-            f"labels must have the pair's size (resize them with nearest-neighbour interpolation)"
+            "labels must have the pair's size (resize them with nearest-neighbour interpolation)"
         )
     unknown = np.flatnonzero(np.bincount(ids.ravel(), minlength=256))
     unknown = unknown[(unknown >= (classes or 256)) & (unknown != IGNORED_ID)]
     if len(unknown):
         known = f"known are 0 to {classes - 1}" if classes else "ids go from 0 to 255"
         raise ImageError(
-            f"{path}: unknown class ids {_first(unknown)}; {known} ({IGNORED_ID}: ignored). Correct the file, or give the "
-            "dataset its class names"
+            f"{path}: unknown class ids {_first(unknown)}; {known} ({IGNORED_ID}: ignored). Correct the file,"
+            " or give the dataset its class names"
         )
     return ids.astype(np.uint8)
 

@@ -23,8 +23,11 @@ ROLE_FOLDERS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """One way the files of a split may lie. ``*_stem`` are regular expressions with the group ``name``, for folders
-    that hold both sensors (``IR1`` beside ``VIS1``)."""
+    """One way the files of a split may lie.
+
+    ``*_stem`` are regular expressions with the group ``name``, for folders that hold both sensors (``IR1``
+    beside ``VIS1``).
+    """
 
     infrared: str
     visible: str
@@ -41,12 +44,13 @@ class Place:
 class Split:
     """A split: its possible places in order of preference, and which of the pairs there belong to it.
 
-    ``listed`` names list files (one stem a line) below the root; the first that exists decides. Where none exists
-    ``fallback`` does: the name of a JSON list shipped beside this module, ``"*"`` for every pair, or ``""``: the
-    split doesn't exist without its list. ``complement`` takes the pairs that the list does *not* name.
-    ``only_boxed`` keeps the pairs that have a box file. ``box_rule`` makes boxes from the semantic labels; the
-    split then holds the pairs that have at least one box of the classes named in ``boxed_by``. ``part_of`` is the
-    split whose images these are."""
+    ``listed`` names list files (one stem a line) below the root; the first that exists decides. Where none
+    exists ``fallback`` does: the name of a JSON list shipped beside this module, ``"*"`` for every pair, or
+    ``""``: the split doesn't exist without its list. ``complement`` takes the pairs that the list does *not*
+    name. ``only_boxed`` keeps the pairs that have a box file. ``box_rule`` makes boxes from the semantic
+    labels; the split then holds the pairs that have at least one box of the classes named in ``boxed_by``.
+    ``part_of`` is the split whose images these are.
+    """
 
     places: tuple[Place, ...]
     listed: tuple[str, ...] = ()
@@ -72,7 +76,9 @@ class Layout:
     box_names: Mapping[str, str] = field(default_factory=dict)
     """Other names of box classes in files that name them, lower case → the spec's name."""
     above: tuple[str, str] = ("", "")
-    """Two box classes whose ids people swap: the first one's boxes lie higher in the picture than the second one's."""
+    """Two box classes whose ids people swap: the first one's boxes lie higher in the picture than the second
+    one's.
+    """
 
 
 def _flat(prefix: str = "", labels: tuple[str, ...] = (), boxes: tuple[str, ...] = ()) -> Place:
@@ -102,7 +108,9 @@ _M3FD_PLACES = (
 
 
 def _published(places: tuple[Place, ...], name: str) -> Split:
-    """A split whose names a published list holds, as ``splits/<name>.txt`` (or ``meta/<name>.txt``) below the root."""
+    """A split whose names a published list holds, as ``splits/<name>.txt`` (or ``meta/<name>.txt``) below the
+    root.
+    """
     return Split(places, listed=(f"splits/{name}.txt", f"meta/{name}.txt"), fallback="")
 
 

@@ -1,4 +1,5 @@
-"""What a dataset on this disk lists: its splits, the files of each by name, the pairs they make, and which can't be used.
+"""What a dataset on this disk lists: its splits, the files of each by name, the pairs they make, and which
+can't be used.
 
 Nothing is decoded here; ``reader.py`` decodes, ``verification.py`` checks.
 """
@@ -62,8 +63,10 @@ class Listing:
         return self.folders[split]
 
     def indices(self, split: str) -> dict[str, FileIndex]:
-        """The files of a split by role (``infrared``, ``visible``, ``labels``, ``boxes``) and name. Names that differ
-        from an infrared image's in case alone are taken for its name."""
+        """The files of a split by role (``infrared``, ``visible``, ``labels``, ``boxes``) and name.
+
+        Names that differ from an infrared image's in case alone are taken for its name.
+        """
         found = self.place(split)
         patterns = found.patterns
         indices = {
@@ -103,7 +106,10 @@ class Listing:
         return sorted(present)
 
     def pairs(self, split: str) -> ListedPairs:
-        """All pairs of a split, sorted by name. A pair with a missing or doubled file is there too, with a refusal."""
+        """All pairs of a split, sorted by name.
+
+        A pair with a missing or doubled file is there too, with a refusal.
+        """
         indices = self.indices(split)
         place = self.place(split)
         pairs: list[Pair] = []
@@ -172,8 +178,10 @@ def respelt(index: FileIndex, other: FileIndex) -> FileIndex:
 
 
 def with_coco(index: FileIndex, place: FoundPlace) -> FileIndex:
-    """The box index with every image that a COCO file lists. A JSON file that is none stays under its own stem, so that
-    reading it says what is wrong."""
+    """The box index with every image that a COCO file lists.
+
+    A JSON file that is none stays under its own stem, so that reading it says what is wrong.
+    """
     found: dict[str, list[Path]] = {}
     for stem, path in index.by_stem.items():
         files = index.doubles.get(stem, (path,))
@@ -196,7 +204,9 @@ def _images_of(path: Path, place: FoundPlace) -> list[str]:
 
 
 def pair_name(stem: str, place: FoundPlace) -> str:
-    """The pair that an image's stem in a COCO file means: by the patterns of boxes or of either sensor, else itself."""
+    """The pair that an image's stem in a COCO file means: by the patterns of boxes or of either sensor, else
+    itself.
+    """
     for role in ("boxes", "infrared", "visible"):
         pattern = place.patterns.get(role)
         if pattern is not None and not pattern.deep and (found := pattern.match(stem)):
@@ -223,7 +233,7 @@ def _several(twins: Sequence[Path], role: str) -> str:
     names = " and ".join(printable(p.name, keep="") for p in twins)
     return (
         f"{names} in {twins[0].parent} carry one stem, so it is not clear which is its {role} file; "
-        f"remove or rename all but one"
+        "remove or rename all but one"
     )
 
 

@@ -1,5 +1,6 @@
-"""What looks wrong with a dataset though every file can be read: sensors swapped, infrared in colour, one file given twice,
-class ids in another order. Asked, not decided: a user may know better."""
+"""What looks wrong with a dataset though every file can be read: sensors swapped, infrared in colour, one
+file given twice, class ids in another order. Asked, not decided: a user may know better.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +81,7 @@ def _order_questions(dataset: _Asked, pairs: Sequence[Pair]) -> list[str]:
         return []
     ids = f"{index[upper]} = {upper}, {index[lower]} = {lower}"
     return [
-        f"boxes read as {upper} lie lower in the picture (mean height {np.mean(one):.2f} of the side, n = {len(one)}) than those "
-        f"read as {lower} ({np.mean(other):.2f}, n = {len(other)}): are the ids {ids} swapped in these labels? A classes.txt "
-        "beside them, or the option box_classes, settles it"
+        f"boxes read as {upper} lie lower in the picture (mean height {np.mean(one):.2f} of the side, n ="
+        f" {len(one)}) than those read as {lower} ({np.mean(other):.2f}, n = {len(other)}): are the ids {ids}"
+        " swapped in these labels? A classes.txt beside them, or the option box_classes, settles it"
     ]

@@ -57,7 +57,8 @@ def open_dataset(spec: DatasetSpec, root: Path | None) -> FolderDataset:
         here = ", ".join(sorted(printable(p.name, keep="") for p in root.iterdir())[:8]) or "nothing"
         hint = _deeper(root) if spec.name == "folder" else ""
         raise MissingDataError(
-            f"{spec.title}: no infrared and visible folders below {root} (it holds: {here}).{hint} {advice(spec)}"
+            f"{spec.title}: no infrared and visible folders below {root} (it holds: {here}).{hint}"
+            f" {advice(spec)}"
         )
     return FolderDataset(spec, layout, root, found)
 
@@ -70,8 +71,9 @@ def _deeper(root: Path) -> str:
         return ""
     last = below.rpartition("/")[2]
     return (
-        f" Images lie deeper, in {folder.name}/{below}: say what they are called with the options ir_pattern and vi_pattern "
-        f"({{folder}}/{last}/{{name}}), or name that folder and its visible one with the options ir and vi."
+        f" Images lie deeper, in {folder.name}/{below}: say what they are called with the options ir_pattern"
+        f" and vi_pattern ({{folder}}/{last}/{{name}}), or name that folder and its visible one with the"
+        " options ir and vi."
     )
 
 
@@ -123,8 +125,8 @@ def _named_folders(options: Mapping[str, Any], root: Path | None, patterns: Patt
     )
     if infrared.resolve() == visible.resolve() and not apart:
         raise InputError(
-            f"{infrared}: given both as ir and vi; infrared and visible images need folders of their own, or patterns that "
-            "tell them apart (ir_pattern, vi_pattern)"
+            f"{infrared}: given both as ir and vi; infrared and visible images need folders of their own, or"
+            " patterns that tell them apart (ir_pattern, vi_pattern)"
         )
     place = Place("", "")
     return FoundPlace(
@@ -133,8 +135,10 @@ def _named_folders(options: Mapping[str, Any], root: Path | None, patterns: Patt
 
 
 class FolderDataset:
-    """A dataset read from folders; see ``fusionbench.contracts.dataset.Dataset``. ``folders`` holds the splits that
-    are there."""
+    """A dataset read from folders; see ``fusionbench.contracts.dataset.Dataset``.
+
+    ``folders`` holds the splits that are there.
+    """
 
     def __init__(
         self, spec: DatasetSpec, layout: Layout, root: Path, folders: Mapping[str, FoundPlace]
@@ -215,8 +219,9 @@ class FolderDataset:
         )
 
     def box_ids(self, boxes: Path) -> Mapping[int, int] | None:
-        """What the ids of a YOLO file mean: by the option ``box_classes``, else by the file of class names beside it,
-        else as the dataset's authors number them."""
+        """What the ids of a YOLO file mean: by the option ``box_classes``, else by the file of class names
+        beside it, else as the dataset's authors number them.
+        """
         if self.spec.options.get("box_classes"):
             return None
         beside = next((f for folder, f in self.class_files.items() if boxes.is_relative_to(folder)), None)
@@ -236,8 +241,10 @@ class FolderDataset:
         return pair.name if pair.name in stems or not named else named[0]
 
     def _boxed(self, listed: ListedPairs, rule: BoxRule, classes: Sequence[str]) -> ListedPairs:
-        """The pairs whose labels give a box of one of the classes. Labels that can't be used stay, so that scoring
-        names them."""
+        """The pairs whose labels give a box of one of the classes.
+
+        Labels that can't be used stay, so that scoring names them.
+        """
         wanted = [self.spec.box_classes.index(name) for name in classes]
         kept: list[Pair] = []
         refusals: dict[Pair, str] = {}
@@ -259,8 +266,10 @@ class FolderDataset:
         return ListedPairs(tuple(kept), refusals, label_refusals)
 
     def _derived(self, pair: Pair, rule: BoxRule, size: tuple[int, int] | None) -> Boxes:
-        """The boxes of a pair's labels. Raises ``ImageError`` for labels that can't be used, or of another ``size``
-        than their pair."""
+        """The boxes of a pair's labels.
+
+        Raises ``ImageError`` for labels that can't be used, or of another ``size`` than their pair.
+        """
         assert pair.boxes is not None
         labels = read_labels(pair.boxes, size, pair.name, len(self.spec.semantic_classes), self.reading)
         return boxes_from_labels(labels, self.spec.semantic_classes, self.spec.box_classes, rule)
@@ -294,7 +303,10 @@ class FolderDataset:
         return verify_folders(self.listing, self, split)
 
     def questions(self, pairs: Sequence[Pair]) -> list[str]:
-        """What looks wrong with the pairs, though every file can be read; a few of them are decoded. Never raises."""
+        """What looks wrong with the pairs, though every file can be read; a few of them are decoded.
+
+        Never raises.
+        """
         from .questions import questions_about
 
         return questions_about(self, pairs)

@@ -36,22 +36,27 @@ _NO_CHECKSUM = (
 )
 
 _OPTIONS = {**READING_OPTIONS, "semantic_classes": "", "box_classes": ""}
-"""Options of every dataset in files: how 16-bit files are read (``bits``), the largest image (``max_pixels``), and class
-names where they differ from the spec's."""
+"""Options of every dataset in files: how 16-bit files are read (``bits``), the largest image
+(``max_pixels``), and class names where they differ from the spec's.
+"""
 
 SPECS = [
     DatasetSpec(
         name="msrs",
         title="MSRS",
-        summary="Multi-spectral road scenarios, day (D) and night (N), with semantic labels and 80 "
-        "labelled detection pairs. `semantic-boxes`: the test pairs with a person or a car, boxes made from the "
-        "semantic labels (objects that touch become one box, cut ones two). `detection`: the official boxes of "
-        "test pairs; `detection-train`: those of training pairs, which are no test",
+        summary=(
+            "Multi-spectral road scenarios, day (D) and night (N), with semantic labels and 80 labelled"
+            " detection pairs. `semantic-boxes`: the test pairs with a person or a car, boxes made from the"
+            " semantic labels (objects that touch become one box, cut ones two). `detection`: the official"
+            " boxes of test pairs; `detection-train`: those of training pairs, which are no test"
+        ),
         splits=("test", "train", "semantic-boxes", "detection", "detection-train"),
         licence="research use; the authors state no licence",
-        citation="Tang, Yuan, Zhang, Jiang, Ma: PIAFusion: A progressive infrared and visible image "
-        "fusion network based on "
-        "illumination aware. Information Fusion 83-84, 2022",
+        citation=(
+            "Tang, Yuan, Zhang, Jiang, Ma: PIAFusion: A progressive infrared and visible image "
+            "fusion network based on "
+            "illumination aware. Information Fusion 83-84, 2022"
+        ),
         year=2022,
         url="https://github.com/Linfeng-Tang/MSRS",
         size=(480, 640),
@@ -68,8 +73,10 @@ SPECS = [
                 unpack=True,
             ),
         ),
-        layout="test/ir/*.png, test/vi/*.png, test/Segmentation_labels/*.png (ids 0-8); train/ the same; "
-        "detection/ir, detection/vi, detection/labels/*.txt (YOLO, COCO ids)",
+        layout=(
+            "test/ir/*.png, test/vi/*.png, test/Segmentation_labels/*.png (ids 0-8); train/ the same; "
+            "detection/ir, detection/vi, detection/labels/*.txt (YOLO, COCO ids)"
+        ),
         options=_OPTIONS,
         factory=_READER,
     ),
@@ -79,8 +86,10 @@ SPECS = [
         summary="221 aligned pairs of road scenes from FLIR's video; 50 of them are the usual test set",
         splits=("test50", "all", "train"),
         licence="research use; the authors state no licence",
-        citation="Xu, Ma, Jiang, Guo, Ling: U2Fusion: A unified unsupervised image fusion network. IEEE "
-        "TPAMI 44(1), 2022",
+        citation=(
+            "Xu, Ma, Jiang, Guo, Ling: U2Fusion: A unified unsupervised image fusion network. IEEE "
+            "TPAMI 44(1), 2022"
+        ),
         year=2020,
         url="https://github.com/hanna-xu/RoadScene",
         artifacts=(
@@ -100,8 +109,9 @@ SPECS = [
     DatasetSpec(
         name="tno",
         title="TNO",
-        summary="Military and surveillance scenes in several bands; papers use selections of 21, 25 or 42 "
-        "pairs",
+        summary=(
+            "Military and surveillance scenes in several bands; papers use selections of 21, 25 or 42 pairs"
+        ),
         licence="CC BY 4.0",
         citation="Toet: The TNO multiband image data collection. Data in Brief 15, 2017",
         year=2017,
@@ -113,9 +123,11 @@ SPECS = [
     DatasetSpec(
         name="m3fd",
         title="M3FD",
-        summary="4200 pairs with boxes of six classes; `train` and `test` need the lists of the split you "
-        "compare with. Published splits by name, from their lists in splits/ (m3fd-NAME.txt): 3150-1050 (TDFusion), "
-        "2727-633-840 (TarDAL), 8-1-1 (DCEvo)",
+        summary=(
+            "4200 pairs with boxes of six classes; `train` and `test` need the lists of the split you compare"
+            " with. Published splits by name, from their lists in splits/ (m3fd-NAME.txt): 3150-1050"
+            " (TDFusion), 2727-633-840 (TarDAL), 8-1-1 (DCEvo)"
+        ),
         splits=(
             "test",
             "train",
@@ -129,34 +141,45 @@ SPECS = [
             "8-1-1-train",
         ),
         licence="research use; the authors state no licence",
-        citation="Liu et al.: Target-aware dual adversarial learning and a multi-scenario multi-modality "
-        "benchmark to fuse infrared "
-        "and visible for object detection. CVPR 2022",
+        citation=(
+            "Liu et al.: Target-aware dual adversarial learning and a multi-scenario multi-modality "
+            "benchmark to fuse infrared "
+            "and visible for object detection. CVPR 2022"
+        ),
         year=2022,
         url="https://github.com/JinyuanLiu-CV/TarDAL",
         size=(768, 1024),
         box_classes=("People", "Car", "Bus", "Lamp", "Motorcycle", "Truck"),
-        layout="Ir/*.png, Vis/*.png, Annotation/*.xml (VOC); or ir/, vi/, labels/*.txt (YOLO). Without "
-        "meta/val.txt `test` is every "
-        "pair; `train` needs meta/train.txt",
+        layout=(
+            "Ir/*.png, Vis/*.png, Annotation/*.xml (VOC); or ir/, vi/, labels/*.txt (YOLO). Without "
+            "meta/val.txt `test` is every "
+            "pair; `train` needs meta/train.txt"
+        ),
         options=_OPTIONS,
         factory=_READER,
     ),
     DatasetSpec(
         name="llvip",
         title="LLVIP",
-        summary="15488 pairs of streets at night with person boxes. `tenth-test` and `tenth-train`: every tenth pair (347 and "
-        "1203, as TDFusion uses them), from splits/llvip-tenth-1203-347-test.txt and -train.txt",
+        summary=(
+            "15488 pairs of streets at night with person boxes. `tenth-test` and `tenth-train`: every tenth"
+            " pair (347 and 1203, as TDFusion uses them), from splits/llvip-tenth-1203-347-test.txt and"
+            " -train.txt"
+        ),
         splits=("test", "train", "tenth-test", "tenth-train"),
         licence="research use only (the LLVIP terms)",
-        citation="Jia, Zhu, Li, Tang, Liu, Zhou: LLVIP: A visible-infrared paired dataset for low-light "
-        "vision. ICCV Workshops 2021",
+        citation=(
+            "Jia, Zhu, Li, Tang, Liu, Zhou: LLVIP: A visible-infrared paired dataset for low-light "
+            "vision. ICCV Workshops 2021"
+        ),
         year=2021,
         url="https://bupt-ai-cz.github.io/LLVIP/",
         box_classes=("person",),
-        layout="infrared/test/*.jpg, visible/test/*.jpg, infrared/train, visible/train, Annotations/*.xml "
-        "(VOC); or test/ir, test/vi, "
-        "train/ir, train/vi",
+        layout=(
+            "infrared/test/*.jpg, visible/test/*.jpg, infrared/train, visible/train, Annotations/*.xml "
+            "(VOC); or test/ir, test/vi, "
+            "train/ir, train/vi"
+        ),
         options=_OPTIONS,
         factory=_READER,
     ),
@@ -166,8 +189,10 @@ SPECS = [
         summary="Registered infrared-visible video clips, used here as training pairs",
         splits=("train",),
         licence="research use",
-        citation="Tang et al.: VideoFusion: A spatio-temporal collaborative network for multi-modal video "
-        "fusion and restoration. 2025",
+        citation=(
+            "Tang et al.: VideoFusion: A spatio-temporal collaborative network for multi-modal video "
+            "fusion and restoration. 2025"
+        ),
         year=2025,
         url="https://github.com/Linfeng-Tang/VideoFusion",
         layout="ir/*.jpg, vi/*.jpg (frames, equal stems)",
@@ -180,9 +205,11 @@ SPECS = [
         summary="1500 street pairs with dense labels of 14 classes",
         splits=("test", "train"),
         licence="research use; the authors state no licence",
-        citation="Liu et al.: Multi-interactive feature learning and a full-time multi-modality benchmark "
-        "for image fusion and "
-        "segmentation. ICCV 2023",
+        citation=(
+            "Liu et al.: Multi-interactive feature learning and a full-time multi-modality benchmark "
+            "for image fusion and "
+            "segmentation. ICCV 2023"
+        ),
         year=2023,
         url="https://github.com/JinyuanLiu-CV/SegMiF",
         size=(600, 800),
@@ -210,12 +237,12 @@ SPECS = [
         summary="Any two folders of registered images, matched by stem; labels and boxes optional",
         splits=("all",),
         licence="yours",
-        layout="ir/ and vi/ (also infrared/, thermal/; visible/, vis/, rgb/) with equal stems; optionally "
-        "labels/ (images of class ids) and "
-        "boxes/ (YOLO .txt, VOC .xml or COCO .json; YOLO ids need a classes.txt or data.yaml beside them, or the option "
-        "box_classes). Or name the folders with the options ir, vi, labels, boxes; "
-        "class names with "
-        "semantic_classes and box_classes",
+        layout=(
+            "ir/ and vi/ (also infrared/, thermal/; visible/, vis/, rgb/) with equal stems; optionally"
+            " labels/ (images of class ids) and boxes/ (YOLO .txt, VOC .xml or COCO .json; YOLO ids need a"
+            " classes.txt or data.yaml beside them, or the option box_classes). Or name the folders with the"
+            " options ir, vi, labels, boxes; class names with semantic_classes and box_classes"
+        ),
         options={
             **_OPTIONS,
             **dict.fromkeys(("ir", "vi", "labels", "boxes"), ""),

@@ -54,8 +54,8 @@ def verify_folders(listing: Listing, reader: _Reader, split: str | None = None) 
 
 
 NO_CLASSES = (
-    "there are box files here, but no class names, so that they aren't used: put a classes.txt beside them, or give the "
-    "option box_classes (--option NAME.box_classes=person,car)"
+    "there are box files here, but no class names, so that they aren't used: put a classes.txt beside them,"
+    " or give the option box_classes (--option NAME.box_classes=person,car)"
 )
 
 
@@ -89,8 +89,9 @@ def _by_name(names: list[str], indices: dict[str, FileIndex], place: FoundPlace)
             yield Finding(
                 str(next(iter(stems.values())).parent),
                 "label",
-                f"none of the {len(stems)} {role} here is named like a pair: they are {first}, the pairs {', '.join(names[:3])}; "
-                f"rename them, or say what they are called with the option {role}_pattern",
+                f"none of the {len(stems)} {role} here is named like a pair: they are {first}, the pairs"
+                f" {', '.join(names[:3])}; rename them, or say what they are called with the option"
+                f" {role}_pattern",
             )
     for index in indices.values():
         for stem, twins in index.doubles.items():

@@ -43,7 +43,10 @@ SPECS = [
     ReportSpec(
         name="task-pictures",
         title="Boxes and masks",
-        summary="Detections and segmentations drawn on the fused images, one row a method (the paper's Figs. 12, 13)",
+        summary=(
+            "Detections and segmentations drawn on the fused images, one row a method (the paper's Figs."
+            " 12, 13)"
+        ),
         factory="fusionbench.reports.figures.task_pictures:build",
     ),
     ReportSpec(

@@ -2,9 +2,10 @@
 
     python tools/baselines.py msrs runs/msrs-baselines runs/msrs-slow
 
-Slow methods are measured on a part of the pairs (``--limit``), and methods may only be compared on the same pairs: so there is one
-table for each number of pairs, with every method that has at least those, restricted to them. Below stands each published number
-beside the measured one, and what explains the difference where it is above 3 % (``deviations.yaml``, written by hand).
+Slow methods are measured on a part of the pairs (``--limit``), and methods may only be compared on the same
+pairs: so there is one table for each number of pairs, with every method that has at least those, restricted
+to them. Below stands each published number beside the measured one, and what explains the difference where it
+is above 3 % (``deviations.yaml``, written by hand).
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ def document(runs: list[str]) -> str:
 
 
 def levels(rows: pd.DataFrame) -> list[set[str]]:
-    """The sets of images that methods were scored on, largest first. Raises ``ValueError`` unless each holds the next."""
+    """The sets of images that methods were scored on, largest first.
+
+    Raises ``ValueError`` unless each holds the next.
+    """
     sets = {frozenset(group["image"]) for _, group in rows.groupby("method")}
     ordered = sorted(sets, key=len, reverse=True)
     for larger, smaller in pairwise(ordered):
@@ -65,7 +69,10 @@ def complete(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(data: ReportInput, rows: pd.DataFrame) -> str:
-    """One table of the ``table`` report. The published rows are of all pairs, so they stand beside those alone."""
+    """One table of the ``table`` report.
+
+    The published rows are of all pairs, so they stand beside those alone.
+    """
     rows = complete(rows)
     every = set(data.rows.loc[data.rows["evaluator"] == "quality", "image"])
     whole = set(rows["image"]) == every
@@ -108,8 +115,8 @@ def deviations(data: ReportInput, rows: pd.DataFrame) -> str:
     table = tabulate(body, ["Method", "pairs", *metrics], tablefmt="pipe", disable_numparse=True)
     source = ", ".join(sorted(set(published["source"])))
     return (
-        f"**Measured / published ({source}; convention {convention}), and the difference; above {LARGE:.0%} in bold.**\n\n{table}\n\n"
-        + "\n".join(notes)
+        f"**Measured / published ({source}; convention {convention}), and the difference; above {LARGE:.0%}"
+        f" in bold.**\n\n{table}\n\n" + "\n".join(notes)
     )
 
 

@@ -51,8 +51,11 @@ reordered sum).
 """
 MEAN_TOLERANCE = 0.05
 TRAINING_DATA = (
-    ("msrs", "msrs"), ("roadscene", "roadscene"), ("llvip", "train/llvip"), ("m3svd", "train/m3svd"),
-)  # fmt: skip
+    ("msrs", "msrs"),
+    ("roadscene", "roadscene"),
+    ("llvip", "train/llvip"),
+    ("m3svd", "train/m3svd"),
+)
 
 
 @dataclass
@@ -280,11 +283,21 @@ def go_on_training(check: Check, data: Path | None, state: Path | None, preset: 
         shutil.copy(state / CHECKPOINT, init)
     seconds = max(5.0, check.left() - (2 if check.rehearse else 20))
     train(
-        out=out, datasets=[(name, root) for name, root in datasets], stage="2" if init else "all", preset=preset,
-        masks=masks, resume=True, device=check.device, precision="bf16" if not check.rehearse else "32",
-        batch_size=2 if check.rehearse else 32, crop=64 if check.rehearse else None, init=init, pack=pack,
-        minutes=seconds / 60, overrides=settings,
-    )  # fmt: skip
+        out=out,
+        datasets=[(name, root) for name, root in datasets],
+        stage="2" if init else "all",
+        preset=preset,
+        masks=masks,
+        resume=True,
+        device=check.device,
+        precision="bf16" if not check.rehearse else "32",
+        batch_size=2 if check.rehearse else 32,
+        crop=64 if check.rehearse else None,
+        init=init,
+        pack=pack,
+        minutes=seconds / 60,
+        overrides=settings,
+    )
     lines = (
         [json.loads(line) for line in (out / HISTORY).read_text("utf-8").splitlines()]
         if (out / HISTORY).exists()

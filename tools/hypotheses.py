@@ -1,11 +1,12 @@
-"""Why does a measured row differ from a published one? The same weights run, saved and scored in other ways, beside that row.
+"""Why does a measured row differ from a published one? The same weights run, saved and scored in other ways,
+beside that row.
 
     python tools/hypotheses.py pfcfuse --data-root /data/msrs --limit 20
     python tools/hypotheses.py dafusion --data-root /data/msrs --limit 20 "swapped + running statistics" "JPEG 75"
 
-A way is one change or several joined by ``+``, or "as published" (by its authors); by default that and each change alone are tried. The
-last column is the largest relative difference from the published row (Zhang et al., SGDFuse, Tables 1 and 2; convention cddfuse); the
-nearest way comes first.
+A way is one change or several joined by ``+``, or "as published" (by its authors); by default that and each
+change alone are tried. The last column is the largest relative difference from the published row (Zhang et
+al., SGDFuse, Tables 1 and 2; convention cddfuse); the nearest way comes first.
 """
 
 from __future__ import annotations
@@ -218,8 +219,14 @@ def main() -> None:
         )
     rows.sort(key=lambda row: row[0])
     print(f"{spec.title}, {options.dataset}, {len(images)} pairs\n")
-    print(tabulate([["published", *(f"{theirs[m]:.2f}" for m in METRICS), ""], *(row for _, row in rows)],
-                   ["way", *METRICS, "largest difference"], tablefmt="pipe", disable_numparse=True))  # fmt: skip
+    print(
+        tabulate(
+            [["published", *(f"{theirs[m]:.2f}" for m in METRICS), ""], *(row for _, row in rows)],
+            ["way", *METRICS, "largest difference"],
+            tablefmt="pipe",
+            disable_numparse=True,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""How neutral a judge is: its score on each sensor alone and on five blends of both, in docs/results/judges.md.
+"""How neutral a judge is: its score on each sensor alone and on five blends of both, in
+docs/results/judges.md.
 
     python tools/judge_neutrality.py demo-det:demo demo-seg:demo --write
     python tools/judge_neutrality.py msrs-2fold-frozen:msrs:/data/MSRS --limit 120
 
-Each argument is PROTOCOL:DATASET or PROTOCOL:DATASET:ROOT. A judge that was trained on one fusion rule scores that rule's images
-far above the others. The spread of the five blends is their largest score minus their least.
+Each argument is PROTOCOL:DATASET or PROTOCOL:DATASET:ROOT. A judge that was trained on one fusion rule scores
+that rule's images far above the others. The spread of the five blends is their largest score minus their
+least.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python tools/lint_imports.py
 
-The plugin folders stand at the top of the repository and are installed as sub-packages of ``fusionbench``. import-linter reads
-folders, so the sources are laid out as they are installed first, in a temporary folder.
+The plugin folders stand at the top of the repository and are installed as sub-packages of ``fusionbench``.
+import-linter reads folders, so the sources are laid out as they are installed first, in a temporary folder.
 """
 
 from __future__ import annotations

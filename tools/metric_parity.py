@@ -41,17 +41,20 @@ FLOAT32 = {"AG", "CC", "MSE", "PSNR", "Qabf", "SCD", "SD", "SF"}
 NOT_COMPARED = ("ill-conditioned", "degenerate")
 """Variants of goldens that depend on rounding alone."""
 NOISE = (
-    "where a neighbourhood is flat, I − μ is rounding noise of the filter's summation order (BLAS, FMA), and its "
-    "sign enters the fits; "
-    "`corrected` sets it to 0 in both"
+    "where a neighbourhood is flat, I − μ is rounding noise of the filter's summation order (BLAS, FMA), and"
+    " its sign enters the fits; `corrected` sets it to 0 in both"
 )
 REASONS = {
-    "VIF": "where an image is saturated (VIFB carLight: the headlights) local variances are rounding noise near the "
-    "threshold 1e-10: one or two images of 42; "
-    "a literal 2-D convolution in float64 stays 2.3e-8 away from the original on the same image",
-    "SSIM": "with L = 1 the constant C₂ is 9e-4, and rounding noise of variances shows where an image is saturated (VIFB "
-    "carLight); in extended precision "
-    "the value lies 7.6e-10 below the original's and 2.8e-10 above ours",
+    "VIF": (
+        "where an image is saturated (VIFB carLight: the headlights) local variances are rounding noise near"
+        " the threshold 1e-10: one or two images of 42; a literal 2-D convolution in float64 stays 2.3e-8"
+        " away from the original on the same image"
+    ),
+    "SSIM": (
+        "with L = 1 the constant C₂ is 9e-4, and rounding noise of variances shows where an image is"
+        " saturated (VIFB carLight); in extended precision the value lies 7.6e-10 below the original's and"
+        " 2.8e-10 above ours"
+    ),
     "NIQE": NOISE,
     "BRISQUE": NOISE,
 }
@@ -102,7 +105,8 @@ def read_goldens(root: Path) -> list[Golden]:
     path = root / "goldens/metrics/visible.csv"
     if not path.is_file():
         raise MissingDataError(
-            f"{path}: no such file; point FUSIONBENCH_TEST_DATA or --data at the folder that holds goldens/ and data/"
+            f"{path}: no such file; point FUSIONBENCH_TEST_DATA or --data at the folder that holds goldens/"
+            " and data/"
         )
     with path.open(newline="", encoding="utf-8") as file:
         lines = [line for line in csv.DictReader(file) if "5 digits" not in line["source"]]
@@ -112,10 +116,18 @@ def read_goldens(root: Path) -> list[Golden]:
         if r["metric"] == "flat_pixels" and float(r["value"])
     }
     return [
-        Golden(r["dataset"], r["name"], r["method"], r["convention"], r["metric"], r["variant"], float(r["value"]),
-               (r["dataset"], r["name"], r["method"]) in images)
+        Golden(
+            r["dataset"],
+            r["name"],
+            r["method"],
+            r["convention"],
+            r["metric"],
+            r["variant"],
+            float(r["value"]),
+            (r["dataset"], r["name"], r["method"]) in images,
+        )
         for r in lines
-    ]  # fmt: skip
+    ]
 
 
 def read_demo() -> list[Golden]:

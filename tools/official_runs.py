@@ -1,9 +1,10 @@
-"""Ports beside their authors' code on the same six pairs: docs/results/official-runs.md, from runs on those pairs.
+"""Ports beside their authors' code on the same six pairs: docs/results/official-runs.md, from runs on those
+pairs.
 
     python tools/official_runs.py runs/six
 
-For methods most of whose papers' tables couldn't be read. The official figures stand in ``official_runs.yaml``; a difference above 3 % is
-explained there, or said to be unexplained.
+For methods most of whose papers' tables couldn't be read. The official figures stand in
+``official_runs.yaml``; a difference above 3 % is explained there, or said to be unexplained.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def read_official(path: Path) -> tuple[tuple[str, ...], dict[str, Official]]:
 
 
 def table(rows: pd.DataFrame, images: tuple[str, ...], official: Mapping[str, Official]) -> str:
-    """Measured and official means as Markdown, and the explanations below. ``rows`` are quality rows of any runs.
+    """Measured and official means as Markdown, and the explanations below.
+
+    ``rows`` are quality rows of any runs.
 
     Raises ``ValueError`` if a method lacks one of the images, or no method has official figures.
     """

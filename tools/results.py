@@ -1,10 +1,11 @@
-"""Put the tables of finished runs into the documentation: docs/results/<name>.md, and the front table between README.md's markers.
+"""Put the tables of finished runs into the documentation: docs/results/<name>.md, and the front table between
+README.md's markers.
 
     python tools/results.py runs/msrs runs/roadscene          # write
     python tools/results.py --check                            # exit 1 if README.md differs from docs/results/front.md
 
-Tables are what the ``table`` report makes of the stored rows; nothing is typed by hand. The command shown above each table is the one
-recorded in the run.
+Tables are what the ``table`` report makes of the stored rows; nothing is typed by hand. The command shown
+above each table is the one recorded in the run.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ def write(run: str, published: bool) -> Path:
 
 
 def commands(store: RunStore) -> str:
-    """The run's commands, as a code block. The data root is replaced by a placeholder, and folders by nothing."""
+    """The run's commands, as a code block.
+
+    The data root is replaced by a placeholder, and folders by nothing.
+    """
     lines = []
     for invocation in store.info()["invocations"]:
         if "finished" not in invocation:  # interrupted; a later one did the rest

@@ -1,9 +1,10 @@
 """SGDFuse against rules and sensors at the task, MSRS test, boxes from its semantic labels: fuse once, judge
 by any YOLO file.
 
-python tools/sgdfuse_on_msrs.py fuse   --data MSRS --store FOLDER --name NAME [--weights FILE] [--masks NAME] [--stride N] [--precision bf16]
-python tools/sgdfuse_on_msrs.py judge  --data MSRS --store FOLDER --name NAME… --judge yolov8n.pt
-python tools/sgdfuse_on_msrs.py report --data MSRS --store FOLDER --name NAME… --judge yolov8n.pt --against max
+python tools/sgdfuse_on_msrs.py fuse   --data MSRS --store FOLDER --name NAME [--weights FILE] [--masks NAME]
+[--stride N] [--precision bf16] python tools/sgdfuse_on_msrs.py judge  --data MSRS --store FOLDER --name NAME…
+--judge yolov8n.pt python tools/sgdfuse_on_msrs.py report --data MSRS --store FOLDER --name NAME… --judge
+yolov8n.pt --against max
 
 `fuse` writes PNG files under STORE/NAME (NAME `max`, `average`, `laplacian`, `guided-filter` or any method of
 the suite; with --weights it is `sgdfuse`, and NAME is only a label). It goes on where it stopped. `report`
@@ -144,7 +145,8 @@ def report(options: argparse.Namespace) -> None:
         )
     print(f"{len(names)} pairs, {options.judge.stem}, against {options.against}\n")
     print(
-        "| method | mAP | car | person | person AP50 | night | day | difference, 95 % |\n|---|---|---|---|---|---|---|---|"
+        "| method | mAP | car | person | person AP50 | night | day | difference, 95 %"
+        " |\n|---|---|---|---|---|---|---|---|"
     )
     base = np.mean([v.mean(axis=1) for v in values[options.against]], axis=0)
     for method, (person, car) in values.items():

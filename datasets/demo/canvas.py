@@ -112,7 +112,8 @@ class Surfaces:
 
     @cached_property
     def _columns(self) -> dict[str, npt.NDArray[np.float32]]:
-        # zip transposes all materials at once: a loop over them for each property costs more than drawing them.
+        # zip transposes all materials at once: a loop over them for each property costs more than drawing
+        # them.
         columns = zip(*self.materials, strict=True)
         return {name: np.array(c, np.float32) for name, c in zip(Material._fields, columns, strict=True)}
 

@@ -72,8 +72,10 @@ def open_demo(spec: DatasetSpec, root: Path | None) -> DemoDataset:
 
 
 class DemoDataset:
-    """The demo scenes; see ``fusionbench.contracts.dataset.Dataset``. Options: ``count``, ``train_count``, ``size``
-    (``WIDTHxHEIGHT``)."""
+    """The demo scenes; see ``fusionbench.contracts.dataset.Dataset``.
+
+    Options: ``count``, ``train_count``, ``size`` (``WIDTHxHEIGHT``).
+    """
 
     def __init__(self, spec: DatasetSpec) -> None:
         self.width, self.height = _size(spec.options.get("size", "320x256"))

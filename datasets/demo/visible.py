@@ -45,7 +45,8 @@ def _radiance(scene: Scene, surfaces: Surfaces, rng: np.random.Generator) -> Flo
         np.array(_AMBIENT[scene.hour], np.float32),
         np.array(_SUNLIGHT[scene.hour], np.float32),
     )
-    # Surfaces get all of the sky's light and, by their shade, the sun's; the ground is darkened where shadows fall.
+    # Surfaces get all of the sky's light and, by their shade, the sun's; the ground is darkened where shadows
+    # fall.
     sun = sunlight * np.float32(scene.sun if scene.hour == "day" else 1.0)
     per_surface = (0.45 + 0.55 * shade)[:, None] * ambient + (shade**1.5)[:, None] * sun
     light: FloatImage = per_surface.astype(np.float32)[ids]

@@ -41,9 +41,11 @@ class DetectionEvaluator:
         self._retrains = any(c.retrains for c in spec.conventions if c.name == settings.convention)
 
     def score(self, fused: FusedSet, progress: Progress) -> Iterable[tuple[str, Value]]:
-        """Find objects in every image, match them with the boxes of the dataset, and return (image or "", value).
+        """Find objects in every image, match them with the boxes of the dataset, and return (image or "",
+        value).
 
-        Pairs whose boxes can't be used are left out of the set's figures and named with the reason."""
+        Pairs whose boxes can't be used are left out of the set's figures and named with the reason.
+        """
         classes = fused.dataset.spec.box_classes
         boxed = read_boxes(fused.dataset, fused.pairs)
         for note in boxed.notes:
@@ -58,9 +60,11 @@ class DetectionEvaluator:
         scored = score_set([p.name for p in boxed.pairs], classes, mapped.missing, found, truth)
         if self._settings.details_dir is not None:
             more = {
-                "judge_training": self._training(fused, detector), "excluded": boxed.excluded, "label_notes": len(boxed.notes),
+                "judge_training": self._training(fused, detector),
+                "excluded": boxed.excluded,
+                "label_notes": len(boxed.notes),
                 "image_digest": fused.digest,
-            }  # fmt: skip
+            }
             write_details(self._settings.details_dir, scored, {**about, **more})
         convention = str(ProtocolId(self._settings.convention, about["judge"], about["hash8"]))
         wanted = set(self._settings.metrics or (m.name for m in self._spec.metrics))
@@ -75,23 +79,30 @@ class DetectionEvaluator:
         ]
 
     def _judge(self, fused: FusedSet, rule: str, progress: Progress) -> tuple[Detector, Mapping[str, Any]]:
-        """The detector, and what ``about.json`` says of it. ``rule`` says how the boxes were made, where nobody
-        drew them."""
+        """The detector, and what ``about.json`` says of it.
+
+        ``rule`` says how the boxes were made, where nobody drew them.
+        """
         model = str(self._recipe["model"])
         path = named_file(self._spec, model)
         sha256 = self._identity(model, path) if path is not None else ""
         judge = Path(model).stem
         recipe = {**self._recipe, "model": judge, **({"boxes": rule} if rule else {})}
         about = {
-            "protocol": self._settings.convention, "judge": judge, "judge_sha256": sha256, "recipe": recipe,
-            "hash8": protocol_hash(recipe, sha256), "seed": self._settings.seed if self._retrains else None,
-        }  # fmt: skip
+            "protocol": self._settings.convention,
+            "judge": judge,
+            "judge_sha256": sha256,
+            "recipe": recipe,
+            "hash8": protocol_hash(recipe, sha256),
+            "seed": self._settings.seed if self._retrains else None,
+        }
         if self._retrains:
             return retrained(fused, self._recipe, path, sha256, self._settings, progress), about
         if path is None:
             raise InputError(
-                f"detection.model={model}: there is no such file, and no judge of that name; known are "
-                f"{', '.join(a.filename for a in self._spec.artifacts)} (`fusionbench weights fetch NAME`), or give a path"
+                f"detection.model={model}: there is no such file, and no judge of that name; known are"
+                f" {', '.join(a.filename for a in self._spec.artifacts)} (`fusionbench weights fetch NAME`),"
+                " or give a path"
             )
         return load_detector(path, sha256, self._settings.device), about
 

@@ -1,5 +1,6 @@
-"""The boxes that a set of pairs is judged by: read once for all methods; a pair whose boxes can't be used is left
-out by name."""
+"""The boxes that a set of pairs is judged by: read once for all methods; a pair whose boxes can't be used is
+left out by name.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ from ..judging.labelled import ReadOnce, read_usable
 
 @dataclass(frozen=True)
 class BoxedSet:
-    """The pairs whose boxes can be used, their boxes by name, why others can't be used, and what is odd about the
-    files."""
+    """The pairs whose boxes can be used, their boxes by name, why others can't be used, and what is odd about
+    the files.
+    """
 
     pairs: tuple[Pair, ...]
     boxes: dict[str, Boxes]

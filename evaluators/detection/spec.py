@@ -1,8 +1,9 @@
 """The detection evaluator as data: its protocols and judges; imports no torch.
 
-Judges are networks of the package ultralytics (AGPL-3.0), which is used as a library and never copied. Its weights
-are AGPL-3.0 too and are not redistributed here; the judge of the demo scenes is our own training (MIT, as far as it
-is ours) of a network of that package."""
+Judges are networks of the package ultralytics (AGPL-3.0), which is used as a library and never copied. Its
+weights are AGPL-3.0 too and are not redistributed here; the judge of the demo scenes is our own training
+(MIT, as far as it is ours) of a network of that package.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +37,10 @@ YOLOV5N = Artifact(
     bytes=4_062_133,
     urls=(f"{_OFFICIAL_V5}/yolov5n.pt",),
     licence="AGPL-3.0 (ultralytics)",
-    instructions="Its pickle is read without running anything in it. Or name another judge: --task-option detection.model=PATH.",
+    instructions=(
+        "Its pickle is read without running anything in it. Or name another judge: --task-option"
+        " detection.model=PATH."
+    ),
     optional=True,
     alternatives=(
         Artifact(
@@ -48,8 +52,9 @@ YOLOV5N = Artifact(
         ),
     ),
 )
-"""YOLOv5n as released with v7.0 (anchor-based), the judge of most papers; ``yolov5nu`` is a later network of the
-same name."""
+"""YOLOv5n as released with v7.0 (anchor-based), the judge of most papers; ``yolov5nu`` is a later network of
+the same name.
+"""
 
 ARTIFACTS = (
     YOLOV5N,
@@ -84,17 +89,24 @@ PROTOCOLS = (
         name="det-zeroshot",
         title="Zero-shot detection",
         task="detection",
-        summary="A COCO-trained YOLO (YOLOv5n v7.0 unless another is named), never trained here; its classes are mapped to the dataset's by name, others dropped "
-        "(M3FD's Lamp has no COCO class and is left out of the mean)",
-        source="PIAFusion and followers use YOLOv5 on MSRS's 80 labelled pairs; their script was never published",
+        summary=(
+            "A COCO-trained YOLO (YOLOv5n v7.0 unless another is named), never trained here; its classes are"
+            " mapped to the dataset's by name, others dropped (M3FD's Lamp has no COCO class and is left out"
+            " of the mean)"
+        ),
+        source=(
+            "PIAFusion and followers use YOLOv5 on MSRS's 80 labelled pairs; their script was never published"
+        ),
         recipe={"model": "yolov5n.pt", "image_size": 640, "letterbox": "val", **_FINDING},
     ),
     ConventionSpec(
         name="det-retrain",
         title="Detection, retrained per method",
         task="detection",
-        summary="The detector fine-tuned on each method's fused training split: same pairs, order, schedule and seeds for all, "
-        "evaluated on the fused test split",
+        summary=(
+            "The detector fine-tuned on each method's fused training split: same pairs, order, schedule and"
+            " seeds for all, evaluated on the fused test split"
+        ),
         source="As TarDAL and CDDFuse do on M3FD; their schedules differ",
         recipe=_RETRAIN,
         retrains=True,
@@ -105,8 +117,10 @@ PROTOCOLS = (
         name="dcevo-m3fd",
         title="Detection as DCEvo does on M3FD",
         task="detection",
-        summary="YOLOv8s fine-tuned on each method's fused training split at 1024 pixels for 30 epochs; use the split "
-        "8-1-1-test. What the paper doesn't state is as in det-retrain",
+        summary=(
+            "YOLOv8s fine-tuned on each method's fused training split at 1024 pixels for 30 epochs; use the"
+            " split 8-1-1-test. What the paper doesn't state is as in det-retrain"
+        ),
         source="DCEvo (CVPR 2025): YOLOv8s, image size 1024, 30 epochs, M3FD 8:1:1",
         recipe={**_RETRAIN, "model": "yolov8s.pt", "image_size": 1024, "epochs": 30},
         retrains=True,
@@ -117,8 +131,11 @@ PROTOCOLS = (
         name="tardal-m3fd",
         title="Detection as TarDAL does on M3FD",
         task="detection",
-        summary="YOLOv5s fine-tuned on each method's fused training split; use the split 2727-633-840-test. The paper states no "
-        "schedule: it is that of det-retrain, and the network is ultralytics' anchor-free YOLOv5s",
+        summary=(
+            "YOLOv5s fine-tuned on each method's fused training split; use the split 2727-633-840-test. The"
+            " paper states no schedule: it is that of det-retrain, and the network is ultralytics'"
+            " anchor-free YOLOv5s"
+        ),
         source="TarDAL (CVPR 2022): YOLOv5s retrained per method, M3FD 2727/633/840",
         recipe={**_RETRAIN, "model": "yolov5su.pt"},
         retrains=True,
@@ -129,18 +146,22 @@ PROTOCOLS = (
         name="demo-det",
         title="Detection on the demo scenes",
         task="detection",
-        summary="The shipped judge: a small YOLOv5 trained from scratch on neutral blends of visible and infrared of the demo's training "
-        "scenes, never on any method's output (evaluators/detection/README.md)",
+        summary=(
+            "The shipped judge: a small YOLOv5 trained from scratch on neutral blends of visible and infrared"
+            " of the demo's training scenes, never on any method's output (evaluators/detection/README.md)"
+        ),
         recipe={"model": "demo-yolo", "image_size": 416, "letterbox": "detect", **_FINDING},
     ),
-)  # fmt: skip
+)
 
 SPEC = EvaluatorSpec(
     name="detection",
     title="Object detection",
     task="detection",
-    summary="Does fusion help a detector? AP as COCO defines it, per class, with both single sensors beside the methods. Option model: "
-    "any ultralytics detector by name or file",
+    summary=(
+        "Does fusion help a detector? AP as COCO defines it, per class, with both single sensors beside the"
+        " methods. Option model: any ultralytics detector by name or file"
+    ),
     scope="dataset",
     needs=frozenset({"fused", "boxes"}),
     metrics=METRICS,

@@ -1,2 +1,4 @@
-"""What detection and segmentation share: labelled sets, neutral training images, training schedules, details. No
-plugin itself."""
+"""What detection and segmentation share: labelled sets, neutral training images, training schedules, details.
+
+No plugin itself.
+"""

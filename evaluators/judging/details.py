@@ -24,16 +24,21 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def draws_table(results: Mapping[tuple[str, str], npt.NDArray[np.float64]]) -> pd.DataFrame:
-    """(metric, class or "") → values by draw, as one row per figure and draw: metric, class_name, draw, value."""
+    """(metric, class or "") → values by draw, as one row per figure and draw: metric, class_name, draw,
+    value.
+    """
     frames = [
-        pd.DataFrame({"metric": metric, "class_name": name, "draw": np.arange(len(v), dtype=np.int32), "value": v})
+        pd.DataFrame(
+            {"metric": metric, "class_name": name, "draw": np.arange(len(v), dtype=np.int32), "value": v}
+        )
         for (metric, name), v in results.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(frames, ignore_index=True)
 
 
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:
-    """Write ``about.json``: protocol, judge and its checksum, what it was trained on, recipe, classes, images, what
-    was left out."""
+    """Write ``about.json``: protocol, judge and its checksum, what it was trained on, recipe, classes,
+    images, what was left out.
+    """
     text = json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True)
     write_atomic(folder / "about.json", text.encode())

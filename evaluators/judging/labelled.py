@@ -1,5 +1,6 @@
-"""The labels that a set of pairs is judged by: read once for all methods; a pair whose labels can't be used is left
-out by name."""
+"""The labels that a set of pairs is judged by: read once for all methods; a pair whose labels can't be used
+is left out by name.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ class Usable(Generic[T]):
 
 
 def read_usable(dataset: Dataset, pairs: Sequence[Pair], read: Read[T], what: str) -> Usable[T]:
-    """Read the labels (``what``: boxes, labels) of pairs; an error of ``read`` excludes its pair with its message
-    as the reason.
+    """Read the labels (``what``: boxes, labels) of pairs; an error of ``read`` excludes its pair with its
+    message as the reason.
 
     Raises ``InputError`` if no pair is left.
     """
@@ -44,8 +45,9 @@ def read_usable(dataset: Dataset, pairs: Sequence[Pair], read: Read[T], what: st
 
 
 class ReadOnce(Generic[T]):
-    """``read`` remembered by dataset and pair: decoding a pair costs more than keeping its labels, and every method
-    is judged by them."""
+    """``read`` remembered by dataset and pair: decoding a pair costs more than keeping its labels, and every
+    method is judged by them.
+    """
 
     def __init__(self, read: Read[T]) -> None:
         self._read = read

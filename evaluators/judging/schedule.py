@@ -1,5 +1,6 @@
-"""What trainings of judges share: how the learning rate runs, the order of samples, and a state that survives being
-killed."""
+"""What trainings of judges share: how the learning rate runs, the order of samples, and a state that survives
+being killed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ from fusionbench.files.atomic import write_atomic
 
 
 def cosine_share(step: int, total: int, warm: int, floor: float = 0.01) -> float:
-    """The learning rate's share at a step: linear up to 1 over ``warm`` steps, then a cosine down to ``floor``."""
+    """The learning rate's share at a step: linear up to 1 over ``warm`` steps, then a cosine down to
+    ``floor``.
+    """
     if step < warm:
         return (step + 1) / warm
     done = (step - warm) / max(1, total - warm)
@@ -33,15 +36,16 @@ def poly_share(step: int, total: int, warm: int, power: float) -> float:
 
 
 def shuffled(count: int, key: Sequence[int]) -> npt.NDArray[np.int64]:
-    """A permutation of ``count`` samples that ``key`` (seed, epoch, …) decides alone, so that all methods see one
-    order."""
+    """A permutation of ``count`` samples that ``key`` (seed, epoch, …) decides alone, so that all methods see
+    one order.
+    """
     return np.random.default_rng(list(key)).permutation(count)
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """The state of one training on disk: written atomically every few steps, so that a killed training goes on from
-    there.
+    """The state of one training on disk: written atomically every few steps, so that a killed training goes
+    on from there.
 
     ``identity`` is a hash or text of all that the training depends on. ``path`` None: nothing is kept.
     """
@@ -65,10 +69,12 @@ class TrainingState:
         write_atomic(self.path, sink.getvalue())
 
     def restore(self) -> dict[str, Any] | None:
-        """What ``save`` wrote last, read without running code; None if there is nothing, or nothing that can be read.
+        """What ``save`` wrote last, read without running code; None if there is nothing, or nothing that can
+        be read.
 
-        Then the training begins again, which costs time but never gives a wrong result. Raises ``InputError`` for
-        the state of another training."""
+        Then the training begins again, which costs time but never gives a wrong result. Raises ``InputError``
+        for the state of another training.
+        """
         import torch
 
         if self.path is None or not self.path.is_file():

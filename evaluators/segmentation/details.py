@@ -19,9 +19,15 @@ from .recipe import Recipe
 from .scores.set_scores import SetScores
 
 DEV_ONLY = {
-    "msrs-2fold-frozen": "two judges, each trained on one half of the evaluated split; not the standard MSRS figure",
-    "msrs-2fold-segformer": "two judges, each trained on one half of the evaluated split; not the standard MSRS figure",
-    "msrs-2fold-devonly": "two folds of the evaluated split, few epochs, reduced size; not the standard MSRS figure",
+    "msrs-2fold-frozen": (
+        "two judges, each trained on one half of the evaluated split; not the standard MSRS figure"
+    ),
+    "msrs-2fold-segformer": (
+        "two judges, each trained on one half of the evaluated split; not the standard MSRS figure"
+    ),
+    "msrs-2fold-devonly": (
+        "two folds of the evaluated split, few epochs, reduced size; not the standard MSRS figure"
+    ),
 }
 
 
@@ -36,8 +42,9 @@ def write_details(
     masks: Mapping[str, UInt8Array],
     seed: int,
 ) -> None:
-    """Write ``confusion.parquet``, ``resamples.parquet``, ``masks/<image>.png`` (predicted ids) and ``about.json``;
-    equal results give equal bytes. Raises ``StoreError``."""
+    """Write ``confusion.parquet``, ``resamples.parquet``, ``masks/<image>.png`` (predicted ids) and
+    ``about.json``; equal results give equal bytes. Raises ``StoreError``.
+    """
     write_table(folder / "confusion.parquet", confusion_table(scores))
     write_table(folder / "resamples.parquet", draws_table(scores.resampled()))
     for name, mask in masks.items():
@@ -64,12 +71,14 @@ def write_details(
 def confusion_table(scores: SetScores) -> pd.DataFrame:
     """One row an image and pair of ids that occurs: image, true, predicted (ids), pixels."""
     image, true, predicted = np.nonzero(scores.matrices)
-    return pd.DataFrame({
-        "image": np.asarray(scores.names, object)[image],
-        "true": true.astype(np.int16),
-        "predicted": predicted.astype(np.int16),
-        "pixels": scores.matrices[image, true, predicted],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "image": np.asarray(scores.names, object)[image],
+            "true": true.astype(np.int16),
+            "predicted": predicted.astype(np.int16),
+            "pixels": scores.matrices[image, true, predicted],
+        }
+    )
 
 
 def _label_digest(labelled: Labelled) -> str:

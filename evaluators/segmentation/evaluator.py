@@ -42,8 +42,10 @@ class SegmentationEvaluator:
             )
 
     def score(self, fused: FusedSet, progress: Callable[[int, int], None]) -> Iterator[tuple[str, Value]]:
-        """Yield (image or "", value). Pairs whose labels can't be used are left out of the set's figures and named
-        with the reason."""
+        """Yield (image or "", value).
+
+        Pairs whose labels can't be used are left out of the set's figures and named with the reason.
+        """
         classes = fused.dataset.spec.semantic_classes
         labelled = read_labelled(fused.dataset, fused.pairs)
         judging, predictions = segment(fused, labelled, self.recipe, self.settings, progress)
@@ -66,9 +68,16 @@ class SegmentationEvaluator:
         convention = str(protocol)
         if self.settings.details_dir is not None:
             write_details(
-                self.settings.details_dir, self.settings.convention, self.recipe, judging, protocol.hash, labelled, scores, masks,
+                self.settings.details_dir,
+                self.settings.convention,
+                self.recipe,
+                judging,
+                protocol.hash,
+                labelled,
+                scores,
+                masks,
                 self.settings.seed,
-            )  # fmt: skip
+            )
         yield from self._values(scores, convention)
         for name, reason in labelled.excluded.items():
             if "PixelAccuracy" in self.metrics:

@@ -2,9 +2,15 @@
 
 from fusionbench.contracts.evaluator import MetricSpec
 
-_SUM = "From the confusion matrix summed over the data set, not the mean over images; pixels of true id 255 don't count."
+_SUM = (
+    "From the confusion matrix summed over the data set, not the mean over images; pixels of true id 255"
+    " don't count."
+)
 _IOU_SOURCE = "PASCAL VOC (Everingham et al., IJCV 2015)"
-_ABSENT = "A class that is neither in the truth nor predicted anywhere is left out (NaN in its own row); one predicted where it never is counts 0."
+_ABSENT = (
+    "A class that is neither in the truth nor predicted anywhere is left out (NaN in its own row); one"
+    " predicted where it never is counts 0."
+)
 
 METRICS = (
     MetricSpec(
@@ -12,7 +18,10 @@ METRICS = (
         title="Mean IoU",
         family="segmentation",
         value_range="[0, 1]",
-        formula=f"Mean of IoU over all classes that are in the truth or predicted, id 0 (unlabelled) among them. {_SUM}",
+        formula=(
+            "Mean of IoU over all classes that are in the truth or predicted, id 0 (unlabelled) among them."
+            f" {_SUM}"
+        ),
         source=_IOU_SOURCE,
         pitfalls=(
             _ABSENT,
@@ -25,7 +34,10 @@ METRICS = (
         title="Mean IoU without id 0",
         family="segmentation",
         value_range="[0, 1]",
-        formula=f"Mean of IoU over the classes but id 0. Pixels of id 0 still count as errors of the others. {_SUM}",
+        formula=(
+            "Mean of IoU over the classes but id 0. Pixels of id 0 still count as errors of the others."
+            f" {_SUM}"
+        ),
         source=_IOU_SOURCE,
         pitfalls=(_ABSENT,),
     ),
@@ -43,7 +55,9 @@ METRICS = (
         title="Pixel accuracy",
         family="segmentation",
         value_range="[0, 1]",
-        formula="Share of pixels whose id is right; the row without an image is over all pixels of the data set.",
+        formula=(
+            "Share of pixels whose id is right; the row without an image is over all pixels of the data set."
+        ),
         source=_IOU_SOURCE,
         pitfalls=("Where most pixels are unlabelled (MSRS: 92 %) a judge that sees nothing scores high.",),
     ),
@@ -53,12 +67,16 @@ METRICS = (
         family="segmentation",
         value_range="[0, 1]",
         formula=(
-            "Per class and image: F of the shares of predicted and of true outline pixels that lie within 0.75 % of the image diagonal of "
-            "the other outline; then the mean over the images in which the class is in truth or prediction, then over classes."
+            "Per class and image: F of the shares of predicted and of true outline pixels that lie within"
+            " 0.75 % of the image diagonal of the other outline; then the mean over the images in which the"
+            " class is in truth or prediction, then over classes."
         ),
         source="Csurka, Larlus, Perronnin, BMVC 2013",
         pitfalls=(
-            "In an image where a class is only in the truth or only predicted, F = 0; where it is in neither, the image doesn't count for it.",
+            (
+                "In an image where a class is only in the truth or only predicted, F = 0; where it is in"
+                " neither, the image doesn't count for it."
+            ),
             "The image border is no outline, nor are edges of ignored pixels.",
         ),
     ),

@@ -16,24 +16,33 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     judge: str = ""
-    """Name of an artifact or path of a file: the trained segmenter to use. Empty: one is trained by this recipe."""
+    """Name of an artifact or path of a file: the trained segmenter to use.
+
+    Empty: one is trained by this recipe.
+    """
     judges: tuple[str, ...] = ()
-    """The same for ``folds`` judges, each of which says in its file what it was trained on: a pair is segmented by
-    one that has not seen it."""
+    """The same for ``folds`` judges, each of which says in its file what it was trained on: a pair is
+    segmented by one that has not seen it.
+    """
     architecture: Literal["DeepLabV3Plus", "Segformer"] = "DeepLabV3Plus"
     encoder: str
     encoder_weights: str
     """Name of an artifact, path of a file, or ``none`` (from scratch)."""
     encoder_depth: int = Field(5, ge=4, le=5)
-    """Stages of the encoder that are used: 5, or 4 (a smaller network, whose deepest features have stride 16)."""
+    """Stages of the encoder that are used: 5, or 4 (a smaller network, whose deepest features have stride
+    16).
+    """
     decoder_channels: int = Field(ge=8)
     output_stride: Literal[8, 16] = 16
     input: Literal["fused", "blends"]
-    """What the segmenter is trained on: a method's fused images, or neutral blends of visible and infrared (never a
-    method's output)."""
+    """What the segmenter is trained on: a method's fused images, or neutral blends of visible and infrared
+    (never a method's output).
+    """
     image_size: tuple[int, int] | None
-    """Images are resized to this for training and prediction; None: as they are. Predictions are compared at the
-    labels' own size."""
+    """Images are resized to this for training and prediction; None: as they are.
+
+    Predictions are compared at the labels' own size.
+    """
     crop: tuple[int, int]
     scale: tuple[float, float]
     """Crops are taken from the image enlarged by a factor drawn (log-uniformly) from this range."""
@@ -63,8 +72,9 @@ class Recipe(BaseModel):
     """0: trained on the training split. Otherwise the split itself is cut into folds: each is predicted by a
     segmenter trained on the others."""
     fold_block: int = Field(10, ge=1)
-    """Folds take turns with blocks of this many consecutive names, apart for names that end in D and in N (day,
-    night)."""
+    """Folds take turns with blocks of this many consecutive names, apart for names that end in D and in N
+    (day, night).
+    """
     dataset_options: Mapping[str, Any] = {}
     """Options with which ``fusionbench train segmentation`` opens the dataset."""
     boundary_tolerance: float = Field(gt=0)

@@ -1,5 +1,6 @@
-"""The recipes of the protocols, as plain data (``recipe.Recipe`` says what each entry means); sizes are (height,
-width)."""
+"""The recipes of the protocols, as plain data (``recipe.Recipe`` says what each entry means); sizes are
+(height, width).
+"""
 
 from __future__ import annotations
 
@@ -91,8 +92,9 @@ MSRS_TWO_FOLDS_TRAINING: Mapping[str, Any] = {
     "folds": 2,
     "fold_block": 10,
 }
-"""Two judges, each trained on neutral blends of one half of MSRS's test pairs; each segments the half that it has
-not seen."""
+"""Two judges, each trained on neutral blends of one half of MSRS's test pairs; each segments the half that it
+has not seen.
+"""
 
 MSRS_TWO_FOLDS_FROZEN: Mapping[str, Any] = {
     **MSRS_TWO_FOLDS_TRAINING,

@@ -10,7 +10,10 @@ SPEC = EvaluatorSpec(
     name="segmentation",
     title="Semantic segmentation",
     task="segmentation",
-    summary="DeepLabV3+ judges fused images against semantic labels: IoU, mIoU, pixel accuracy, boundary F-score, by named protocols",
+    summary=(
+        "DeepLabV3+ judges fused images against semantic labels: IoU, mIoU, pixel accuracy, boundary F-score,"
+        " by named protocols"
+    ),
     scope="dataset",
     needs=frozenset({"fused", "labels"}),
     metrics=METRICS,

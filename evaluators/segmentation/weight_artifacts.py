@@ -9,8 +9,9 @@ MOBILENET_V2 = Artifact(
     bytes=4_545_536,
     licence="Apache-2.0",
     instructions=(
-        "This float16 copy of a quantised release has no public address; torchvision's mobilenet_v2-b0353104.pth "
-        "(https://download.pytorch.org/models/mobilenet_v2-b0353104.pth) in the same place serves as well: another start, so another hash."
+        "This float16 copy of a quantised release has no public address; torchvision's"
+        " mobilenet_v2-b0353104.pth (https://download.pytorch.org/models/mobilenet_v2-b0353104.pth) in the"
+        " same place serves as well: another start, so another hash."
     ),
     optional=True,
     alternatives=(

@@ -1,4 +1,6 @@
-"""CAF: one dense convolutional network, trained with a detector or a segmenter in the loop (Liu et al., IJCAI 2024)."""
+"""CAF: one dense convolutional network, trained with a detector or a segmenter in the loop (Liu et al., IJCAI
+2024).
+"""
 
 from __future__ import annotations
 

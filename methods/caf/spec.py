@@ -32,8 +32,8 @@ def _spec(variant: str) -> MethodSpec:
         title=f"CAF ({variant})",
         summary=f"A dense convolutional network, trained with a {judge} in the loop.",
         paper=(
-            "Liu, Wu, Liu, Ma, Liu, Fan: Where elegance meets precision: Towards a compact, automatic, and flexible "
-            "framework for multi-modality image fusion and applications"
+            "Liu, Wu, Liu, Ma, Liu, Fan: Where elegance meets precision: Towards a compact, automatic, and"
+            " flexible framework for multi-modality image fusion and applications"
         ),
         year=2024,
         venue="IJCAI",
@@ -51,8 +51,8 @@ def _spec(variant: str) -> MethodSpec:
                 size=612_123,
                 converted=converted,
                 instructions=(
-                    f"It is {path} in https://github.com/{_REPOSITORY}/tree/{_COMMIT}, a pickled program that is never "
-                    f"loaded: when it is there, run `fusionbench weights convert --for {name}`."
+                    f"It is {path} in https://github.com/{_REPOSITORY}/tree/{_COMMIT}, a pickled program that"
+                    f" is never loaded: when it is there, run `fusionbench weights convert --for {name}`."
                 ),
             ),
         ),
@@ -60,8 +60,8 @@ def _spec(variant: str) -> MethodSpec:
         rounding="truncate",
         status="verified",
         note=(
-            "Clipped at 0. The official script lets negative values wrap around, so that the darkest pixels come out "
-            "near white. Training data not named."
+            "Clipped at 0. The official script lets negative values wrap around, so that the darkest pixels"
+            " come out near white. Training data not named."
         ),
         options={
             "network": "fusionbench.methods.caf.network:CAF",

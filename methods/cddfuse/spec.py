@@ -11,7 +11,10 @@ SPEC = MethodSpec(
     name="cddfuse",
     title="CDDFuse",
     summary="Base and detail features by correlation-driven decomposition.",
-    paper="Zhao et al.: CDDFuse: Correlation-driven dual-branch feature decomposition for multi-modality image fusion",
+    paper=(
+        "Zhao et al.: CDDFuse: Correlation-driven dual-branch feature decomposition for multi-modality image"
+        " fusion"
+    ),
     year=2023,
     venue="CVPR",
     code_url=f"https://github.com/{_REPOSITORY}",

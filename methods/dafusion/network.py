@@ -1,6 +1,9 @@
-"""DAFusion: features fused under a degradation embedding, decoded by statistics transfer (X. Wang et al., 2024).
+"""DAFusion: features fused under a degradation embedding, decoded by statistics transfer (X.
 
-The published modules are in training mode, so every batch normalisation uses the statistics of the image being fused.
+Wang et al., 2024).
+
+The published modules are in training mode, so every batch normalisation uses the statistics of the image
+being fused.
 """
 
 from __future__ import annotations
@@ -69,7 +72,8 @@ def _head(channels: int) -> nn.Sequential:
 
 
 def blend_statistics(x: torch.Tensor, style: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """w·T(x) + (1 - w)·x, where T gives each channel of ``x`` the mean ``style`` and the deviation √1e-5 of a 1×1 map.
+    """w·T(x) + (1 - w)·x, where T gives each channel of ``x`` the mean ``style`` and the deviation √1e-5 of a
+    1×1 map.
 
     Mean and (biased) deviation of ``x`` are the image's own. Written as one scale and shift a channel.
     """
@@ -124,7 +128,10 @@ class DAFusion(FusionNetwork):
         self.D = Decoder()
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        """N×1×H×W each → N×1×H×W. The visible image goes through ``encoder_ir``: the authors' script swaps them."""
+        """N×1×H×W each → N×1×H×W.
+
+        The visible image goes through ``encoder_ir``: the authors' script swaps them.
+        """
         features, embedding = self.F["Fusion_net"](
             self.E["encoder_ir"](visible), self.E["encoder_vis"](infrared)
         )

@@ -11,7 +11,9 @@ SPEC = MethodSpec(
     name="datfuse",
     title="DATFuse",
     summary="Channel and spatial attention around a small transformer.",
-    paper="Tang, He, Liu, Duan, Si: DATFuse: Infrared and visible image fusion via dual attention transformer",
+    paper=(
+        "Tang, He, Liu, Duan, Si: DATFuse: Infrared and visible image fusion via dual attention transformer"
+    ),
     doi="10.1109/TCSVT.2023.3234340",
     year=2023,
     venue="IEEE TCSVT 33(7)",
@@ -37,8 +39,8 @@ SPEC = MethodSpec(
     rounding="truncate",
     status="verified",
     note=(
-        "The official script saves grey. Its rare negative pixels wrap around there (one in 1.8 million on MSRS); here "
-        "they are 0. Training data not named."
+        "The official script saves grey. Its rare negative pixels wrap around there (one in 1.8 million on"
+        " MSRS); here they are 0. Training data not named."
     ),
     options={"network": "fusionbench.methods.datfuse.network:DATFuse"},
     factory=FACTORY,

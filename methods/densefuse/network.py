@@ -1,7 +1,8 @@
 """DenseFuse: a shared dense encoder, features added, a plain decoder (Li and Wu, IEEE TIP 2019).
 
-The author published it twice, in PyTorch and TensorFlow, with weights that are not interchangeable: the dense connections
-are concatenated in opposite orders, and "addition" is a mean in one and a sum in the other. Both are offered.
+The author published it twice, in PyTorch and TensorFlow, with weights that are not interchangeable: the dense
+connections are concatenated in opposite orders, and "addition" is a mean in one and a sum in the other. Both
+are offered.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class DenseBlock(nn.Module):
 
 
 class DenseFuse(FusionNetwork):
-    """Infrared and visible grey levels 0..255 → fused levels (0..255; the TensorFlow network about twice that)."""
+    """Infrared and visible grey levels 0..255 → fused levels (0..255; the TensorFlow network about twice
+    that).
+    """
 
     channels_last: ClassVar[bool] = True
 
@@ -94,7 +97,9 @@ class DenseFuseTensorflow(DenseFuse):
         super().__init__(new_first=True, mean=False)
 
     def official_name(self, key: str) -> str:
-        """``conv1`` → encoder/conv1_1, the dense layers → encoder/dense_block_conv1..3, ``conv2..5`` → decoder/conv2_1..4."""
+        """``conv1`` → encoder/conv1_1, the dense layers → encoder/dense_block_conv1..3, ``conv2..5`` →
+        decoder/conv2_1..4.
+        """
         parts = key.split(".")
         kind = "kernel" if parts[-1] == "weight" else "bias"
         if parts[0] == "DB1":

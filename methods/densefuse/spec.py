@@ -76,13 +76,16 @@ SPECS = [
                 sha256="f98c931b21b1977e348627457037cfa73211e882c1cec66cef0010134040aae6",
                 bytes=890_324,
                 instructions=(
-                    f"Unpack densefuse_gray.zip of https://github.com/{_TENSORFLOW[0]}/tree/{_TENSORFLOW[1]}/models "
-                    f"(sha256 c848f19d4117e553cae0d9354d1e38712919a70822be1042ed08058fb8435c2a); the file is in it."
+                    "Unpack densefuse_gray.zip of"
+                    f" https://github.com/{_TENSORFLOW[0]}/tree/{_TENSORFLOW[1]}/models (sha256"
+                    " c848f19d4117e553cae0d9354d1e38712919a70822be1042ed08058fb8435c2a); the file is in it."
                 ),
                 licence=NO_LICENCE,
                 alternatives=conversions(
                     {
-                        "weights_tf.safetensors": "480e6b0aeee8ea393f2393c245886b7ee79f78660a2ab7601a0c2dba9191a05d"
+                        "weights_tf.safetensors": (
+                            "480e6b0aeee8ea393f2393c245886b7ee79f78660a2ab7601a0c2dba9191a05d"
+                        )
                     },
                     NO_LICENCE,
                 ),

@@ -13,7 +13,9 @@ from ..porting.network import FusionNetwork
 def _block(
     name: str, inputs: int, outputs: int, activation: nn.Module, *, reflect: bool = False
 ) -> nn.ModuleDict:
-    """Convolution, batch normalisation, activation, under the official doubled names (``cov1.cov1.1.weight``)."""
+    """Convolution, batch normalisation, activation, under the official doubled names
+    (``cov1.cov1.1.weight``).
+    """
     layers = [nn.Conv2d(inputs, outputs, 3, padding=0 if reflect else 1), nn.BatchNorm2d(outputs), activation]
     if reflect:
         layers.insert(0, nn.ReflectionPad2d(1))

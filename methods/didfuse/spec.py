@@ -12,7 +12,10 @@ SPEC = MethodSpec(
     name="didfuse",
     title="DIDFuse",
     summary="Base and detail features of an auto-encoder, added.",
-    paper="Zhao, Xu, Zhang, Liu, Zhang, Li: DIDFuse: Deep image decomposition for infrared and visible image fusion",
+    paper=(
+        "Zhao, Xu, Zhang, Liu, Zhang, Li: DIDFuse: Deep image decomposition for infrared and visible image"
+        " fusion"
+    ),
     year=2020,
     venue="IJCAI",
     code_url=f"https://github.com/{_REPOSITORY}",

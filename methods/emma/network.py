@@ -1,7 +1,9 @@
-"""EMMA's fusion network "U-Fuser": a four-scale U-Net of transformer and residual units (Zhao et al., CVPR 2024).
+"""EMMA's fusion network "U-Fuser": a four-scale U-Net of transformer and residual units (Zhao et al., CVPR
+2024).
 
-The authors fuse an image whose sides aren't multiples of 32 in up to four overlapping windows that are pasted without
-blending; ``fuse`` does the same, because attention looks at whole windows and padding would give another result.
+The authors fuse an image whose sides aren't multiples of 32 in up to four overlapping windows that are pasted
+without blending; ``fuse`` does the same, because attention looks at whole windows and padding would give
+another result.
 """
 
 from __future__ import annotations
@@ -102,7 +104,8 @@ class EMMA(FusionNetwork):
         rest_y, rest_x = height % MULTIPLE, width % MULTIPLE
         window_y, window_x = height - rest_y, width - rest_x
         canvas = torch.empty_like(infrared)
-        # Each window starts at 0 or ends at the border; of the latter only what the others don't cover is kept.
+        # Each window starts at 0 or ends at the border; of the latter only what the others don't cover is
+        # kept.
         for top, keep_y in [(0, window_y)] + ([(rest_y, rest_y)] if rest_y else []):
             for left, keep_x in [(0, window_x)] + ([(rest_x, rest_x)] if rest_x else []):
                 window = (..., slice(top, top + window_y), slice(left, left + window_x))

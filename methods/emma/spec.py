@@ -33,7 +33,10 @@ SPEC = MethodSpec(
     minimum_size=32,
     published_as="EMMA",
     status="needs-weights",
-    note="Sides that aren't multiples of 32 are fused in overlapping windows without blending, as the authors do.",
+    note=(
+        "Sides that aren't multiples of 32 are fused in overlapping windows without blending, as the"
+        " authors do."
+    ),
     options={"network": "fusionbench.methods.emma.network:EMMA"},
     factory=FACTORY,
 )

@@ -15,7 +15,8 @@ SQUEEZED = WIDTH // 2
 
 
 def merge_phases(amplitude: torch.Tensor, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
-    """The amplitude spectrum of one map with the phasors of two others, added, back in the image plane; its modulus.
+    """The amplitude spectrum of one map with the phasors of two others, added, back in the image plane; its
+    modulus.
 
     N×C×H×W each → the same. All three are real, so half of the Fourier plane says all.
     """
@@ -37,7 +38,9 @@ def _phasor(x: torch.Tensor) -> torch.Tensor:
 
 
 class MultiScale(nn.Module):
-    """The same dense units at full, half and quarter size; the three results are weighted per channel and merged."""
+    """The same dense units at full, half and quarter size; the three results are weighted per channel and
+    merged.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

@@ -11,8 +11,10 @@ SPEC = MethodSpec(
     name="fiscnet",
     title="FISCNet",
     summary="Phases of both images merged in the Fourier plane, details made up for in the image plane.",
-    paper="Zheng, Zhou, Huang, Zhao: Frequency integration and spatial compensation network for infrared and visible "
-    "image fusion",
+    paper=(
+        "Zheng, Zhou, Huang, Zhao: Frequency integration and spatial compensation network for infrared and"
+        " visible image fusion"
+    ),
     doi="10.1016/j.inffus.2024.102359",
     year=2024,
     venue="Information Fusion",

@@ -1,6 +1,8 @@
-"""GIFNet: one network for many fusion tasks, whose two task streams exchange queries (Cheng et al., CVPR 2025).
+"""GIFNet: one network for many fusion tasks, whose two task streams exchange queries (Cheng et al., CVPR
+2025).
 
-Only the second ("mfif") stream reaches the output; of the first ("ivif") everything up to the first block is needed.
+Only the second ("mfif") stream reaches the output; of the first ("ivif") everything up to the first block is
+needed.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ class RevisedNorm(nn.Module):
 
 
 class PositionBias(nn.Module):
-    """A small network from the logarithmic offset of two pixels in a window to a bias a head; shared by both streams."""
+    """A small network from the logarithmic offset of two pixels in a window to a bias a head; shared by both
+    streams.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +64,9 @@ class PositionBias(nn.Module):
 
 
 def _to_windows(x: torch.Tensor, shift: int) -> torch.Tensor:
-    """N×C×H×W (sides multiples of 4) → (N·windows)×heads×64×(C/heads), extended by reflection to whole windows."""
+    """N×C×H×W (sides multiples of 4) → (N·windows)×heads×64×(C/heads), extended by reflection to whole
+    windows.
+    """
     rest_y, rest_x = (-x.shape[-2]) % WINDOW, (-x.shape[-1]) % WINDOW
     if shift:
         x = F.pad(
@@ -155,7 +161,9 @@ class GIFNet(FusionNetwork):
         self.decoder = nn.ModuleList(_reflect(i, o) for i, o in ((128, 64), (64, 32), (32, 16), (16, 1)))
 
     def official_name(self, key: str) -> str:
-        """The official names go through several levels of wrappers; see ``_official_block_name`` for the blocks."""
+        """The official names go through several levels of wrappers; see ``_official_block_name`` for the
+        blocks.
+        """
         transformer = "extractor_multask.SwinTransformerSpecific."
         head, _, rest = key.partition(".")
         if head == "exchange":
@@ -214,7 +222,9 @@ class GIFNet(FusionNetwork):
 
 
 def _official_block_name(block: str, key: str) -> str:
-    """``block0_p``, ``attn.QK.weight`` → layer1.blocks.0.attn.QK.weight; the m stream's names end in ``_mfif``."""
+    """``block0_p``, ``attn.QK.weight`` → layer1.blocks.0.attn.QK.weight; the m stream's names end in
+    ``_mfif``.
+    """
     number, suffix = block[5], "" if block.endswith("_p") else "_mfif"
     part, _, rest = key.partition(".")
     if part == "mlp":

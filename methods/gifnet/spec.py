@@ -11,7 +11,9 @@ SPEC = MethodSpec(
     name="gifnet",
     title="GIFNet",
     summary="One network for many fusion tasks; two streams exchange queries.",
-    paper="Cheng et al.: One model for all: Low-level task interaction is a key to task-agnostic image fusion",
+    paper=(
+        "Cheng et al.: One model for all: Low-level task interaction is a key to task-agnostic image fusion"
+    ),
     year=2025,
     venue="CVPR",
     code_url=f"https://github.com/{_REPOSITORY}",
@@ -35,7 +37,10 @@ SPEC = MethodSpec(
     colour="mufusion",
     minimum_size=16,
     status="verified",
-    note="Run as for a colour visible image; statistics are taken over the whole image, so it can't be tiled. Training data not named.",
+    note=(
+        "Run as for a colour visible image; statistics are taken over the whole image, so it can't be tiled."
+        " Training data not named."
+    ),
     options={"network": "fusionbench.methods.gifnet.network:GIFNet"},
     factory=FACTORY,
 )

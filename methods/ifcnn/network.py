@@ -1,4 +1,6 @@
-"""IFCNN: ImageNet features of both images, merged element by element, decoded to colour (Zhang et al., Information Fusion 2020)."""
+"""IFCNN: ImageNet features of both images, merged element by element, decoded to colour (Zhang et al.,
+Information Fusion 2020).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,10 @@ from torch import nn
 from ..porting.network import FusionNetwork
 
 MEAN = (0.485, 0.456, 0.406)
-"""Channel means of ImageNet. The authors' main script uses 0 here, but their published results come from these constants."""
+"""Channel means of ImageNet.
+
+The authors' main script uses 0 here, but their published results come from these constants.
+"""
 STANDARD_DEVIATION = (0.229, 0.224, 0.225)
 
 MERGES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
@@ -19,7 +24,9 @@ MERGES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "sum": torch.add,
     "mean": lambda a, b: (a + b) / 2,
 }
-"""The three fusion rules, each with weights of its own; ``max`` is the authors' choice for infrared and visible images."""
+"""The three fusion rules, each with weights of its own; ``max`` is the authors' choice for infrared and
+visible images.
+"""
 
 
 class ConvBlock(nn.Module):
@@ -57,7 +64,9 @@ class IFCNN(FusionNetwork):
         return fused
 
     def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        """See ``FusionNetwork.fuse``; infrared is repeated to three channels, both are normalised, the result is restored."""
+        """See ``FusionNetwork.fuse``; infrared is repeated to three channels, both are normalised, the result
+        is restored.
+        """
         infrared = infrared.expand(-1, 3, -1, -1)
         mean, deviation = self.get_buffer("mean"), self.get_buffer("deviation")
         fused: torch.Tensor = self((infrared - mean) / deviation, (visible - mean) / deviation)

@@ -57,7 +57,10 @@ def _spec(rule: str) -> MethodSpec:
         output="rgb",
         rounding="truncate",
         status="verified",
-        note="With ImageNet's normalisation, which alone reproduces the published images; the main script has 0 and 1.",
+        note=(
+            "With ImageNet's normalisation, which alone reproduces the published images; the main script has"
+            " 0 and 1."
+        ),
         options={"network": "fusionbench.methods.ifcnn.network:IFCNN", "arguments": {"merge": rule}},
         factory=FACTORY,
     )

@@ -46,7 +46,8 @@ class NodeUpdate(nn.Module):
 
     def _update(self, node: torch.Tensor, second: torch.Tensor, third: torch.Tensor) -> torch.Tensor:
         weights = torch.sigmoid(self.C_wgt(torch.cat((node - second, node - third), 1)))
-        # As published: the two weight maps alternate over the channels of both messages, they aren't one a message.
+        # As published: the two weight maps alternate over the channels of both messages, they aren't one a
+        # message.
         weights = weights.repeat(1, node.shape[1], 1, 1)
         from_second, from_third = (torch.cat((second, third), 1) * weights).chunk(2, 1)
         return torch.addcmul(node, self.gamma, self.ConvGRU(from_second + from_third, node))

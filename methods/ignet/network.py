@@ -1,7 +1,8 @@
 """IGNet: a graph neural network between the streams at three scales (Li et al., ACM Multimedia 2023).
 
-The official script never leaves training mode, so its results come from the statistics of each image; evaluation mode is an
-option here. In the official names "rgb" is the infrared stream and "dep" the visible one.
+The official script never leaves training mode, so its results come from the statistics of each image;
+evaluation mode is an option here. In the official names "rgb" is the infrared stream and "dep" the visible
+one.
 """
 
 from __future__ import annotations

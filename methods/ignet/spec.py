@@ -33,7 +33,10 @@ SPEC = MethodSpec(
     size_multiple=8,
     published_as="IGNet",
     status="needs-weights",
-    note="Normalised by each image's own statistics: the official script never leaves training mode. Training data not stated.",
+    note=(
+        "Normalised by each image's own statistics: the official script never leaves training mode. Training"
+        " data not stated."
+    ),
     options={"network": "fusionbench.methods.ignet.network:IGNet"},
     factory=FACTORY,
 )

@@ -1,4 +1,6 @@
-"""ITFuse: two modalities that exchange keys and queries over three stages, then a transformer (Tang et al., Pattern Recognition 2024)."""
+"""ITFuse: two modalities that exchange keys and queries over three stages, then a transformer (Tang et al.,
+Pattern Recognition 2024).
+"""
 
 from __future__ import annotations
 

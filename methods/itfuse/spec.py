@@ -36,7 +36,10 @@ SPEC = MethodSpec(
     grey="pillow",
     rounding="truncate",
     status="verified",
-    note="Its images have a low contrast; the authors' look the same. The official script saves grey. Training data not named.",
+    note=(
+        "Its images have a low contrast; the authors' look the same. The official script saves grey. Training"
+        " data not named."
+    ),
     options={"network": "fusionbench.methods.itfuse.network:ITFuse"},
     factory=FACTORY,
 )

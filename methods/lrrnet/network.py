@@ -34,7 +34,9 @@ def soft_threshold(x: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
 
 
 def soft_threshold_planes(x: torch.Tensor, thresholds: Sequence[float]) -> torch.Tensor:
-    """``soft_threshold`` in place, channel by channel: on a CPU one plane stays in the cache, which is several times faster."""
+    """``soft_threshold`` in place, channel by channel: on a CPU one plane stays in the cache, which is
+    several times faster.
+    """
     for channel, threshold in enumerate(thresholds):
         plane = x[:, channel]
         if threshold < 0:  # values move away from zero, which softshrink can't do

@@ -56,8 +56,10 @@ class LUTFuse(FusionNetwork):
         self.register_buffer("cells", torch.zeros(SIDE**4, 2**4), persistent=False)
 
     def prepare(self) -> None:
-        """Put the sixteen corners of each cell of the table side by side, so that a pixel reads one row; and the context network's
-        kernels into channels-last memory (the table itself has five axes, so the base class can't do it)."""
+        """Put the sixteen corners of each cell of the table side by side, so that a pixel reads one row; and
+        the context network's kernels into channels-last memory (the table itself has five axes, so the base
+        class can't do it).
+        """
         for layers in (self.input_layer, self.mid_layer, self.output_layer):
             layers.to(memory_format=torch.channels_last)
         table = self.lut[..., 0]
@@ -92,7 +94,9 @@ class LUTFuse(FusionNetwork):
         return (size - low) / (high - low + 1e-8)
 
     def _look_up(self, places: torch.Tensor) -> torch.Tensor:
-        """Interpolate the table linearly at places ...×4 in 0..16 → ...; beyond the last entry it is constant."""
+        """Interpolate the table linearly at places ...×4 in 0..16 → ...; beyond the last entry it is
+        constant.
+        """
         lower = places.floor()
         fraction = (places - lower).unsqueeze(-1)
         cell = lower.to(torch.int32)

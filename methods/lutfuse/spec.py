@@ -12,9 +12,14 @@ _CONVERTED = {"weights.safetensors": "42498d87062994d841399a936a503a5b3385f38a8d
 SPEC = MethodSpec(
     name="lutfuse",
     title="LUT-Fuse",
-    summary="A learned table from luma, gradient, context and infrared to the fused luma; a small network gives the context.",
-    paper="Yi, Zhang, Xiang, Yan, Xu, Ma: LUT-Fuse: Towards extremely fast infrared and visible image fusion via "
-    "distillation to learnable look-up tables",
+    summary=(
+        "A learned table from luma, gradient, context and infrared to the fused luma; a small network gives"
+        " the context."
+    ),
+    paper=(
+        "Yi, Zhang, Xiang, Yan, Xu, Ma: LUT-Fuse: Towards extremely fast infrared and visible image fusion"
+        " via distillation to learnable look-up tables"
+    ),
     doi="10.48550/arXiv.2509.00346",
     year=2025,
     venue="ICCV",
@@ -50,8 +55,10 @@ SPEC = MethodSpec(
     rounding="truncate",
     published_as="LUT-Fuse",
     status="verified",
-    note="Its training data isn't named, so nothing can be marked. The official script shrinks images to multiples of 16; "
-    "here they keep their size.",
+    note=(
+        "Its training data isn't named, so nothing can be marked. The official script shrinks images to"
+        " multiples of 16; here they keep their size."
+    ),
     options={"network": "fusionbench.methods.lutfuse.network:LUTFuse"},
     factory=FACTORY,
 )

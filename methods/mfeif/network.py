@@ -1,4 +1,6 @@
-"""MFEIF: features at three levels and three dilations, weighed by an edge attention (Liu et al., IEEE TCSVT 2022)."""
+"""MFEIF: features at three levels and three dilations, weighed by an edge attention (Liu et al., IEEE TCSVT
+2022).
+"""
 
 from __future__ import annotations
 
@@ -100,8 +102,8 @@ class Constructor(nn.Module):
 class MFEIF(FusionNetwork):
     """Infrared and visible luma in [0,1] → fused luma ≥ 0, in practice up to 1.1; symmetric in the two.
 
-    The published weights leave most of it without effect: the attention is constant and only the shallow features reach
-    the result. The whole network is computed all the same, as the authors' code does.
+    The published weights leave most of it without effect: the attention is constant and only the shallow
+    features reach the result. The whole network is computed all the same, as the authors' code does.
     """
 
     def __init__(self) -> None:

@@ -12,8 +12,8 @@ SPEC = MethodSpec(
     title="MFEIF",
     summary="Features at three levels and three dilations, weighed by an edge attention.",
     paper=(
-        "Liu, Fan, Jiang, Liu, Luo: Learning a deep multi-scale feature ensemble and an edge-attention guidance for "
-        "image fusion"
+        "Liu, Fan, Jiang, Liu, Luo: Learning a deep multi-scale feature ensemble and an edge-attention"
+        " guidance for image fusion"
     ),
     doi="10.1109/TCSVT.2021.3056725",
     year=2022,
@@ -39,8 +39,8 @@ SPEC = MethodSpec(
     grey="opencv-flag",
     status="verified",
     note=(
-        "Published online in 2021. The weights leave attention and deeper levels without effect. The official script "
-        "saves grey. Training data not named."
+        "Published online in 2021. The weights leave attention and deeper levels without effect. The official"
+        " script saves grey. Training data not named."
     ),
     options={"network": "fusionbench.methods.mfeif.network:MFEIF"},
     factory=FACTORY,

@@ -31,7 +31,9 @@ class Student(FusionNetwork):
 
 
 class Teacher(FusionNetwork):
-    """Infrared and visible grey in [0,1] → fused grey in (-1,1), which is to be stretched; even sides of at least 4."""
+    """Infrared and visible grey in [0,1] → fused grey in (-1,1), which is to be stretched; even sides of at
+    least 4.
+    """
 
     channels_last: ClassVar[bool] = True
 

@@ -1,4 +1,6 @@
-"""MMDRFuse as data: the student that the authors publish as the method, and the teacher it was distilled from."""
+"""MMDRFuse as data: the student that the authors publish as the method, and the teacher it was distilled
+from.
+"""
 
 from fusionbench.contracts.method import MethodSpec
 
@@ -17,8 +19,10 @@ def _spec(
         name=name,
         title="MMDRFuse (teacher)" if teacher else "MMDRFuse",
         summary=summary,
-        paper="Deng, Xu, Cheng, Wu, Kittler: MMDRFuse: Distilled mini-model with dynamic refresh for multi-modality "
-        "image fusion",
+        paper=(
+            "Deng, Xu, Cheng, Wu, Kittler: MMDRFuse: Distilled mini-model with dynamic refresh for"
+            " multi-modality image fusion"
+        ),
         doi="10.48550/arXiv.2408.15641",
         year=2024,
         venue="ACM Multimedia",

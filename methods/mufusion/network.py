@@ -15,9 +15,19 @@ STEP = 124
 TILES_AT_ONCE = 4
 
 CHANNELS = {
-    "1": (2, 32), "2": (32, 32), "3": (64, 64), "4": (64, 64), "5": (128, 64), "6": (192, 64),
-    "66": (64, 64), "55": (128, 64), "44": (128, 64), "33": (128, 64), "22": (96, 32), "11": (64, 1),
-}  # fmt: skip
+    "1": (2, 32),
+    "2": (32, 32),
+    "3": (64, 64),
+    "4": (64, 64),
+    "5": (128, 64),
+    "6": (192, 64),
+    "66": (64, 64),
+    "55": (128, 64),
+    "44": (128, 64),
+    "33": (128, 64),
+    "22": (96, 32),
+    "11": (64, 1),
+}
 """Channels of each official layer ``conv<n>``: 1 to 6 encode, 66 to 11 decode."""
 
 
@@ -70,7 +80,10 @@ class MUFusion(FusionNetwork):
 
 
 def tile_places(height: int, width: int) -> list[tuple[int, int]]:
-    """Upper left corners (y, x) of the tiles in the authors' order. Tiles may coincide at the borders; they count twice there."""
+    """Upper left corners (y, x) of the tiles in the authors' order.
+
+    Tiles may coincide at the borders; they count twice there.
+    """
     ys = range(0, height - TILE + 1, STEP)
     xs = range(0, width - TILE + 1, STEP)
     inner = [(y, x) for y in ys for x in xs]

@@ -1,4 +1,6 @@
-"""PFCFuse: CDDFuse's dual-branch network with pooling in place of attention in the base branch (Hu et al., IEEE TIM 2024)."""
+"""PFCFuse: CDDFuse's dual-branch network with pooling in place of attention in the base branch (Hu et al.,
+IEEE TIM 2024).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from ..porting.restormer_blocks import ChannelNorm
 
 
 class PoolBlock(nn.Module):
-    """PoolFormer's block: pixels are mixed by what average pooling adds to them, channels by a two-layer perceptron."""
+    """PoolFormer's block: pixels are mixed by what average pooling adds to them, channels by a two-layer
+    perceptron.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()

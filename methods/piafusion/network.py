@@ -1,7 +1,9 @@
-"""PIAFusion: two streams that exchange what sets them apart (Tang et al., Information Fusion 2022), in its two versions.
+"""PIAFusion: two streams that exchange what sets them apart (Tang et al., Information Fusion 2022), in its
+two versions.
 
-The official network is TensorFlow's. The PyTorch port that its README links is another network: it has separate weights a
-stream, another slope, and exchanges with the opposite sign. Weights of one can't be used in the other.
+The official network is TensorFlow's. The PyTorch port that its README links is another network: it has
+separate weights a stream, another slope, and exchanges with the opposite sign. Weights of one can't be used
+in the other.
 """
 
 from __future__ import annotations

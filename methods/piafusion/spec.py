@@ -70,7 +70,9 @@ SPECS = [
     MethodSpec(
         name="piafusion-port",
         title="PIAFusion (PyTorch port)",
-        summary="The unofficial port that the official README links: another network, with weights of its own.",
+        summary=(
+            "The unofficial port that the official README links: another network, with weights of its own."
+        ),
         paper=_PAPER,
         year=2022,
         venue="Information Fusion 83-84",
@@ -90,7 +92,10 @@ SPECS = [
         rounding="truncate",
         minimum_size=2,
         status="needs-weights",
-        note="Its author says that the results aren't ideal; the paper's numbers come from the TensorFlow network.",
+        note=(
+            "Its author says that the results aren't ideal; the paper's numbers come from the TensorFlow"
+            " network."
+        ),
         options={"network": "fusionbench.methods.piafusion.network:PIAFusionPort"},
         factory=FACTORY,
     ),

@@ -1,8 +1,9 @@
 """The one adapter of all natively ported networks, and the base class of those networks.
 
-A port is a ``FusionNetwork`` (its ``forward`` is the official network, in the official scale) and a ``spec.py``. The
-spec's ``options`` say how to build it: ``network`` (import string), ``arguments`` (keywords of its constructor) and, for a
-TensorFlow checkpoint, ``tensorflow_layout``. All artifacts of the spec together hold the weights.
+A port is a ``FusionNetwork`` (its ``forward`` is the official network, in the official scale) and a
+``spec.py``. The spec's ``options`` say how to build it: ``network`` (import string), ``arguments`` (keywords
+of its constructor) and, for a TensorFlow checkpoint, ``tensorflow_layout``. All artifacts of the spec
+together hold the weights.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class NativeMethod:
         self.network: FusionNetwork | None = None
 
     def load(self, device: torch.device, precision: str) -> None:
-        """Build the network and load its weights. Raises ``MissingWeightsError`` or ``InputError``; ``precision`` is the harness's."""
+        """Build the network and load its weights.
+
+        Raises ``MissingWeightsError`` or ``InputError``; ``precision`` is the harness's.
+        """
         network = build_network(self._options)
         network.load_official(self._read_weights())
         self.network = network.eval().requires_grad_(False).to(device)
@@ -49,7 +53,9 @@ class NativeMethod:
         return {"weights": self._files}
 
     def convert(self, files: Mapping[str, Path], out: Path) -> None:
-        """Rewrite official files (artifact name → path) as safetensors; see ``fusionbench.files.weight_conversion``."""
+        """Rewrite official files (artifact name → path) as safetensors; see
+        ``fusionbench.files.weight_conversion``.
+        """
         from .conversion import convert
 
         convert(self._spec, files, out)
@@ -62,12 +68,16 @@ class NativeMethod:
         except UnsafeFileError as error:
             names = " ".join(path.name for path in paths)
             raise InputError(
-                f"{error}; run `fusionbench weights convert {names} --for {self._spec.name}` once, which rewrites them without executing anything"
+                f"{error}; run `fusionbench weights convert {names} --for {self._spec.name}` once, which"
+                " rewrites them without executing anything"
             ) from error
 
 
 def _merged(spec: MethodSpec, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec's options with the run's on top. Raises ``InputError`` for anything but keywords of the network's constructor."""
+    """The spec's options with the run's on top.
+
+    Raises ``InputError`` for anything but keywords of the network's constructor.
+    """
     arguments = given.get("arguments", {})
     changed = {
         name for name, value in given.items() if name != "arguments" and value != spec.options.get(name)

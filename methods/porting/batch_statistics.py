@@ -1,7 +1,8 @@
-"""Batch normalisation with the statistics of the image at hand, for networks that were published in training mode.
+"""Batch normalisation with the statistics of the image at hand, for networks that were published in training
+mode.
 
-Their authors' scripts fuse one image at a time, so "the batch" is the image. Taken per image, the result doesn't depend on
-which other images happen to be in the batch.
+Their authors' scripts fuse one image at a time, so "the batch" is the image. Taken per image, the result
+doesn't depend on which other images happen to be in the batch.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from torch import nn
 
 
 def normalise_images(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, eps: float) -> torch.Tensor:
-    """Normalise each channel (N×C×H×W) of each image by its own mean and biased variance, then scale and shift it."""
+    """Normalise each channel (N×C×H×W) of each image by its own mean and biased variance, then scale and
+    shift it.
+    """
     if x.device.type != "cpu":
         return F.instance_norm(x, weight=weight, bias=bias, eps=eps)
     # The same by simple operations, which a CPU does several times faster than torch's single one.
@@ -23,7 +26,9 @@ def normalise_images(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, 
 
 
 class ImageNorm2d(nn.BatchNorm2d):
-    """Batch normalisation (same parameters and names) over the height and width of each image by itself; biased variance."""
+    """Batch normalisation (same parameters and names) over the height and width of each image by itself;
+    biased variance.
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalise each channel of each image."""

@@ -1,6 +1,8 @@
-"""Layers for maps that lie in memory pixel by pixel ("channels last"), in which a CPU is faster at nearly everything.
+"""Layers for maps that lie in memory pixel by pixel ("channels last"), in which a CPU is faster at nearly
+everything.
 
-oneDNN convolves such maps as they are, and what looks at all channels of a pixel (1×1 convolutions, normalisation over channels) finds them side by side.
+oneDNN convolves such maps as they are, and what looks at all channels of a pixel (1×1 convolutions,
+normalisation over channels) finds them side by side.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ def pixels_first(x: torch.Tensor) -> torch.Tensor:
 def pointwise(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """A 1×1 convolution: N×I×H×W (channels last), O×I×1×1 → N×O×H×W (channels last).
 
-    The rows go in as a batch: with one thread torch convolves batches below 16 by a matrix product that takes up to twice as long.
+    The rows go in as a batch: with one thread torch convolves batches below 16 by a matrix product that takes
+    up to twice as long.
     """
     n, channels, height, width = x.shape
     rows = x.permute(0, 2, 3, 1).reshape(n * height, 1, width, channels).permute(0, 3, 1, 2)

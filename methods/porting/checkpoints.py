@@ -1,7 +1,8 @@
 """Reads published weight files into flat name → tensor dictionaries, without ever executing anything in them.
 
-Understood: safetensors; PyTorch files through ``torch.load(weights_only=True)``, with the wrappers that the authors used
-undone; NumPy arrays; and the data file of a TensorFlow checkpoint, which is nothing but little-endian float32 values at known places.
+Understood: safetensors; PyTorch files through ``torch.load(weights_only=True)``, with the wrappers that the
+authors used undone; NumPy arrays; and the data file of a TensorFlow checkpoint, which is nothing but
+little-endian float32 values at known places.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def read_checkpoints(
 ) -> dict[str, torch.Tensor]:
     """Read one or more files that together hold a network's tensors, on the CPU.
 
-    Raises ``UnsafeFileError`` naming a file that isn't a known format or would have to execute code to be read.
+    Raises ``UnsafeFileError`` naming a file that isn't a known format or would have to execute code to be
+    read.
     """
     tensors: dict[str, torch.Tensor] = {}
     for path in paths:
@@ -59,15 +61,16 @@ def _read(path: Path, layout: TensorflowLayout | None) -> dict[str, torch.Tensor
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise UnsafeFileError(
-            f"{path}: can't be read as weights alone ({str(error).splitlines()[0][:200]}); files that hold program objects "
-            f"must be converted to safetensors first"
+            f"{path}: can't be read as weights alone ({str(error).splitlines()[0][:200]}); files that hold"
+            " program objects must be converted to safetensors first"
         ) from error
     return flatten(content, path.name)
 
 
 def flatten(content: Mapping[str, Any], name: str = "") -> dict[str, torch.Tensor]:
-    """Undo the authors' wrappers: a single entry of ``WRAPPERS``, a ``weight`` entry beside an ``epoch``, nested state dicts (joined
-    by dots)."""
+    """Undo the authors' wrappers: a single entry of ``WRAPPERS``, a ``weight`` entry beside an ``epoch``,
+    nested state dicts (joined by dots).
+    """
     if len(content) == 1 and (wrapper := next(iter(content))) in WRAPPERS:
         return flatten(content[wrapper], name)
     if set(content) == {"weight", "epoch"}:  # DIDFuse: one file a part, told apart by the file's name

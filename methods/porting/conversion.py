@@ -1,7 +1,8 @@
 """Turns official weight files into safetensors (``fusionbench weights convert``).
 
-Nothing in the files is executed. Files that hold whole modules (DAFusion's) are read by a restricted unpickler that rebuilds
-tensors itself and knows every other class as an inert container; anything it doesn't know is refused by name.
+Nothing in the files is executed. Files that hold whole modules (DAFusion's) are read by a restricted
+unpickler that rebuilds tensors itself and knows every other class as an inert container; anything it doesn't
+know is refused by name.
 """
 
 from __future__ import annotations
@@ -74,7 +75,10 @@ class _ModuleReader(pickle.Unpickler):
 
 
 def read_pickled_module(path: Path) -> dict[str, torch.Tensor]:
-    """Parameters and buffers of a module saved whole, by dotted name. Raises ``InputError`` with what the file asks for."""
+    """Parameters and buffers of a module saved whole, by dotted name.
+
+    Raises ``InputError`` with what the file asks for.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             root = next(n for n in archive.namelist() if n.endswith("/data.pkl")).rsplit("/", 1)[0]
@@ -106,8 +110,9 @@ def _tensors(module: Any, prefix: str) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def convert(spec: MethodSpec, files: Mapping[str, Path], out: Path) -> None:
-    """Write the tensors of a port's official files (artifact name → path) to ``out`` (safetensors), after checking that its
-    network takes them."""
+    """Write the tensors of a port's official files (artifact name → path) to ``out`` (safetensors), after
+    checking that its network takes them.
+    """
     tensors: dict[str, torch.Tensor] = {}
     for artifact, path in files.items():
         part = spec.options.get("pickled_parts", {}).get(artifact)

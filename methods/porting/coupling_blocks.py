@@ -1,7 +1,8 @@
-"""Blocks that SHIP and FISCNet, by the same authors, share: edge-sensitive convolutions, invertible coupling, reconstruction.
+"""Blocks that SHIP and FISCNet, by the same authors, share: edge-sensitive convolutions, invertible coupling,
+reconstruction.
 
-The coupling is a learned 1×1 mixing in LU form, then an affine coupling of two channel groups. Parameter names are the official
-ones.
+The coupling is a learned 1×1 mixing in LU form, then an affine coupling of two channel groups. Parameter
+names are the official ones.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def conv_relu_conv(inputs: int, outputs: int, kernel: int = 3, hidden: int | Non
 
 
 class CrossDifference(nn.Module):
-    """A plus-shaped and an X-shaped convolution of five taps each, from which 0.8 times the taps' sum is taken at the centre."""
+    """A plus-shaped and an X-shaped convolution of five taps each, from which 0.8 times the taps' sum is
+    taken at the centre.
+    """
 
     PLACES = ((1, 3, 4, 5, 7), (0, 2, 4, 6, 8))  # of the taps in a 3×3 kernel, row by row
 
@@ -94,7 +97,9 @@ class ChannelGate(nn.Module):
 
 
 def reconstruction() -> nn.ModuleDict:
-    """What makes a luma of 16 channels: entries ``conv_in``, ``process`` and ``conv_last``, applied in this order."""
+    """What makes a luma of 16 channels: entries ``conv_in``, ``process`` and ``conv_last``, applied in this
+    order.
+    """
     return nn.ModuleDict(
         {
             "conv_in": conv(WIDTH, WIDTH),
@@ -139,7 +144,9 @@ class DenseUnits(nn.Module):
 
 
 class InvertibleMixing(nn.Module):
-    """A 1×1 convolution whose matrix is P·L·U; values outside the triangles of ``lower`` and ``upper`` don't count."""
+    """A 1×1 convolution whose matrix is P·L·U; values outside the triangles of ``lower`` and ``upper`` don't
+    count.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()

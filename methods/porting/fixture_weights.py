@@ -1,6 +1,8 @@
-"""Random weights by rule: every value follows from its tensor's name, so two programs get the same network without a file.
+"""Random weights by rule: every value follows from its tensor's name, so two programs get the same network
+without a file.
 
-They prove a port where the real weights are not at hand, against outputs of the official code under the same rule.
+They prove a port where the real weights are not at hand, against outputs of the official code under the same
+rule.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ import torch
 def fixture_tensor(
     name: str, shape: tuple[int, ...], gain: float, *, tensorflow: bool = False
 ) -> torch.Tensor:
-    """The tensor of that name: uniform noise seeded by the CRC-32 of the name, scaled by what kind of tensor it is."""
+    """The tensor of that name: uniform noise seeded by the CRC-32 of the name, scaled by what kind of tensor
+    it is.
+    """
     last = name.replace("/", ".").rsplit(".", 1)[-1]
     if last == "num_batches_tracked":
         return torch.tensor(100)
@@ -36,7 +40,9 @@ def fixture_tensor(
 def fixture_weights(
     shapes: Mapping[str, tuple[int, ...]], gain: Callable[[str], float], *, tensorflow: bool = False
 ) -> dict[str, torch.Tensor]:
-    """Tensors by rule for every name; ``gain(name)`` scales the weights so that activations stay in a useful range."""
+    """Tensors by rule for every name; ``gain(name)`` scales the weights so that activations stay in a useful
+    range.
+    """
     return {
         name: fixture_tensor(name, shape, gain(name), tensorflow=tensorflow) for name, shape in shapes.items()
     }

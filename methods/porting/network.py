@@ -16,17 +16,22 @@ from fusionbench.plugins.catalog import build
 class FusionNetwork(nn.Module):
     """A published network under its official parameter names.
 
-    ``forward(infrared, visible)`` maps the tensors that the official network gets to what it returns, both in its own
-    scale. ``fuse`` wraps it for the harness: N×1×H×W or N×3×H×W in [0,1] on both sides.
+    ``forward(infrared, visible)`` maps the tensors that the official network gets to what it returns, both in
+    its own scale. ``fuse`` wraps it for the harness: N×1×H×W or N×3×H×W in [0,1] on both sides.
     """
 
     unused: ClassVar[tuple[str, ...]] = ()
-    """Regular expressions of official tensor names that the fused image doesn't depend on; dropped when loading."""
+    """Regular expressions of official tensor names that the fused image doesn't depend on; dropped when
+    loading.
+    """
     tensorflow: ClassVar[bool] = False
-    """Whether the official tensors are TensorFlow's: kernels height×width×in×out instead of out×in×height×width."""
+    """Whether the official tensors are TensorFlow's: kernels height×width×in×out instead of
+    out×in×height×width.
+    """
     channels_last: ClassVar[bool] = False
-    """Whether the kernels are kept in channels-last memory, so that convolutions return such maps: on a CPU mostly faster, but
-    not with 128 channels and more, nor with batch normalisation by the image's statistics."""
+    """Whether the kernels are kept in channels-last memory, so that convolutions return such maps: on a CPU
+    mostly faster, but not with 128 channels and more, nor with batch normalisation by the image's statistics.
+    """
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """The official network."""
@@ -55,7 +60,8 @@ class FusionNetwork(nn.Module):
         return shapes
 
     def load_official(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Load the official tensors, strictly: none may be missing, be left over (but ``unused``), or differ in shape.
+        """Load the official tensors, strictly: none may be missing, be left over (but ``unused``), or differ
+        in shape.
 
         Raises ``InputError`` naming the tensors.
         """
@@ -77,8 +83,9 @@ class FusionNetwork(nn.Module):
         wrong += sorted(name for name in left_over if not any(re.search(p, name) for p in self.unused))
         if wrong:
             raise InputError(
-                f"these weights don't belong to {type(self).__name__}: {len(wrong)} tensors are missing, misshapen or "
-                f"unknown, e.g. {', '.join(wrong[:3])}; put the file named by `fusionbench info method` in place"
+                f"these weights don't belong to {type(self).__name__}: {len(wrong)} tensors are missing,"
+                f" misshapen or unknown, e.g. {', '.join(wrong[:3])}; put the file named by `fusionbench info"
+                " method` in place"
             )
         self.load_state_dict(state, strict=True)
         if self.channels_last:

@@ -1,8 +1,9 @@
-"""How close the ports come to the official code: ``python -m fusionbench.methods.porting.parity`` writes ``docs/baseline-parity.md``.
+"""How close the ports come to the official code: ``python -m fusionbench.methods.porting.parity`` writes
+``docs/baseline-parity.md``.
 
-Compared are the network's output on the recorded inputs, and the pixels that come out of the whole way through the harness
-with those that the official script saved. Where the real weights aren't at hand, the official network was recorded with random
-weights made by ``fixture_weights``, and so is the port here.
+Compared are the network's output on the recorded inputs, and the pixels that come out of the whole way
+through the harness with those that the official script saved. Where the real weights aren't at hand, the
+official network was recorded with random weights made by ``fixture_weights``, and so is the port here.
 """
 
 from __future__ import annotations
@@ -43,12 +44,13 @@ TARGET = 1e-5
 class Case:
     """One comparison: a method (or a variant of it) with one recorded output of the official code.
 
-    ``overrides`` of the spec give the official form where the benchmark runs another one; ``grey`` leaves out colour. ``gain``
-    is that of the random weights (None: the real ones); ``adjust`` changes some of them afterwards. ``scale`` is the
-    range of the network's output, by which differences are divided. ``samples`` is a pattern of the recorded samples' names.
-    ``prepare`` changes the size of the infrared and visible images as the official script does. ``bound`` is the agreement
-    that the network's own rounding allows. ``remark`` says below the table why the difference is above ``TARGET``, and is
-    followed by what float64 shows.
+    ``overrides`` of the spec give the official form where the benchmark runs another one; ``grey`` leaves out
+    colour. ``gain`` is that of the random weights (None: the real ones); ``adjust`` changes some of them
+    afterwards. ``scale`` is the range of the network's output, by which differences are divided. ``samples``
+    is a pattern of the recorded samples' names. ``prepare`` changes the size of the infrared and visible
+    images as the official script does. ``bound`` is the agreement that the network's own rounding allows.
+    ``remark`` says below the table why the difference is above ``TARGET``, and is followed by what float64
+    shows.
     """
 
     method: str
@@ -110,28 +112,53 @@ _WRAPPED = {"rounding": "wrap"}
 CASES = (
     Case("caf", "caf", overrides=_WRAPPED, note="colour, wrapped"),
     Case("caf-seg", "caf", "net_out_seg", "saved_seg", overrides=_WRAPPED, note="colour, wrapped"),
-    Case("cddfuse", "cddfuse", grey=True, gain=_gain({
-        r"\.output\.": 1.6, r"\.bottleneckBlock\.0\.": 3.0, r"\.bottleneckBlock\.5\.": 0.4}, 0.8)),
+    Case(
+        "cddfuse",
+        "cddfuse",
+        grey=True,
+        gain=_gain({r"\.output\.": 1.6, r"\.bottleneckBlock\.0\.": 3.0, r"\.bottleneckBlock\.5\.": 0.4}, 0.8),
+    ),
     Case("dafusion", "dafusion", scale=255),
     Case("datfuse", "datfuse", grey=True),
     Case("densefuse", "densefuse", grey=True, scale=255),
     Case("densefuse-tf", "densefuse", "net_out_tf", "saved_tf", grey=True, scale=510),
     Case("didfuse", "didfuse", grey=True),
-    Case("emma", "emma", grey=True, gain=_gain({"mlp.project_in": 1.2, "^last|^up": 2.0, r"\.FFN": 0.7}, 0.8)),
+    Case(
+        "emma", "emma", grey=True, gain=_gain({"mlp.project_in": 1.2, "^last|^up": 2.0, r"\.FFN": 0.7}, 0.8)
+    ),
     Case("fiscnet", "fiscnet"),
     Case("gifnet", "gifnet"),
-    Case("gifnet", "gifnet", saved="saved_gray", grey=True,
-         overrides={"grey": "opencv-flag", "rounding": "truncate"}, note="grey script"),
+    Case(
+        "gifnet",
+        "gifnet",
+        saved="saved_gray",
+        grey=True,
+        overrides={"grey": "opencv-flag", "rounding": "truncate"},
+        note="grey script",
+    ),
     Case("ifcnn", "ifcnn", grey=True),
     Case("ifcnn-sum", "ifcnn", "net_out_sum", "saved_sum", grey=True),
     Case("ifcnn-mean", "ifcnn", "net_out_mean", "saved_mean", grey=True),
     Case("ignet", "ignet", gain=_GAIN_IGNET, adjust=_adjust_ignet),
-    Case("ignet", "ignet", "net_out_eval", None, gain=_GAIN_IGNET, adjust=_adjust_ignet,
-         overrides={"options": _EVALUATION}, note="evaluation mode"),
+    Case(
+        "ignet",
+        "ignet",
+        "net_out_eval",
+        None,
+        gain=_GAIN_IGNET,
+        adjust=_adjust_ignet,
+        overrides={"options": _EVALUATION},
+        note="evaluation mode",
+    ),
     Case("itfuse", "itfuse", grey=True),
     Case("lrrnet", "lrrnet", grey=True),
-    Case("lutfuse", "lutfuse", prepare=_shrink_to_sixteens, bound=3e-5,
-         remark="The table is steep in places and amplifies the rounding of the context."),
+    Case(
+        "lutfuse",
+        "lutfuse",
+        prepare=_shrink_to_sixteens,
+        bound=3e-5,
+        remark="The table is steep in places and amplifies the rounding of the context.",
+    ),
     Case("mfeif", "mfeif", grey=True),
     Case("mfeif", "mfeif", saved=None, gain=_gain({}, 3.0), scale=40.7, samples="r", note="random weights"),
     Case("mmdrfuse", "mmdrfuse", grey=True),
@@ -153,19 +180,29 @@ CASES = (
     Case("ship", "ship", remark="Float32 rounding, which the last coupling block amplifies."),
     Case("siba", "siba"),
     Case("swinfusion", "swinfusion", saved="saved_rgb", gain=_GAIN_SWINFUSION, adjust=_adjust_swinfusion),
-    Case("swinfusion", "swinfusion", grey=True, gain=_GAIN_SWINFUSION, adjust=_adjust_swinfusion, note="grey script"),
+    Case(
+        "swinfusion",
+        "swinfusion",
+        grey=True,
+        gain=_GAIN_SWINFUSION,
+        adjust=_adjust_swinfusion,
+        note="grey script",
+    ),
     Case("tardal", "tardal"),
     Case("tardal-plus", "tardal", "net_out_plus", "saved_plus"),
     Case("tardal-plusplus", "tardal", "net_out_plusplus", "saved_plusplus"),
     Case("u2fusion", "u2fusion"),
     Case("u2fusion", "u2fusion", "net_out_swapped", None, swapped=True, note="infrared first"),
     Case("ydtr", "ydtr", grey=True),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
 class Parity:
-    """What a comparison gave. ``pixels`` is the share of saved samples that differ, ``levels`` the largest difference."""
+    """What a comparison gave.
+
+    ``pixels`` is the share of saved samples that differ, ``levels`` the largest difference.
+    """
 
     pairs: int
     network: float
@@ -221,7 +258,9 @@ def compare(case: Case, goldens: Path) -> Parity:
 def _passes(
     case: Case, golden: dict[str, torch.Tensor]
 ) -> Iterator[tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]]:
-    """Per recorded pass (an image, or a window of one) what the port takes and what the official network returned."""
+    """Per recorded pass (an image, or a window of one) what the port takes and what the official network
+    returned.
+    """
     for name in sorted(golden):
         match = re.fullmatch(rf"({case.samples})/net_in_ir(.*)", name)
         expected = golden.get(f"{match[1]}/{case.net_out}{match[2]}") if match else None
@@ -232,9 +271,11 @@ def _passes(
 
 
 def distance_to_float64(case: Case, goldens: Path) -> tuple[float, float]:
-    """The largest difference of the recording, and of the port, to the port evaluated in float64 on the same passes.
+    """The largest difference of the recording, and of the port, to the port evaluated in float64 on the same
+    passes.
 
-    Where the first is large the recording is rounded that much itself, and no float32 evaluation can be expected nearer to it.
+    Where the first is large the recording is rounded that much itself, and no float32 evaluation can be
+    expected nearer to it.
     """
     port, exact = case_network(case, case_spec(case)), case_network(case, case_spec(case)).double()
     recording = ours = 0.0
@@ -270,7 +311,9 @@ def _pixel_differences(
 
 
 def multiply_adds(spec: MethodSpec, size: tuple[int, int] = REFERENCE_SIZE) -> int:
-    """Multiply-adds of convolutions and matrix products for one pair of that (height, width), by torch's counter."""
+    """Multiply-adds of convolutions and matrix products for one pair of that (height, width), by torch's
+    counter.
+    """
     with torch.device("meta"):
         network = build_network(spec.options).eval()
         infrared = torch.rand(1, 1, *size)
@@ -286,7 +329,10 @@ def speed_section(path: Path) -> str:
     timings = read_timings(path)
     lines = [
         SPEED.format(processor=read_processor(path)),
-        "| method | size | official, CPU s | official, convolutions | port, convolutions | port ÷ official | remark |",
+        (
+            "| method | size | official, CPU s | official, convolutions | port, convolutions | port ÷"
+            " official | remark |"
+        ),
         "|---|---|--:|--:|--:|--:|---|",
     ]
     for name in sorted(OFFICIAL_SECONDS):
@@ -304,7 +350,10 @@ def speed_section(path: Path) -> str:
 def table(goldens: Path) -> str:
     """The parity table as Markdown. Cases whose weights are missing are listed as such."""
     lines = [
-        "| method | form | params | GMACs 640×480 | passes | network, max abs diff | pixels, max levels | pixels differing | weights |",
+        (
+            "| method | form | params | GMACs 640×480 | passes | network, max abs diff | pixels, max levels |"
+            " pixels differing | weights |"
+        ),
         "|---|---|--:|--:|--:|--:|--:|--:|---|",
     ]
     remarks = []
@@ -324,8 +373,9 @@ def table(goldens: Path) -> str:
             if result.network > TARGET:
                 recording, ours = distance_to_float64(case, goldens)
                 remarks.append(
-                    f"- {spec.name}, {result.network:.1e}: {case.remark or 'Not explained.'} In float64 the port is {recording:.1e} "
-                    f"away from the recording, which is a float32 result itself, and {ours:.1e} from the port in float32."
+                    f"- {spec.name}, {result.network:.1e}: {case.remark or 'Not explained.'} In float64 the"
+                    f" port is {recording:.1e} away from the recording, which is a float32 result itself, and"
+                    f" {ours:.1e} from the port in float32."
                 )
         lines.append(f"| {' | '.join(row)} |")
     if remarks:

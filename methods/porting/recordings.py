@@ -1,11 +1,13 @@
-"""What each port makes of one small scene: ``python -m fusionbench.methods.porting.recordings METHOD…`` records it.
+"""What each port makes of one small scene: ``python -m fusionbench.methods.porting.recordings METHOD…``
+records it.
 
-The recordings of the official code (see ``parity``) can't be published with this repository. These can: the scene is
-rendered by the demo dataset, the weights follow from a rule (see ``fixture_weights``), and the numbers are the port's own.
-Record a port when ``parity`` holds for it. From then on ``tests/goldens/ports`` shows everyone that it still computes the same.
+The recordings of the official code (see ``parity``) can't be published with this repository. These can: the
+scene is rendered by the demo dataset, the weights follow from a rule (see ``fixture_weights``), and the
+numbers are the port's own. Record a port when ``parity`` holds for it. From then on ``tests/goldens/ports``
+shows everyone that it still computes the same.
 
-The network is recorded in float64, so that the values depend on the processor as little as possible. ``noise`` is how far
-the same network is from that in float32.
+The network is recorded in float64, so that the values depend on the processor as little as possible.
+``noise`` is how far the same network is from that in float32.
 """
 
 from __future__ import annotations
@@ -36,14 +38,18 @@ from .sources import FACTORY
 
 FOLDER = Path("tests/goldens/ports")
 SCENE = ("scene-infrared.png", "scene-visible.png")
-"""A dusk scene of 67×45 pixels, so both sides are odd: columns 33 to 99 and rows 18 to 62 of the demo dataset's test scene 2
-at 134×90."""
+"""A dusk scene of 67×45 pixels, so both sides are odd: columns 33 to 99 and rows 18 to 62 of the demo
+dataset's test scene 2 at 134×90.
+"""
 GRID = (slice(2, None, 8), slice(3, None, 12))
 """Rows and columns of the recorded samples: 6×6 of them."""
 GAINS = (0.6, 0.8, 1.0, 1.2, 1.4, 1.7, 2.2, -1.0, -1.4)
-"""Tried where no parity case has one. A negative one helps where a last ReLU would cut off the whole output."""
+"""Tried where no parity case has one. A negative one helps where a last ReLU would cut off the whole output.
+"""
 LEAST_DEVIATION, MOST_ZEROS = 0.01, 0.5
-"""Samples must vary by more than the first, and no larger share may be cut off at 0, or they would not notice a mistake."""
+"""Samples must vary by more than the first, and no larger share may be cut off at 0, or they would not notice
+a mistake.
+"""
 MOST_NOISE = 2e-5
 """How exact an output should be in float32."""
 DIGITS = 8
@@ -53,9 +59,9 @@ DIGITS = 8
 class Recording:
     """A port's output on the scene, nominally in [0,1], and the image that is saved from it.
 
-    ``gain`` scales the random weights; None: as the port's parity case says. ``samples`` are channels × 6 × 6 values of the
-    output; ``mean``, ``deviation``, ``low`` and ``high`` are those of the whole output. ``pixels`` are the levels of the saved
-    image at the same places: 6 × 6, or 6 × 6 × 3 in colour.
+    ``gain`` scales the random weights; None: as the port's parity case says. ``samples`` are channels × 6 × 6
+    values of the output; ``mean``, ``deviation``, ``low`` and ``high`` are those of the whole output.
+    ``pixels`` are the levels of the saved image at the same places: 6 × 6, or 6 × 6 × 3 in colour.
     """
 
     gain: float | None
@@ -74,7 +80,10 @@ def ports() -> list[str]:
 
 
 def record(method: str, gain: float | None, folder: Path = FOLDER) -> Recording:
-    """Run a port on the scene in ``folder``. Raises ``InputError`` where the output is too flat to be worth recording."""
+    """Run a port on the scene in ``folder``.
+
+    Raises ``InputError`` where the output is too flat to be worth recording.
+    """
     infrared, visible = (read(folder / name) for read, name in zip((read_grey, read_rgb), SCENE, strict=True))
     spec, network = fixture(method, gain)
     single = fuse_scene(spec, network, infrared, visible, torch.float32)
@@ -82,9 +91,9 @@ def record(method: str, gain: float | None, folder: Path = FOLDER) -> Recording:
     samples = np.round(exact[:, *GRID], DIGITS)
     if not samples.std() > LEAST_DEVIATION or np.mean(samples == 0) > MOST_ZEROS:
         raise InputError(
-            f"{method}: with gain {gain} the samples have a standard deviation of {samples.std():.2g}, and "
-            f"{np.mean(samples == 0):.0%} of them are 0, which shows nothing; try another --gain between 0.3 and 3, "
-            f"or a negative one"
+            f"{method}: with gain {gain} the samples have a standard deviation of {samples.std():.2g}, and"
+            f" {np.mean(samples == 0):.0%} of them are 0, which shows nothing; try another --gain between 0.3"
+            " and 3, or a negative one"
         )
     return Recording(
         gain=gain,
@@ -116,7 +125,9 @@ def record_with_some_gain(method: str, folder: Path = FOLDER) -> Recording:
 
 
 def _worth(fused: np.ndarray[Any, Any]) -> float:
-    """How much an output shows: its variation between 0 and 1, less where much of it lies outside and is clipped."""
+    """How much an output shows: its variation between 0 and 1, less where much of it lies outside and is
+    clipped.
+    """
     return float(np.clip(fused, 0, 1).std() * np.mean((fused > 0) & (fused < 1)))
 
 
@@ -157,7 +168,8 @@ def read_recording(method: str, folder: Path = FOLDER) -> Recording:
     path = folder / f"{method}.json"
     if not path.is_file():
         raise InputError(
-            f"{path}: no recording; make one by `python -m fusionbench.methods.porting.recordings {method}` once its parity holds"
+            f"{path}: no recording; make one by `python -m fusionbench.methods.porting.recordings {method}`"
+            " once its parity holds"
         )
     return Recording(**json.loads(path.read_text(encoding="utf-8")))
 
@@ -188,7 +200,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         write_recording(name, recording, given.folder)
         print(
-            f"{name}: gain {recording.gain}, {recording.low:.3f}..{recording.high:.3f}, deviation {recording.deviation:.3f}, noise {recording.noise:.1e}"
+            f"{name}: gain {recording.gain}, {recording.low:.3f}..{recording.high:.3f}, deviation"
+            f" {recording.deviation:.3f}, noise {recording.noise:.1e}"
         )
 
 

@@ -1,7 +1,8 @@
-"""Blocks of Restormer (Zamir et al., CVPR 2022) and of invertible networks, as CDDFuse, PFCFuse and EMMA use them.
+"""Blocks of Restormer (Zamir et al., CVPR 2022) and of invertible networks, as CDDFuse, PFCFuse and EMMA use
+them.
 
-All work at full resolution on N×C×H×W and keep the size; they want channels-last memory and return it. Parameter names are
-the official ones.
+All work at full resolution on N×C×H×W and keep the size; they want channels-last memory and return it.
+Parameter names are the official ones.
 """
 
 from __future__ import annotations
@@ -21,14 +22,20 @@ Padding = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class ChannelNorm(nn.Module):
-    """Layer normalisation over the channels of each pixel (eps 1e-5, biased variance), under the official name ``body``."""
+    """Layer normalisation over the channels of each pixel (eps 1e-5, biased variance), under the official
+    name ``body``.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.ParameterDict({"weight": torch.ones(channels), "bias": torch.zeros(channels)})
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise. The mean is taken off first: torch's variance is the less exact the larger the mean is, and SHIP amplifies that."""
+        """Normalise.
+
+        The mean is taken off first: torch's variance is the less exact the larger the mean is, and SHIP
+        amplifies that.
+        """
         weight, bias = self.body["weight"], self.body["bias"]
         x = x - x.mean(1, keepdim=True)
         return F.layer_norm(x.permute(0, 2, 3, 1), weight.shape, weight, bias, 1e-5).permute(0, 3, 1, 2)
@@ -38,11 +45,13 @@ class ChannelNorm(nn.Module):
 def channel_attention(
     query_key: torch.Tensor, value: torch.Tensor, scale: torch.Tensor, projection: torch.Tensor
 ) -> torch.Tensor:
-    """Attention between channels, within heads: softmax(scale · cos(q_i, k_j)) v_j, the cosine taken over all pixels; then a 1×1 convolution.
+    """Attention between channels, within heads: softmax(scale · cos(q_i, k_j)) v_j, the cosine taken over all
+    pixels; then a 1×1 convolution.
 
-    ``query_key``: N×2C×H×W; ``value``: N×C×H×W; ``scale``: heads×1×1; ``projection``: C×C×1×1. Attention and projection are both
-    linear in each pixel, so their matrices are multiplied first and the map is read once. An operator of its own, so that
-    multiply-adds are counted by the definition: products of different heads are computed too, as one large product is faster.
+    ``query_key``: N×2C×H×W; ``value``: N×C×H×W; ``scale``: heads×1×1; ``projection``: C×C×1×1. Attention and
+    projection are both linear in each pixel, so their matrices are multiplied first and the map is read once.
+    An operator of its own, so that multiply-adds are counted by the definition: products of different heads
+    are computed too, as one large product is faster.
     """
     n, channels = value.shape[:2]
     tokens = query_key.permute(0, 2, 3, 1).flatten(1, 2)
@@ -159,7 +168,9 @@ class TransformerBlock(nn.Module):
 
 
 class DenseTransformerBlock(nn.Module):
-    """The low-frequency ("base", "global") block: dense channel attention and a gated feed-forward of width c."""
+    """The low-frequency ("base", "global") block: dense channel attention and a gated feed-forward of width
+    c.
+    """
 
     def __init__(self, channels: int, padding_mode: Padding = "zeros") -> None:
         super().__init__()

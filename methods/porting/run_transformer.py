@@ -1,9 +1,9 @@
 """The blocks that DATFuse, YDTR and ITFuse share.
 
-Their transformer has windows of one token, and a token isn't a pixel: the feature map's memory (channel by channel, row
-by row) is cut into runs of as many numbers as there are channels. A run holds horizontally neighbouring values of one
-channel and goes on over the ends of lines. With one token per window the softmax of the attention is 1, so queries, keys and
-position biases have no effect and a token only sees itself.
+Their transformer has windows of one token, and a token isn't a pixel: the feature map's memory (channel by
+channel, row by row) is cut into runs of as many numbers as there are channels. A run holds horizontally
+neighbouring values of one channel and goes on over the ends of lines. With one token per window the softmax
+of the attention is 1, so queries, keys and position biases have no effect and a token only sees itself.
 """
 
 from __future__ import annotations

@@ -28,8 +28,9 @@ def official_file(
 ) -> Artifact:
     """A weight file in the history of a GitHub repository, at a pinned commit.
 
-    ``converted`` maps file names to sha256 of safetensors conversions (official tensor names) that do as well. ``saved_as``
-    is the name in the cache where several methods call their file alike; in a folder of its own the file keeps its name.
+    ``converted`` maps file names to sha256 of safetensors conversions (official tensor names) that do as
+    well. ``saved_as`` is the name in the cache where several methods call their file alike; in a folder of
+    its own the file keeps its name.
     """
     filename = path.rsplit("/", 1)[-1]
     where = f"It is {path} in https://github.com/{repository}/tree/{commit}"
@@ -62,7 +63,9 @@ def conversions(converted: Mapping[str, str], licence: str) -> tuple[Artifact, .
 
 
 def packed_layout(variables: Sequence[tuple[str, tuple[int, ...]]]) -> TensorflowLayout:
-    """(name, shape, byte offset) of float32 variables that lie one behind the other in a TensorFlow data file."""
+    """(name, shape, byte offset) of float32 variables that lie one behind the other in a TensorFlow data
+    file.
+    """
     layout, offset = [], 0
     for name, shape in variables:
         layout.append((name, shape, offset))

@@ -1,9 +1,11 @@
-"""Is a port slower than the official code? ``python -m fusionbench.methods.porting.timing`` measures, ``parity`` shows it in its table.
+"""Is a port slower than the official code? ``python -m fusionbench.methods.porting.timing`` measures,
+``parity`` shows it in its table.
 
-Absolute times wobble on a shared machine, so a port is timed by the CPU time of one thread and divided by that of a fixed
-convolution timed right before and after. The official code's times were recorded without such a convolution. What it would have
-taken follows from the fastest of them: PIAFusion's PyTorch network did its 361 GMACs at 65.6 a second, and a single large
-convolution is no slower than a whole network of smaller ones, so it took 2.83 / 65.6 s at most.
+Absolute times wobble on a shared machine, so a port is timed by the CPU time of one thread and divided by
+that of a fixed convolution timed right before and after. The official code's times were recorded without such
+a convolution. What it would have taken follows from the fastest of them: PIAFusion's PyTorch network did its
+361 GMACs at 65.6 a second, and a single large convolution is no slower than a whole network of smaller ones,
+so it took 2.83 / 65.6 s at most.
 """
 
 from __future__ import annotations
@@ -63,14 +65,19 @@ OFFICIAL_SECONDS: dict[str, tuple[tuple[int, int], float, str]] = {
     "u2fusion": (FULL, 3.5, "TensorFlow"),
     "ydtr": (FULL, 11.1, ""),
 }
-"""CPU seconds of one pair on one thread in the official code: size, the least recorded time, what else is in it."""
+"""CPU seconds of one pair on one thread in the official code: size, the least recorded time, what else is in
+it.
+"""
 
 CONVOLUTION_GMACS = 64 * 64 * 9 * 320 * 240 / 1e9
 OFFICIAL_CONVOLUTION_SECONDS = CONVOLUTION_GMACS / (360.99 / OFFICIAL_SECONDS["piafusion-port"][1])
 """The most that the fixed convolution can have taken beside the official code."""
 
 SECONDS_ENOUGH = 2.0
-"""A method isn't run a third time once its runs took this long; the least of them counts. The first one also maps the memory."""
+"""A method isn't run a third time once its runs took this long; the least of them counts.
+
+The first one also maps the memory.
+"""
 FEWEST_RUNS, MOST_RUNS = 2, 5
 
 

@@ -1,4 +1,6 @@
-"""ReCoNet: the recurrent fusion network "ReCo" (Huang et al., ECCV 2022), the authors' recommended first version."""
+"""ReCoNet: the recurrent fusion network "ReCo" (Huang et al., ECCV 2022), the authors' recommended first
+version.
+"""
 
 from __future__ import annotations
 

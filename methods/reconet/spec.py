@@ -11,7 +11,10 @@ SPEC = MethodSpec(
     name="reconet",
     title="ReCoNet",
     summary="Three recurrences of one small network.",
-    paper="Huang et al.: ReCoNet: Recurrent correction network for fast and efficient multi-modality image fusion",
+    paper=(
+        "Huang et al.: ReCoNet: Recurrent correction network for fast and efficient multi-modality image"
+        " fusion"
+    ),
     year=2022,
     venue="ECCV",
     code_url=f"https://github.com/{_REPOSITORY}",

@@ -11,8 +11,10 @@ SPEC = MethodSpec(
     name="refusion",
     title="ReFusion",
     summary="Two transformer branches, merged by crossed attention; trained with a loss that is learned too.",
-    paper="Bai, Zhao, Zhang, Wu, Deng, Cui, Jiang, Xu: ReFusion: Learning image fusion from reconstruction with "
-    "learnable loss via meta-learning",
+    paper=(
+        "Bai, Zhao, Zhang, Wu, Deng, Cui, Jiang, Xu: ReFusion: Learning image fusion from reconstruction with"
+        " learnable loss via meta-learning"
+    ),
     doi="10.1007/s11263-024-02256-8",
     year=2024,
     venue="IJCV",
@@ -38,7 +40,10 @@ SPEC = MethodSpec(
     rounding="half-down",
     published_as="ReFusion",
     status="verified",
-    note="Its repository names no training data, so nothing can be marked; its example pictures are of MSRS's test split.",
+    note=(
+        "Its repository names no training data, so nothing can be marked; its example pictures are of MSRS's"
+        " test split."
+    ),
     options={"network": "fusionbench.methods.refusion.network:ReFusion"},
     factory=FACTORY,
 )

@@ -1,9 +1,10 @@
-"""Res2Fusion: a dense Res2Net auto-encoder whose features are fused by two non-local attentions (Wang et al., IEEE TIM 2022).
+"""Res2Fusion: a dense Res2Net auto-encoder whose features are fused by two non-local attentions (Wang et al.,
+IEEE TIM 2022).
 
-The spatial attention compares every pixel with every 8×8 cell of the image: 5.9 GB per image at 640×480, three times at
-once in the authors' code. Here its range is found in blocks of pixels and the attention itself is computed without
-the matrix: the same result in 1 GB, for 1,040 GMACs instead of 709, since the scores are computed twice. The time still
-grows with the square of the number of pixels.
+The spatial attention compares every pixel with every 8×8 cell of the image: 5.9 GB per image at 640×480,
+three times at once in the authors' code. Here its range is found in blocks of pixels and the attention itself
+is computed without the matrix: the same result in 1 GB, for 1,040 GMACs instead of 709, since the scores are
+computed twice. The time still grows with the square of the number of pixels.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ CELL = 8
 """Side of the cells that the spatial attention attends to, in pixels."""
 PIXELS_AT_ONCE = 512
 SMALLEST_RANGE = 1e-20
-"""Stands for the range of attention scores that are all equal (a constant image), where the authors' code divides by zero."""
+"""Stands for the range of attention scores that are all equal (a constant image), where the authors' code
+divides by zero.
+"""
 
 
 class Conv(nn.Module):
@@ -54,7 +57,9 @@ class Res2Block(nn.Module):
 
 
 class Res2Fusion(FusionNetwork):
-    """Infrared and visible grey levels 0..255 → fused levels ≥ 0, in practice up to 255; symmetric in the two. At least 8×8."""
+    """Infrared and visible grey levels 0..255 → fused levels ≥ 0, in practice up to 255; symmetric in the
+    two. At least 8×8.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,8 +120,8 @@ def channel_attention(features: torch.Tensor) -> torch.Tensor:
 def spatial_attention(features: torch.Tensor) -> torch.Tensor:
     """Each pixel with all cells of the image mixed in by their correlation: N×112×H×W → the same shape.
 
-    The scores are brought to 0..1 by their smallest and largest value over the whole image, then go through a softmax.
-    Their smallest value cancels out in the softmax, so only the range is needed beforehand.
+    The scores are brought to 0..1 by their smallest and largest value over the whole image, then go through a
+    softmax. Their smallest value cancels out in the softmax, so only the range is needed beforehand.
     """
     pixels = features.flatten(2).transpose(1, 2).contiguous()
     cells = F.avg_pool2d(features, CELL).flatten(2)
@@ -127,7 +132,9 @@ def spatial_attention(features: torch.Tensor) -> torch.Tensor:
 
 
 def score_range(pixels: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
-    """Largest less smallest product of a row of ``pixels`` (N×HW×112) with a column of ``cells`` (N×112×M): N×1×1."""
+    """Largest less smallest product of a row of ``pixels`` (N×HW×112) with a column of ``cells`` (N×112×M):
+    N×1×1.
+    """
     extremes = [
         torch.aminmax((block @ cells).flatten(1), dim=1) for block in torch.split(pixels, PIXELS_AT_ONCE, 1)
     ]

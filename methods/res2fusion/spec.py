@@ -1,4 +1,6 @@
-"""Res2Fusion as data: the weights that the official script opens (SSIM weight 1000), and those with SSIM weight 10."""
+"""Res2Fusion as data: the weights that the official script opens (SSIM weight 1000), and those with SSIM
+weight 10.
+"""
 
 from fusionbench.contracts.method import MethodSpec
 
@@ -30,8 +32,8 @@ def _spec(weight: str) -> MethodSpec:
         title="Res2Fusion" if name == "res2fusion" else f"Res2Fusion ({weight})",
         summary=f"A Res2Net auto-encoder with non-local attentions; SSIM weight {weight}{default}.",
         paper=(
-            "Wang, Wu, Wang, Xu, Shao: Res2Fusion: Infrared and visible image fusion based on dense Res2net and double "
-            "nonlocal attention models"
+            "Wang, Wu, Wang, Xu, Shao: Res2Fusion: Infrared and visible image fusion based on dense Res2net"
+            " and double nonlocal attention models"
         ),
         doi="10.1109/TIM.2021.3139654",
         year=2022,
@@ -58,8 +60,9 @@ def _spec(weight: str) -> MethodSpec:
         minimum_size=8,
         status="verified",
         note=(
-            "Each image is stretched to its own range, a side effect of the official script's writer. The time grows with "
-            "the square of the pixels. Which weights the paper reports isn't known. The official script saves grey."
+            "Each image is stretched to its own range, a side effect of the official script's writer. The"
+            " time grows with the square of the pixels. Which weights the paper reports isn't known. The"
+            " official script saves grey."
         ),
         options={"network": "fusionbench.methods.res2fusion.network:Res2Fusion"},
         factory=FACTORY,

@@ -62,7 +62,10 @@ SPEC = MethodSpec(
     quantise="minmax",
     rounding="half-up",
     status="verified",
-    note="Luma read and stretched as the official test script does; it saves grey, the visible image's colour is added. Training data not named.",
+    note=(
+        "Luma read and stretched as the official test script does; it saves grey, the visible image's colour"
+        " is added. Training data not named."
+    ),
     options={
         "network": "fusionbench.methods.sdnet.network:SDNet",
         "tensorflow_layout": packed_layout(_variables()),

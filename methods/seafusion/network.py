@@ -1,4 +1,6 @@
-"""SeAFusion: two streams of gradient residual dense blocks, concatenated and decoded (Tang et al., Information Fusion 2022)."""
+"""SeAFusion: two streams of gradient residual dense blocks, concatenated and decoded (Tang et al.,
+Information Fusion 2022).
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class Dense(nn.Module):
 
 
 class Gradient(nn.Module):
-    """Depthwise horizontal and vertical differences; initialised as Sobel kernels, then trained, hence read from the file."""
+    """Depthwise horizontal and vertical differences; initialised as Sobel kernels, then trained, hence read
+    from the file.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -10,9 +10,14 @@ _COMMIT = "769ab0489a8440c8d375740b4fe01c51b566a4ec"
 SPEC = MethodSpec(
     name="sfdfusion",
     title="SFDFusion",
-    summary="A branch for the image plane and one for amplitudes and phases of the Fourier plane, merged by convolutions.",
-    paper="Hu, Zhang, Yuan, Zhang: SFDFusion: An efficient spatial-frequency domain fusion network for infrared and "
-    "visible image fusion",
+    summary=(
+        "A branch for the image plane and one for amplitudes and phases of the Fourier plane, merged by"
+        " convolutions."
+    ),
+    paper=(
+        "Hu, Zhang, Yuan, Zhang: SFDFusion: An efficient spatial-frequency domain fusion network for infrared"
+        " and visible image fusion"
+    ),
     doi="10.3233/FAIA240524",
     year=2024,
     venue="ECAI",
@@ -39,7 +44,10 @@ SPEC = MethodSpec(
     size_multiple=2,
     published_as="SFDFusion",
     status="verified",
-    note="The official scripts save grey and cut odd sides by a pixel; the colour is the one that their unfinished mode intends.",
+    note=(
+        "The official scripts save grey and cut odd sides by a pixel; the colour is the one that their"
+        " unfinished mode intends."
+    ),
     options={"network": "fusionbench.methods.sfdfusion.network:SFDFusion"},
     factory=FACTORY,
 )

@@ -32,7 +32,8 @@ class SGDFuse:
         unknown = set(options) - {"weights", "masks", "mask_options"}
         if unknown:
             raise InputError(
-                f"{spec.name} has no option {sorted(unknown)[0]!r}; its options are masks, mask_options, weights"
+                f"{spec.name} has no option {sorted(unknown)[0]!r}; its options are masks, mask_options,"
+                " weights"
             )
         self._weights = str(options.get("weights", ""))
         self._mask_name = str(options.get("masks", "saliency"))
@@ -50,8 +51,8 @@ class SGDFuse:
             path = self.context.weights(self.spec.artifacts[0].name)
         else:
             raise MissingWeightsError(
-                f"{self.spec.name} ships no weights: train them with `fusionbench train sgdfuse --preset paper` and pass the "
-                "file with --option weights=PATH"
+                f"{self.spec.name} ships no weights: train them with `fusionbench train sgdfuse --preset"
+                " paper` and pass the file with --option weights=PATH"
             )
         network, self._facts = load_weights(path)
         self.network = network.to(device)
@@ -74,7 +75,8 @@ class SGDFuse:
         if min(infrared.shape[-2:]) < MINIMUM_SIZE:
             height, width = infrared.shape[-2:]
             raise InputError(
-                f"{self.spec.name} fuses images of at least {MINIMUM_SIZE}×{MINIMUM_SIZE}, got {width}×{height}"
+                f"{self.spec.name} fuses images of at least {MINIMUM_SIZE}×{MINIMUM_SIZE}, got"
+                f" {width}×{height}"
             )
         mask_ir, mask_vi = self._masks(infrared, visible)
         noise = image_noise(infrared, visible, self.context.seed, self.network.noise_channels)

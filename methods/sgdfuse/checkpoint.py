@@ -40,11 +40,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen types for damaged or foreign files
         raise InputError(
-            f"{path} can't be read as a checkpoint ({type(error).__name__}: {error}); delete it to start afresh"
+            f"{path} can't be read as a checkpoint ({type(error).__name__}: {error}); delete it to start"
+            " afresh"
         ) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise InputError(
-            f"{path} is not a checkpoint of `fusionbench train sgdfuse` (format {FORMAT}); choose another --out"
+            f"{path} is not a checkpoint of `fusionbench train sgdfuse` (format {FORMAT}); choose another"
+            " --out"
         )
     return state
 

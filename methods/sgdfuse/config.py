@@ -285,7 +285,8 @@ def config_from_dict(data: Mapping[str, Any], origin: str = "configuration") -> 
     """A Config from nested plain data; absent fields keep their defaults, unknown ones raise InputError."""
     if not isinstance(data, Mapping):
         raise InputError(
-            f"{origin}: expected sections (model, treatment, diffusion, loss, train), found {type(data).__name__}"
+            f"{origin}: expected sections (model, treatment, diffusion, loss, train), found"
+            f" {type(data).__name__}"
         )
     flat: dict[str, Any] = {}
     for section, values in data.items():

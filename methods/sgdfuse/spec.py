@@ -6,7 +6,10 @@ from fusionbench.contracts.method import MethodSpec
 from .masks.artifacts import MASK_ARTIFACTS, TWO_SENSOR
 
 _HERE = "fusionbench.methods.sgdfuse"
-_PAPER = "Zhang, Hua, Ju, Zhou, Liu, Kot: SGDFuse: SAM-guided diffusion for high-fidelity infrared and visible image fusion"
+_PAPER = (
+    "Zhang, Hua, Ju, Zhou, Liu, Kot: SGDFuse: SAM-guided diffusion for high-fidelity infrared and visible"
+    " image fusion"
+)
 
 _LICENCE = "MIT (trained on MSRS, RoadScene, LLVIP and M3SVD pairs, research use)"
 
@@ -34,8 +37,10 @@ SPECS = [
     MethodSpec(
         name="sgdfuse",
         title="SGDFuse (compact)",
-        summary="Two-stage fusion with mask-guided diffusion, for those who look for objects: masks decide how a pixel is "
-        "treated. Compact model trained here, weights in the package.",
+        summary=(
+            "Two-stage fusion with mask-guided diffusion, for those who look for objects: masks decide how a"
+            " pixel is treated. Compact model trained here, weights in the package."
+        ),
         paper=_PAPER,
         year=2025,
         venue="arXiv",
@@ -48,7 +53,10 @@ SPECS = [
         output="rgb",
         minimum_size=32,
         status="ported",
-        note="A re-implementation: the authors' repository has no runnable model. Deviations stand in the model card, methods/sgdfuse/README.md.",
+        note=(
+            "A re-implementation: the authors' repository has no runnable model. Deviations stand in the"
+            " model card, methods/sgdfuse/README.md."
+        ),
         published_as="SGDFuse",
         options={"masks": "two-sensor", "mask_options": {}, "weights": ""},
         factory=f"{_HERE}.adapter:SGDFuse",
@@ -71,7 +79,10 @@ SPECS = [
         output="rgb",
         minimum_size=32,
         status="ported",
-        note="A re-implementation: the authors' repository has no runnable model. Trained with `fusionbench train sgdfuse --preset quality`. The model card is methods/sgdfuse/README.md.",
+        note=(
+            "A re-implementation: the authors' repository has no runnable model. Trained with `fusionbench"
+            " train sgdfuse --preset quality`. The model card is methods/sgdfuse/README.md."
+        ),
         published_as="SGDFuse",
         options={"masks": "saliency", "mask_options": {}, "weights": ""},
         factory=f"{_HERE}.adapter:SGDFuse",
@@ -79,7 +90,10 @@ SPECS = [
     MethodSpec(
         name="sgdfuse-paper",
         title="SGDFuse (paper preset)",
-        summary="The paper's widths and losses to the letter; train it with `fusionbench train sgdfuse --preset paper`.",
+        summary=(
+            "The paper's widths and losses to the letter; train it with `fusionbench train sgdfuse --preset"
+            " paper`."
+        ),
         paper=_PAPER,
         year=2025,
         venue="arXiv",

@@ -30,7 +30,9 @@ class FeatureBranch(nn.Module):
 
 
 class SpatialStage(nn.Module):
-    """Circular correlation of the streams in the Fourier domain, then three rounds of gating by the infrared stream."""
+    """Circular correlation of the streams in the Fourier domain, then three rounds of gating by the infrared
+    stream.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +44,8 @@ class SpatialStage(nn.Module):
 
     def forward(self, visible: torch.Tensor, infrared: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Two 16-channel streams → two."""
-        # Fourier transforms have no half precision for all sizes, so they leave it; sums reach thousands here.
+        # Fourier transforms have no half precision for all sizes, so they leave it; sums reach thousands
+        # here.
         kind = torch.promote_types(visible.dtype, torch.float32)
         spectrum = torch.fft.rfft2(visible.to(kind)) * torch.fft.rfft2(infrared.to(kind))
         mixed = torch.fft.irfft2(spectrum, s=visible.shape[-2:]).to(visible.dtype)

@@ -68,7 +68,9 @@ class ResidualEncoder(SourceEncoder):
 
 
 class SourceAttention(nn.Module):
-    """Channel attention with keys and values from a depthwise convolution; queries from the same one, or from outside."""
+    """Channel attention with keys and values from a depthwise convolution; queries from the same one, or from
+    outside.
+    """
 
     def __init__(self, *, own_queries: bool) -> None:
         super().__init__()
@@ -79,7 +81,9 @@ class SourceAttention(nn.Module):
         self.proj = nn.Conv2d(CHANNELS, CHANNELS, 1, bias=False)
 
     def forward(self, x: torch.Tensor, queries: torch.Tensor | None = None) -> torch.Tensor:
-        """Attend from ``queries`` (N×48×H×W), which aren't normalised or projected; without them from those of ``x``."""
+        """Attend from ``queries`` (N×48×H×W), which aren't normalised or projected; without them from those
+        of ``x``.
+        """
         sizes = [len(self.qkv1.weight) - CHANNELS, CHANNELS]
         rest, value = (
             F.conv2d(pointwise(x, first), second, padding=1, groups=len(second))

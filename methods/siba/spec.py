@@ -11,8 +11,10 @@ SPEC = MethodSpec(
     name="siba",
     title="SIBA",
     summary="Attention between channels, in which the source images themselves give the queries.",
-    paper="Wang, Han, Kuang, Wang, Chen, Qiao, Yang, Liu, Zhang, Wang: The source image is the best attention for "
-    "infrared and visible image fusion",
+    paper=(
+        "Wang, Han, Kuang, Wang, Chen, Qiao, Yang, Liu, Zhang, Wang: The source image is the best attention"
+        " for infrared and visible image fusion"
+    ),
     year=2025,
     venue="ICCV",
     code_url=f"https://github.com/{_REPOSITORY}",

@@ -1,7 +1,7 @@
 """SwinFusion: shifted-window attention within and across the streams (Ma et al., IEEE/CAA JAS 2022).
 
-Token maps are N×H×W×60 here. The authors ask for six blocks a stage but their constructor ignores it; the real depths are 4,
-2 + 2 and 4, and the second stream goes through the first one's convolutions.
+Token maps are N×H×W×60 here. The authors ask for six blocks a stage but their constructor ignores it; the
+real depths are 4, 2 + 2 and 4, and the second stream goes through the first one's convolutions.
 """
 
 from __future__ import annotations
@@ -178,14 +178,18 @@ class SwinFusion(FusionNetwork):
         return fused
 
     def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        """See ``FusionNetwork.fuse``; like the authors, 1 to 8 mirrored rows and columns are added to every image."""
+        """See ``FusionNetwork.fuse``; like the authors, 1 to 8 mirrored rows and columns are added to every
+        image.
+        """
         height, width = infrared.shape[-2:]
         fused: torch.Tensor = self(_mirror(infrared), _mirror(visible))
         return fused[..., :height, :width]
 
 
 def _mirror(image: torch.Tensor) -> torch.Tensor:
-    """Extend at the bottom, then at the right, to the next larger multiple of 8; the border line itself is repeated."""
+    """Extend at the bottom, then at the right, to the next larger multiple of 8; the border line itself is
+    repeated.
+    """
     for axis in (-2, -1):
         extra = WINDOW - image.shape[axis] % WINDOW
         image = torch.cat((image, image.flip(axis).narrow(axis, 0, extra)), axis)

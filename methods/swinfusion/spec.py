@@ -11,7 +11,9 @@ SPEC = MethodSpec(
     name="swinfusion",
     title="SwinFusion",
     summary="Shifted-window attention within and across the streams.",
-    paper="Ma, Tang, Fan, Huang, Mei, Ma: SwinFusion: Cross-domain long-range learning for general image fusion",
+    paper=(
+        "Ma, Tang, Fan, Huang, Mei, Ma: SwinFusion: Cross-domain long-range learning for general image fusion"
+    ),
     year=2022,
     venue="IEEE/CAA JAS 9(7)",
     code_url=f"https://github.com/{_REPOSITORY}",
@@ -31,7 +33,10 @@ SPEC = MethodSpec(
     colour="pillow",
     minimum_size=8,
     status="needs-weights",
-    note="Luma and colour by Pillow's YCbCr, like the authors' later benchmark; their own script wants ready-made luma.",
+    note=(
+        "Luma and colour by Pillow's YCbCr, like the authors' later benchmark; their own script wants"
+        " ready-made luma."
+    ),
     options={"network": "fusionbench.methods.swinfusion.network:SwinFusion"},
     factory=FACTORY,
 )

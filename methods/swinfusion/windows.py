@@ -1,4 +1,6 @@
-"""Attention in 8×8 windows of a token map, with Swin Transformer's position bias and its mask for shifted windows."""
+"""Attention in 8×8 windows of a token map, with Swin Transformer's position bias and its mask for shifted
+windows.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,11 @@ def from_windows(x: torch.Tensor, shape: torch.Size) -> torch.Tensor:
 def attend(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor, shape: torch.Size, shift: int
 ) -> torch.Tensor:
-    """Softmax attention in each window plus ``bias`` (1×heads×64×64); tokens that only the shift brought together are kept apart.
+    """Softmax attention in each window plus ``bias`` (1×heads×64×64); tokens that only the shift brought
+    together are kept apart.
 
-    Only windows of the last row and column hold such tokens, so only those get a mask: a mask for all of them would be
-    larger than everything else together.
+    Only windows of the last row and column hold such tokens, so only those get a mask: a mask for all of them
+    would be larger than everything else together.
     """
     result = F.scaled_dot_product_attention(q, k, v, bias)
     if shift:

@@ -1,7 +1,9 @@
-"""TarDAL's first generator ("v0"): densely connected, trained against two discriminators (Liu et al., CVPR 2022).
+"""TarDAL's first generator ("v0"): densely connected, trained against two discriminators (Liu et al., CVPR
+2022).
 
-Three checkpoints exist. The default one is run with the statistics of the image at hand in its batch normalisations, the
-other two (``+`` and ``++``) with running statistics, as the authors' README commands them.
+Three checkpoints exist. The default one is run with the statistics of the image at hand in its batch
+normalisations, the other two (``+`` and ``++``) with running statistics, as the authors' README commands
+them.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from ..porting.batch_statistics import use_image_statistics
 from ..porting.network import FusionNetwork
 
 NEGLIGIBLE = 1e-30
-"""Parameters below this are set to zero: most of ``++`` are denormal numbers, which slow a CPU down many times over."""
+"""Parameters below this are set to zero: most of ``++`` are denormal numbers, which slow a CPU down many
+times over.
+"""
 
 
 def _layer(inputs: int, outputs: int, *, normalise: bool = True) -> nn.Sequential:

@@ -21,7 +21,9 @@ _VARIANTS = {
         "4b0a597fe329b492cca531157dd53f72506bc5d4",
         "cff3756548b511e3e415616debc557cdc85b3bb19393ca158cac8d08f232897c",
         {
-            "weights_tardal_plus.safetensors": "c277f4d64fdf8a77892de3eddc4e14900f6655d628408a9cb0d8dec7fd19ea48"
+            "weights_tardal_plus.safetensors": (
+                "c277f4d64fdf8a77892de3eddc4e14900f6655d628408a9cb0d8dec7fd19ea48"
+            )
         },
     ),
     "++": (
@@ -30,7 +32,9 @@ _VARIANTS = {
         "2b412b9c3a1e0e40710624c4367beee33cedc90a",
         "7009d125e36db043d6918d9358e10c6dca7fdf2dd08ada09c5ecd294f45f98c5",
         {
-            "weights_tardal_plusplus.safetensors": "21216de77ccd9e85fa984e545c09bc4a7a405e9a06fa869a8e356d7a2cfddd3d"
+            "weights_tardal_plusplus.safetensors": (
+                "21216de77ccd9e85fa984e545c09bc4a7a405e9a06fa869a8e356d7a2cfddd3d"
+            )
         },
     ),
 }
@@ -43,7 +47,9 @@ def _spec(suffix: str) -> MethodSpec:
         name=name,
         title=f"TarDAL{suffix}",
         summary=f"The generator of version 0, {purpose}.",
-        paper="Liu et al.: Target-aware dual adversarial learning and a multi-scenario multi-modality benchmark",
+        paper=(
+            "Liu et al.: Target-aware dual adversarial learning and a multi-scenario multi-modality benchmark"
+        ),
         year=2022,
         venue="CVPR",
         code_url=f"https://github.com/{_REPOSITORY}",
@@ -66,11 +72,13 @@ def _spec(suffix: str) -> MethodSpec:
         grey="opencv",
         colour="opencv",
         rounding="truncate",
-        # The other two are the same network in evaluation mode; no copy of their weights was at hand to check them.
+        # The other two are the same network in evaluation mode; no copy of their weights was at hand to check
+        # them.
         status="needs-weights" if suffix else "verified",
         published_as=None if suffix else "TarDAL",
         note=(
-            "In evaluation mode, as its README says; large areas come out black, which is what the official code saves."
+            "In evaluation mode, as its README says; large areas come out black, which is what the official"
+            " code saves."
             if suffix
             else "Normalised by each image's own statistics, as the README's command does."
         )

@@ -1,4 +1,6 @@
-"""U2Fusion: one densely connected network for several fusion tasks (Xu et al., IEEE TPAMI 2022), the TensorFlow original."""
+"""U2Fusion: one densely connected network for several fusion tasks (Xu et al., IEEE TPAMI 2022), the
+TensorFlow original.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def _reflect(x: torch.Tensor) -> torch.Tensor:
 
 
 def _features(layer: nn.Module, padded: torch.Tensor) -> torch.Tensor:
-    """Convolve and activate what has its border already, and give the result one: so maps that many layers read get it once."""
+    """Convolve and activate what has its border already, and give the result one: so maps that many layers
+    read get it once.
+    """
     return _reflect(F.leaky_relu_(layer(padded), 0.2))
 
 

@@ -26,9 +26,19 @@ MIN_METHODS = 4
 """Fewer methods can't show a rank correlation: of three, one order in three agrees by chance."""
 
 CONVENTION_COLUMNS = [
-    "dataset", "split", "evaluator", "metric", "convention_a", "convention_b", "tau_methods", "n_methods",
-    "rho_images", "best_a", "best_b", "same_best",
-]  # fmt: skip
+    "dataset",
+    "split",
+    "evaluator",
+    "metric",
+    "convention_a",
+    "convention_b",
+    "tau_methods",
+    "n_methods",
+    "rho_images",
+    "best_a",
+    "best_b",
+    "same_best",
+]
 
 
 def directed(rows: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> pd.DataFrame:

@@ -61,8 +61,8 @@ class CompareReport:
     spec: ReportSpec
 
     def tables(self, data: ReportInput) -> Rendered:
-        """The comparison (see ``comparison_tables``) with the option ``baseline``, of the option ``methods``; nothing for fewer than
-        two methods.
+        """The comparison (see ``comparison_tables``) with the option ``baseline``, of the option ``methods``;
+        nothing for fewer than two methods.
         """
         baseline = _baseline(data)
         if baseline is None:
@@ -90,12 +90,12 @@ def _baseline(data: ReportInput) -> str | None:
 def comparison_tables(data: ReportInput, baseline: str, *, methods: Sequence[str] | None = None) -> Rendered:
     """Compare methods with a baseline: what to print, and the texts of the files.
 
-    ``data.rows`` may hold several runs (methods are then called ``name@run`` where one name stands in several;
-    see ``statistics.entrant_names``). ``methods`` are the others (all, if None). ``data.metrics`` gives
-    directions and decimals; without it, no verdict is given. Scores of downstream tasks whose units left
-    bootstrap draws are compared draw by draw (see ``task_comparison``), all others image by image. The texts are
-    ``compare.csv`` and ``compare-tasks.csv`` at full precision and one ``compare-….tex`` for each dataset, split, evaluator and convention. Raises ``InputError`` naming a method
-    that has no rows.
+    ``data.rows`` may hold several runs (methods are then called ``name@run`` where one name stands in
+    several; see ``statistics.entrant_names``). ``methods`` are the others (all, if None). ``data.metrics``
+    gives directions and decimals; without it, no verdict is given. Scores of downstream tasks whose units
+    left bootstrap draws are compared draw by draw (see ``task_comparison``), all others image by image. The
+    texts are ``compare.csv`` and ``compare-tasks.csv`` at full precision and one ``compare-….tex`` for each
+    dataset, split, evaluator and convention. Raises ``InputError`` naming a method that has no rows.
     """
     rows, metrics = data.rows, data.metrics
     frame = compare(rows, baseline, methods)
@@ -123,8 +123,8 @@ def _write(rendered: Rendered, folder: Path) -> list[Path]:
 
 
 def _without(frame: pd.DataFrame, rows: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
-    """A comparison less the scores compared draw by draw, and less means over images of scores that have a value of
-    the whole set; corrected for what is left.
+    """A comparison less the scores compared draw by draw, and less means over images of scores that have a
+    value of the whole set; corrected for what is left.
     """
     whole = rows.loc[rows["image"] == "", SCORE_KEY].drop_duplicates()
     by_image = (frame["unit"] == "image").to_numpy()

@@ -34,8 +34,9 @@ class CorrelationReport:
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
         """Write, as far as the rows allow: ``correlation-….{csv,png,pdf}`` (between metrics, over images and
-        over methods; one for each dataset, split, evaluator and convention), ``correlation-conventions.csv`` and
-        ``correlation-conventions-….{png,pdf}`` (between the conventions of each metric; one a dataset and split).
+        over methods; one for each dataset, split, evaluator and convention), ``correlation-conventions.csv``
+        and ``correlation-conventions-….{png,pdf}`` (between the conventions of each metric; one a dataset and
+        split).
         """
         if not len(data.rows):
             return []
@@ -100,8 +101,9 @@ def _place(data: ReportInput, dataset: str, split: str) -> str:
 
 
 def convention_map(lines: pd.DataFrame, images: int, place: str) -> Figure | None:
-    """How far the other conventions of each metric agree with a reference (``corrected``, or the first there is) on one
-    dataset and split; × where another method comes out best. None where no metric has the reference and another one.
+    """How far the other conventions of each metric agree with a reference (``corrected``, or the first there
+    is) on one dataset and split; × where another method comes out best. None where no metric has the
+    reference and another one.
 
     ``lines`` are those of ``agreement.between_conventions``.
     """

@@ -1,5 +1,5 @@
-"""Which quality metric predicts the task? Rank correlations over methods between every quality metric and every score of
-detection and segmentation, with what so few methods can show.
+"""Which quality metric predicts the task? Rank correlations over methods between every quality metric and
+every score of detection and segmentation, with what so few methods can show.
 """
 
 from __future__ import annotations
@@ -45,9 +45,21 @@ PANELS = 20
 RESAMPLES = 2000
 
 COLUMNS = [
-    "dataset", "split", "task", "protocol", "score", "metric", "convention", "n_methods", "tau", "tau_low", "tau_high",
-    "tau_p", "rho", "tau_needed",
-]  # fmt: skip
+    "dataset",
+    "split",
+    "task",
+    "protocol",
+    "score",
+    "metric",
+    "convention",
+    "n_methods",
+    "tau",
+    "tau_low",
+    "tau_high",
+    "tau_p",
+    "rho",
+    "tau_needed",
+]
 
 
 @dataclass(frozen=True)
@@ -57,9 +69,9 @@ class PredictionReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``prediction.{csv,md,tex}`` (the correlations), ``prediction-heatmap.{png,pdf}`` and, for mAP and mIoU,
-        ``prediction-<dataset>-<split>-<protocol>-<score>.{png,pdf}`` (a panel a metric, a point a method). Needs
-        quality and a task of at least four methods besides the single sensors.
+        """Write ``prediction.{csv,md,tex}`` (the correlations), ``prediction-heatmap.{png,pdf}`` and, for mAP
+        and mIoU, ``prediction-<dataset>-<split>-<protocol>-<score>.{png,pdf}`` (a panel a metric, a point a
+        method). Needs quality and a task of at least four methods besides the single sensors.
         """
         if not len(data.rows):
             return []
@@ -94,9 +106,9 @@ def build(spec: ReportSpec) -> PredictionReport:
 
 
 def paired_scores(rows: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> pd.DataFrame:
-    """For every score of a task over the whole set and all classes, and every quality metric: the two values of each
-    method (``x`` the metric's mean over the images, ``y`` the task's score, as measured), and ``sign_x``, ``sign_y``
-    (−1 where lower is better).
+    """For every score of a task over the whole set and all classes, and every quality metric: the two values
+    of each method (``x`` the metric's mean over the images, ``y`` the task's score, as measured), and
+    ``sign_x``, ``sign_y`` (−1 where lower is better).
 
     Single sensors don't take part: a quality metric compares an image with them. Costs neither.
     """
@@ -123,13 +135,14 @@ def paired_scores(rows: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> pd.D
 
 
 def predictions(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The rank correlation over methods for each task score and quality metric, with ``COLUMNS``; those with fewer
-    than ``MIN_METHODS`` methods are left out.
+    """The rank correlation over methods for each task score and quality metric, with ``COLUMNS``; those with
+    fewer than ``MIN_METHODS`` methods are left out.
 
-    Signs follow the directions: +1 means that the metric orders the methods as the task does. ``tau`` is Kendall's τ-b with the
-    2.5 % and 97.5 % quantiles of its bootstrap over methods (NaN where |τ| is 1: draws of what agrees wholly can't disagree, which is no
-    certainty), ``tau_p`` its two-sided p (exact without ties), ``rho`` Spearman's;
-    ``tau_needed`` the smallest \\|τ\\| that so many methods can tell from chance at 5 % (NaN: none).
+    Signs follow the directions: +1 means that the metric orders the methods as the task does. ``tau`` is
+    Kendall's τ-b with the 2.5 % and 97.5 % quantiles of its bootstrap over methods (NaN where |τ| is 1: draws
+    of what agrees wholly can't disagree, which is no certainty), ``tau_p`` its two-sided p (exact without
+    ties), ``rho`` Spearman's; ``tau_needed`` the smallest \\|τ\\| that so many methods can tell from chance
+    at 5 % (NaN: none).
     """
     found = []
     key = COLUMNS[:7]
@@ -162,8 +175,8 @@ def tau_interval(
 ) -> tuple[float, float]:
     """The middle 95 % of Kendall's τ-b over bootstrap draws of the n methods.
 
-    A draw that takes method i w_i times has τ-b = wᵀ(S∘T)w / √(wᵀ|S|w · wᵀ|T|w) with S, T the signs of all differences; draws in
-    which one side is constant are left out.
+    A draw that takes method i w_i times has τ-b = wᵀ(S∘T)w / √(wᵀ|S|w · wᵀ|T|w) with S, T the signs of all
+    differences; draws in which one side is constant are left out.
     """
     n = len(x)
     picks = np.random.default_rng(seed).integers(0, n, (resamples, n))
@@ -178,7 +191,9 @@ def tau_interval(
 
 
 def tau_needed(n: int, level: float = 0.05) -> float:
-    """The smallest τ of n untied methods with a two-sided p of at most ``level`` (exact); NaN where even τ = 1 is not enough."""
+    """The smallest τ of n untied methods with a two-sided p of at most ``level`` (exact); NaN where even τ =
+    1 is not enough.
+    """
     counts = np.ones(1)
     for k in range(2, n + 1):  # orders of k by their number of inversions (Kendall 1938)
         counts = np.convolve(counts, np.ones(k))
@@ -236,7 +251,10 @@ def _table(found: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 def _markdown(found: pd.DataFrame) -> str:
     headings, body = _table(found)
     text = tabulate(body, headings, tablefmt="pipe", disable_numparse=True)
-    return f"**Which quality metric predicts the task?** Rank correlation over methods, +1: the metric orders them as the task does.\n\n{text}\n\n- {honest_note(found)}\n"
+    return (
+        "**Which quality metric predicts the task?** Rank correlation over methods, +1: the metric orders"
+        f" them as the task does.\n\n{text}\n\n- {honest_note(found)}\n"
+    )
 
 
 def _latex(found: pd.DataFrame) -> str:
@@ -276,7 +294,10 @@ def _heat_map(found: pd.DataFrame) -> Figure:
                 axes.add_patch(Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec="black", lw=1.2))
     bar = figure.colorbar(shown, ax=axes, shrink=0.9, pad=0.01)
     bar.ax.tick_params(labelsize=FONT - 1)
-    title = f"Which quality metric predicts the task? Kendall's τ over methods; framed: p ≤ 0.05. {honest_note(found)}"
+    title = (
+        "Which quality metric predicts the task? Kendall's τ over methods; framed: p ≤ 0.05."
+        f" {honest_note(found)}"
+    )
     width = int(figure.get_figwidth() * 17)
     figure.suptitle("\n".join(textwrap.wrap(title, width)), fontsize=FONT)
     return figure

@@ -41,7 +41,9 @@ PANELS = 8
 """Metrics a page."""
 
 CD_HEIGHT = 20
-"""Where the rule of the critical difference stands, in points above a panel's axis: over the numbers of the ranks."""
+"""Where the rule of the critical difference stands, in points above a panel's axis: over the numbers of the
+ranks.
+"""
 
 Ranked = tuple[str, pd.DataFrame, Friedman]
 """A metric, its values (images × entrants, complete), and its ranks."""
@@ -131,10 +133,15 @@ def _figure(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, ranked:
     for axes, (metric, wide, result) in zip(panels, ranked, strict=False):
         different = scikit_posthocs.posthoc_nemenyi_friedman(wide.rename(columns=titles))
         scikit_posthocs.critical_difference_diagram(
-            result.ranks.rename(titles), different, ax=axes, color_palette=colours,
-            label_props={"fontsize": FONT - 1}, text_h_margin=0.02, label_fmt_left="{label} ({rank:.2f})  ",
+            result.ranks.rename(titles),
+            different,
+            ax=axes,
+            color_palette=colours,
+            label_props={"fontsize": FONT - 1},
+            text_h_margin=0.02,
+            label_fmt_left="{label} ({rank:.2f})  ",
             label_fmt_right="  ({rank:.2f}) {label}",
-        )  # fmt: skip
+        )
         axes.set_xlim(0.8, len(result.ranks) + 0.2)  # the same ranks in every panel
         axes.set_xticks(range(1, len(result.ranks) + 1))
         axes.tick_params(labelsize=FONT - 1)
@@ -142,8 +149,9 @@ def _figure(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, ranked:
         p = "< 0.001" if result.p < 0.001 else f"= {result.p:.3f}"
         axes.set_title(
             f"{metric} {ARROWS[direction_of(metric, data.metrics)]}: Friedman p {p}, n = {result.n} images",
-            fontsize=FONT, pad=CD_HEIGHT + 9,
-        )  # fmt: skip
+            fontsize=FONT,
+            pad=CD_HEIGHT + 9,
+        )
     for axes in panels[len(ranked) :]:
         axes.set_visible(False)
     dataset, split, evaluator, convention = key
@@ -157,7 +165,9 @@ def _figure(data: ReportInput, key: tuple[Any, ...], rows: pd.DataFrame, ranked:
 
 
 def _critical_difference(axes: Axes, result: Friedman) -> None:
-    """A rule above the ranks, as long as the difference that tells two methods apart (cut off where no two can be)."""
+    """A rule above the ranks, as long as the difference that tells two methods apart (cut off where no two
+    can be).
+    """
     end, last = 1 + result.critical_difference, len(result.ranks)
     figure = axes.get_figure(root=True)
     assert figure is not None
@@ -177,6 +187,13 @@ def _critical_difference(axes: Axes, result: Friedman) -> None:
         " (too few images)" if end > last else ""
     )
     axes.annotate(
-        said, (min(end, last), 1), (5, CD_HEIGHT), xycoords=axes.get_xaxis_transform(), textcoords="offset points",
-        va="center", fontsize=FONT - 1, color="0.4", annotation_clip=False,
-    ).set_in_layout(False)  # fmt: skip
+        said,
+        (min(end, last), 1),
+        (5, CD_HEIGHT),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        va="center",
+        fontsize=FONT - 1,
+        color="0.4",
+        annotation_clip=False,
+    ).set_in_layout(False)

@@ -1,9 +1,9 @@
-"""Methods compared in a downstream task: paired bootstrap over images for scores of whole sets (mAP, mIoU), and
-intervals over seeds.
+"""Methods compared in a downstream task: paired bootstrap over images for scores of whole sets (mAP, mIoU),
+and intervals over seeds.
 
-A set's AP or IoU is no mean over images, so its units leave bootstrap draws of it (``resamples.parquet``): draw b takes
-the same images for every method, so that the difference of equal draws is a paired difference, and what images share
-cancels.
+A set's AP or IoU is no mean over images, so its units leave bootstrap draws of it (``resamples.parquet``):
+draw b takes the same images for every method, so that the difference of equal draws is a paired difference,
+and what images share cancels.
 """
 
 from __future__ import annotations
@@ -31,34 +31,61 @@ MIN_IMAGES = 6
 """With fewer images a bootstrap says nothing (and Wilcoxon's test can't reach 5 % either)."""
 
 COLUMNS = [
-    *SCORE_KEY, "a", "b", "images", "draws", "value_a", "value_b", "difference", "low", "high", "share_not_larger",
-    "p", "p_holm", "seeds", "seed_low", "seed_high", "retrained", "same_truth",
-]  # fmt: skip
+    *SCORE_KEY,
+    "a",
+    "b",
+    "images",
+    "draws",
+    "value_a",
+    "value_b",
+    "difference",
+    "low",
+    "high",
+    "share_not_larger",
+    "p",
+    "p_holm",
+    "seeds",
+    "seed_low",
+    "seed_high",
+    "retrained",
+    "same_truth",
+]
 
 HEADINGS = (
-    "Metric", "Method", "Images", "Baseline", "Method", "Difference", "95 % over images", "Draws ≤ 0", "p (Holm)",
-    "95 % over seeds", "Verdict",
-)  # fmt: skip
+    "Metric",
+    "Method",
+    "Images",
+    "Baseline",
+    "Method",
+    "Difference",
+    "95 % over images",
+    "Draws ≤ 0",
+    "p (Holm)",
+    "95 % over seeds",
+    "Verdict",
+)
 
 NOTE = (
-    "Difference: method less baseline, in the score of the whole set (mean over seeds). Over images: paired bootstrap, the "
-    "same draws of images for both. Draws ≤ 0: share of draws in which the method is not above the baseline; "
-    "p two-sided from it, Holm-corrected over the methods. Over seeds: Student's t of the paired differences."
+    "Difference: method less baseline, in the score of the whole set (mean over seeds). Over images: paired"
+    " bootstrap, the same draws of images for both. Draws ≤ 0: share of draws in which the method is not"
+    " above the baseline; p two-sided from it, Holm-corrected over the methods. Over seeds: Student's t of"
+    " the paired differences."
 )
 
 
 def compare_draws(
     rows: pd.DataFrame, details: Sequence[Detail], a: str, others: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Compare each of ``others`` (all, if None) with ``a`` in every score whose draws both left; one line each, with
-    ``COLUMNS``.
+    """Compare each of ``others`` (all, if None) with ``a`` in every score whose draws both left; one line
+    each, with ``COLUMNS``.
 
-    ``rows`` (with ``entrant``) give the scores themselves: those with ``image`` empty. ``low`` and ``high`` are the 2.5 % and 97.5 %
-    quantiles of the difference over equal draws, seeds averaged draw by draw; draws in which either score is undefined (no
-    object drawn) are left out. ``share_not_larger`` is the share of draws with a difference ≤ 0, ``p`` twice the smaller
-    share of the two sides, at least 2/(draws + 1); ``p_holm`` is adjusted over the methods of one score. ``seed_low``, ``seed_high``
-    are Student's interval over seeds, NaN for one. ``same_truth`` is False, and nothing compared, where the two were not
-    scored on the same images and labels.
+    ``rows`` (with ``entrant``) give the scores themselves: those with ``image`` empty. ``low`` and ``high``
+    are the 2.5 % and 97.5 % quantiles of the difference over equal draws, seeds averaged draw by draw; draws
+    in which either score is undefined (no object drawn) are left out. ``share_not_larger`` is the share of
+    draws with a difference ≤ 0, ``p`` twice the smaller share of the two sides, at least 2/(draws + 1);
+    ``p_holm`` is adjusted over the methods of one score. ``seed_low``, ``seed_high`` are Student's interval
+    over seeds, NaN for one. ``same_truth`` is False, and nothing compared, where the two were not scored on
+    the same images and labels.
     """
     found: list[dict[str, Any]] = []
     whole = rows[rows["image"] == ""]
@@ -93,14 +120,25 @@ def compare_draws(
                 seed_low, seed_high = student_interval(by_seed)
                 found.append(
                     place
-                    | {"metric": metric, "class_name": class_name, "a": a, "b": b, "images": len(first[seeds[0]].images)}
-                    | {"draws": len(difference), "seeds": len(seeds), "seed_low": seed_low, "seed_high": seed_high}
+                    | {
+                        "metric": metric,
+                        "class_name": class_name,
+                        "a": a,
+                        "b": b,
+                        "images": len(first[seeds[0]].images),
+                    }
+                    | {
+                        "draws": len(difference),
+                        "seeds": len(seeds),
+                        "seed_low": seed_low,
+                        "seed_high": seed_high,
+                    }
                     | {"value_a": np.mean([_value(values, a, score, s) for s in seeds])}
                     | {"value_b": np.mean([_value(values, b, score, s) for s in seeds])}
                     | {"difference": np.mean(by_seed) if same else np.nan, "same_truth": same}
                     | {"retrained": is_retrained(group)}
                     | _tails(difference)
-                )  # fmt: skip
+                )
     frame = pd.DataFrame(found, columns=[c for c in COLUMNS if c != "p_holm"])
     family = frame.groupby(SCORE_KEY, sort=False)["p"]
     frame["p_holm"] = family.transform(lambda p: holm(p.to_numpy())) if len(frame) else pd.Series(dtype=float)
@@ -135,7 +173,9 @@ def _tails(difference: npt.NDArray[np.float64]) -> dict[str, float]:
 
 
 def same_truth(a: Detail, b: Detail) -> bool:
-    """Whether two units were scored on the same images with the same labels: by the names and the truth that they left."""
+    """Whether two units were scored on the same images with the same labels: by the names and the truth that
+    they left.
+    """
     if a.images != b.images:
         return False
     if a.has("truth") and b.has("truth"):
@@ -151,10 +191,11 @@ def same_truth(a: Detail, b: Detail) -> bool:
 def task_verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> list[str]:
     """What each line says, in words.
 
-    ``better`` or ``worse``: the corrected test over images reaches 5 %, and, where the judge was retrained with several seeds,
-    the interval over seeds leaves 0 out too. ``… in one seed``: a retrained judge, of which one seed was run.
-    ``within seed spread``: the images say so, the seeds don't. ``inconclusive``: the images don't. ``other images``: not compared,
-    since the two were not scored on the same images. "" without a direction or with too few images.
+    ``better`` or ``worse``: the corrected test over images reaches 5 %, and, where the judge was retrained
+    with several seeds, the interval over seeds leaves 0 out too. ``… in one seed``: a retrained judge, of
+    which one seed was run. ``within seed spread``: the images say so, the seeds don't. ``inconclusive``: the
+    images don't. ``other images``: not compared, since the two were not scored on the same images. "" without
+    a direction or with too few images.
     """
     found = []
     for line in frame.itertuples():

@@ -1,4 +1,7 @@
-"""Detection class by class, one point a method (the paper's Fig. 11): which methods find people, which find cars?"""
+"""Detection class by class, one point a method (the paper's Fig.
+
+11): which methods find people, which find cars?
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,9 @@ class ClassApReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``class-ap-<dataset>-<split>-detection-<convention>.{png,pdf,csv,tex}``: mAP@[.5:.95] of each class
-        and of all, one point a method, its 95 % bootstrap interval over images as a line; for two classes also one
-        against the other.
+        """Write ``class-ap-<dataset>-<split>-detection-<convention>.{png,pdf,csv,tex}``: mAP@[.5:.95] of each
+        class and of all, one point a method, its 95 % bootstrap interval over images as a line; for two
+        classes also one against the other.
         """
         rows = data.rows[(data.rows["evaluator"] == "detection") & (data.rows["metric"] == METRIC)]
         lines = summary(rows[rows["image"] == ""])
@@ -72,8 +75,9 @@ def build(spec: ReportSpec) -> ClassApReport:
 
 
 def class_points(data: ReportInput, lines: pd.DataFrame, details: list[Detail]) -> pd.DataFrame:
-    """One line a method and class: ``entrant``, ``title``, ``reference`` (a single sensor), ``class_name`` (``all classes`` last),
-    ``value``, ``low`` and ``high`` (2.5 % and 97.5 % of the draws over images; NaN without draws), ``mark`` (best, second).
+    """One line a method and class: ``entrant``, ``title``, ``reference`` (a single sensor), ``class_name``
+    (``all classes`` last), ``value``, ``low`` and ``high`` (2.5 % and 97.5 % of the draws over images; NaN
+    without draws), ``mark`` (best, second).
     """
     draws = _draws(details)
     classes = sorted({c for c in lines["class_name"] if c})
@@ -88,9 +92,13 @@ def class_points(data: ReportInput, lines: pd.DataFrame, details: list[Detail]) 
         for (entrant, method), value, mark in zip(entrants, own, marks, strict=True):
             low, high = draws.get((entrant, class_name), (math.nan, math.nan))
             found.append(
-                {"entrant": entrant, "title": entrant_title(entrant, method, data.methods), "reference": method in REFERENCE_METHODS}
+                {
+                    "entrant": entrant,
+                    "title": entrant_title(entrant, method, data.methods),
+                    "reference": method in REFERENCE_METHODS,
+                }
                 | {"class_name": class_name or ALL, "value": value, "low": low, "high": high, "mark": mark}
-            )  # fmt: skip
+            )
     return pd.DataFrame(found).dropna(subset=["value"]) if found else pd.DataFrame()
 
 
@@ -143,9 +151,14 @@ def _dots(axes: Axes, own: pd.DataFrame, titles: list[str], *, labelled: bool) -
             axes.plot([line.low, line.high], [y, y], color=colour, lw=1.0, alpha=0.6)
         axes.plot(line.value, y, marker="s" if line.reference else "o", ms=5, color=colour)
         axes.annotate(
-            format_value(line.value, 3), (line.value, y), xytext=(0, 5), textcoords="offset points", ha="center",
-            fontsize=FONT - 2, color=colour,
-        )  # fmt: skip
+            format_value(line.value, 3),
+            (line.value, y),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=FONT - 2,
+            color=colour,
+        )
     axes.set_yticks(range(len(titles)), titles if labelled else [""] * len(titles), fontsize=FONT)
     axes.set_ylim(len(titles) - 0.5, -0.7)
     axes.margins(x=0.1)

@@ -37,8 +37,8 @@ class ConfusionReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``confusion-<dataset>-<split>-segmentation-<convention>.{png,pdf,csv,tex}``: rows (true classes) sum
-        to 1; pixels summed over the data set and the seeds.
+        """Write ``confusion-<dataset>-<split>-segmentation-<convention>.{png,pdf,csv,tex}``: rows (true
+        classes) sum to 1; pixels summed over the data set and the seeds.
         """
         lines = summary(data.rows[(data.rows["evaluator"] == "segmentation") & (data.rows["image"] == "")])
         files: list[Path] = []
@@ -73,8 +73,8 @@ def build(spec: ReportSpec) -> ConfusionReport:
 
 
 def confusion_matrices(details: list[Detail]) -> dict[str, pd.DataFrame]:
-    """Pixels by entrant: true × predicted, over all images and seeds, classes in the order of their ids; classes that occur nowhere
-    are left out.
+    """Pixels by entrant: true × predicted, over all images and seeds, classes in the order of their ids;
+    classes that occur nowhere are left out.
     """
     parts = []
     for detail in details:
@@ -143,9 +143,14 @@ def _panel(axes: Axes, name: str, share: pd.DataFrame, *, labelled: bool, lowest
     for (i, j), value in np.ndenumerate(values):
         if np.isfinite(value) and value >= 0.005:
             axes.text(
-                j, i, f"{value:.2f}".replace("0.", ".", 1), ha="center", va="center", fontsize=FONT - 2,
+                j,
+                i,
+                f"{value:.2f}".replace("0.", ".", 1),
+                ha="center",
+                va="center",
+                fontsize=FONT - 2,
                 color="white" if value > 0.55 else "black",
-            )  # fmt: skip
+            )
     return shown
 
 

@@ -22,8 +22,19 @@ if TYPE_CHECKING:
 DPI = 200
 FONT = 8
 _OFFSETS = [
-    (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7), (0.4, 1), (-0.4, 1), (0.4, -1), (-0.4, -1),
-]  # fmt: skip
+    (1, 0),
+    (-1, 0),
+    (0, 1),
+    (0, -1),
+    (0.7, 0.7),
+    (-0.7, 0.7),
+    (0.7, -0.7),
+    (-0.7, -0.7),
+    (0.4, 1),
+    (-0.4, 1),
+    (0.4, -1),
+    (-0.4, -1),
+]
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -65,8 +76,8 @@ def label_points(
     """Write a label beside each point so that no label covers another or a point.
 
     ``points`` are data coordinates, ``radii`` the markers' radii in typographic points. Each label takes the
-    nearest free place around its point, better not one that is nearer to another point, and a thin line to it (past
-    no other point) where that is not at the marker. Call last, with the axes' limits fixed.
+    nearest free place around its point, better not one that is nearer to another point, and a thin line to it
+    (past no other point) where that is not at the marker. Call last, with the axes' limits fixed.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
@@ -107,10 +118,15 @@ def label_points(
         taken.append(best[3])
         far = best[0] >= 1
         axes.annotate(
-            text, point, xytext=((best[1] - x) / scale, (best[2] - y) / scale), textcoords="offset points",
-            fontsize=FONT, ha="center", va="center",
+            text,
+            point,
+            xytext=((best[1] - x) / scale, (best[2] - y) / scale),
+            textcoords="offset points",
+            fontsize=FONT,
+            ha="center",
+            va="center",
             arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "0.5"} if far else None,
-        )  # fmt: skip
+        )
 
 
 def _distance(box: tuple[float, ...], point: Sequence[float]) -> float:

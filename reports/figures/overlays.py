@@ -20,11 +20,24 @@ if TYPE_CHECKING:
 Colour = tuple[int, int, int]
 
 KNOWN: dict[str, Colour] = {
-    "person": (255, 221, 0), "people": (255, 221, 0), "car": (40, 140, 255), "bike": (0, 224, 110), "bicycle": (0, 224, 110),
-    "curve": (0, 224, 255), "car_stop": (190, 90, 230), "guardrail": (150, 160, 255), "color_cone": (255, 140, 0),
-    "bump": (255, 130, 190), "bus": (0, 200, 180), "lamp": (255, 150, 120), "motorcycle": (150, 220, 60), "truck": (200, 110, 255),
-}  # fmt: skip
-"""RGB of classes that several datasets share, the same in every picture; no pure red, which frames differences."""
+    "person": (255, 221, 0),
+    "people": (255, 221, 0),
+    "car": (40, 140, 255),
+    "bike": (0, 224, 110),
+    "bicycle": (0, 224, 110),
+    "curve": (0, 224, 255),
+    "car_stop": (190, 90, 230),
+    "guardrail": (150, 160, 255),
+    "color_cone": (255, 140, 0),
+    "bump": (255, 130, 190),
+    "bus": (0, 200, 180),
+    "lamp": (255, 150, 120),
+    "motorcycle": (150, 220, 60),
+    "truck": (200, 110, 255),
+}
+"""RGB of classes that several datasets share, the same in every picture; no pure red, which frames
+differences.
+"""
 
 UNLABELLED = ("unlabelled", "background", "")
 TINT = 0.5
@@ -41,7 +54,9 @@ def class_colours(names: Sequence[str]) -> dict[str, Colour]:
 
 
 def mask_overlay(image: UInt8Array, ids: UInt8Array, names: Sequence[str]) -> UInt8Array:
-    """An H×W×3 image tinted by its H×W label ids, each region with its outline; ``unlabelled`` and ids without a name stay as they are."""
+    """An H×W×3 image tinted by its H×W label ids, each region with its outline; ``unlabelled`` and ids
+    without a name stay as they are.
+    """
     colours = class_colours(names)
     drawn: UInt8Array = image.copy()
     for i, name in enumerate(names):
@@ -64,28 +79,51 @@ def draw_boxes(
     width: float = 1.1,
     fontsize: float = 5.0,
 ) -> None:
-    """Boxes (class_name, x0, y0, x1, y1 in pixels, perhaps score) as rectangles, with the score above them where there is one."""
+    """Boxes (class_name, x0, y0, x1, y1 in pixels, perhaps score) as rectangles, with the score above them
+    where there is one.
+    """
     for box in boxes.itertuples():
         colour = _unit(colours.get(str(box.class_name), (255, 255, 255)))
         axes.add_patch(
             Rectangle(
-                (box.x0 - 0.5, box.y0 - 0.5), box.x1 - box.x0, box.y1 - box.y0, fill=False, ec=colour, lw=width, ls=style
+                (box.x0 - 0.5, box.y0 - 0.5),
+                box.x1 - box.x0,
+                box.y1 - box.y0,
+                fill=False,
+                ec=colour,
+                lw=width,
+                ls=style,
             )
-        )  # fmt: skip
+        )
         if hasattr(box, "score"):
             inside = box.y0 < 8  # no room above
             axes.text(
-                box.x0, box.y0 + (1 if inside else -1), f"{box.score:.2f}".lstrip("0"), fontsize=fontsize, color="black", va="top" if inside else "bottom", ha="left",
-                clip_on=True, bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.4, "alpha": 0.85},
-            )  # fmt: skip
+                box.x0,
+                box.y0 + (1 if inside else -1),
+                f"{box.score:.2f}".lstrip("0"),
+                fontsize=fontsize,
+                color="black",
+                va="top" if inside else "bottom",
+                ha="left",
+                clip_on=True,
+                bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.4, "alpha": 0.85},
+            )
 
 
 def outline(axes: Axes, boxes: pd.DataFrame) -> None:
     """Thin white dotted boxes: objects that were not found."""
     for box in boxes.itertuples():
         axes.add_patch(
-            Rectangle((box.x0 - 0.5, box.y0 - 0.5), box.x1 - box.x0, box.y1 - box.y0, fill=False, ec="white", lw=0.9, ls=":")
-        )  # fmt: skip
+            Rectangle(
+                (box.x0 - 0.5, box.y0 - 0.5),
+                box.x1 - box.x0,
+                box.y1 - box.y0,
+                fill=False,
+                ec="white",
+                lw=0.9,
+                ls=":",
+            )
+        )
 
 
 def legend_patches(

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput, ReportSpec
 
 OVERLAPS = (0.5, 0.75)
-"""Overlap thresholds (IoU) shown; all are in the CSV. Where 0.75 was not computed, the next one above 0.6 is."""
+"""Overlap thresholds (IoU) shown; all are in the CSV. Where 0.75 was not computed, the next one above 0.6 is.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class PrCurveReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``pr-curves-<dataset>-<split>-detection-<convention>.{png,pdf,csv}`` where units left their curves
-        (precision at 101 recalls, COCO's interpolation; seeds averaged).
+        """Write ``pr-curves-<dataset>-<split>-detection-<convention>.{png,pdf,csv}`` where units left their
+        curves (precision at 101 recalls, COCO's interpolation; seeds averaged).
         """
         lines = summary(data.rows[(data.rows["evaluator"] == "detection") & (data.rows["image"] == "")])
         files: list[Path] = []
@@ -124,7 +125,12 @@ def _figure(
     widest = 0.6 + 0.055 * max(len(t) for _, _, t in names)  # inches
     columns = max(1, min(4, len(names), int(figure.get_figwidth() / widest)))
     figure.legend(
-        handles, [t for _, _, t in names], loc="outside lower center", ncols=columns, fontsize=FONT - 1, frameon=False
-    )  # fmt: skip
+        handles,
+        [t for _, _, t in names],
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=FONT - 1,
+        frameon=False,
+    )
     figure.suptitle(title, fontsize=FONT - 1, wrap=True)
     return figure

@@ -56,8 +56,8 @@ class QualitativeReport:
             own_run = set(rows["method"][rows["run"] == data.fused_dir.parent.name])
             for method in sorted((set(shown) - set(methods)) & own_run):
                 data.notes.append(
-                    f"{data.fused_dir / method / dataset / split}: is missing, so {method} is left out of the "
-                    "qualitative figure; run the same command again"
+                    f"{data.fused_dir / method / dataset / split}: is missing, so {method} is left out of the"
+                    " qualitative figure; run the same command again"
                 )
             folders = [data.fused_dir / m / dataset / split for m in methods]
             there = (

@@ -113,10 +113,17 @@ def _figure(
     axes = figure.subplots()
     for (entrant, point), area in zip(points.iterrows(), areas, strict=True):
         axes.scatter(
-            point["FLOPs"], point["mean"], s=area, color=colours[str(entrant)], alpha=0.75,
-            edgecolors="black", linewidths=0.5, zorder=3, clip_on=False,
+            point["FLOPs"],
+            point["mean"],
+            s=area,
+            color=colours[str(entrant)],
+            alpha=0.75,
+            edgecolors="black",
+            linewidths=0.5,
+            zorder=3,
+            clip_on=False,
             marker="o" if point["Params"] > 0 else "s",
-        )  # fmt: skip
+        )
     positive = points["FLOPs"][points["FLOPs"] > 0]
     if len(positive) and (points["FLOPs"] <= 0).any():
         axes.set_xscale("symlog", linthresh=10 ** math.floor(math.log10(positive.min())), linscale=0.5)

@@ -36,8 +36,8 @@ def hour_of(name: str) -> str:
 
 
 def light_of(data: ReportInput, dataset: str, split: str, name: str) -> str:
-    """``day`` or ``night`` by the scene's name, else ``bright`` or ``dark`` by the mean luma of its visible image;
-    "" if that can't be read.
+    """``day`` or ``night`` by the scene's name, else ``bright`` or ``dark`` by the mean luma of its visible
+    image; "" if that can't be read.
     """
     hour = hour_of(name)
     if hour:
@@ -52,8 +52,8 @@ def light_of(data: ReportInput, dataset: str, split: str, name: str) -> str:
 def mixed(ranked: Sequence[str], light: Callable[[str], str], count: int) -> list[str]:
     """``count`` scenes of ``ranked`` (the most wanted first), half of them dark, as far as there are such.
 
-    Bright scenes first, each kind in the order of the names. ``light`` is asked for as few scenes as will do, at
-    most ``LOOKED_AT``: of more, every so many-th is looked at, so that a set sorted by hour shows both.
+    Bright scenes first, each kind in the order of the names. ``light`` is asked for as few scenes as will do,
+    at most ``LOOKED_AT``: of more, every so many-th is looked at, so that a set sorted by hour shows both.
     """
     ranked = list(dict.fromkeys(ranked))
     looked = ranked[: LOOKED_AT // 2]
@@ -76,9 +76,9 @@ def mixed(ranked: Sequence[str], light: Callable[[str], str], count: int) -> lis
 def chosen_scenes(
     data: ReportInput, dataset: str, split: str, rows: pd.DataFrame, there: set[str], count: int = SCENES
 ) -> list[str]:
-    """The scenes to show, of those ``there``: the ones the option ``scenes`` names (a list, or a text with commas;
-    a number changes ``count``), else day and night mixed, those first on which the methods' scores in ``rows``
-    differ most.
+    """The scenes to show, of those ``there``: the ones the option ``scenes`` names (a list, or a text with
+    commas; a number changes ``count``), else day and night mixed, those first on which the methods' scores in
+    ``rows`` differ most.
     """
     wanted: Any = data.options.get("scenes")
     if isinstance(wanted, str):

@@ -1,4 +1,7 @@
-"""What the judges saw: boxes and masks drawn on the fused images, one row a method (the paper's Figs. 12 and 13)."""
+"""What the judges saw: boxes and masks drawn on the fused images, one row a method (the paper's Figs.
+
+12 and 13).
+"""
 
 from __future__ import annotations
 
@@ -50,8 +53,9 @@ class TaskPictureReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``detection-<dataset>-<split>-<convention>.{png,pdf}`` and ``segmentation-….{png,pdf}``: ground truth, then a row a
-        method, ``METHODS`` a page; scenes by day and by night on which the methods' results differ most (or those of the option ``scenes``).
+        """Write ``detection-<dataset>-<split>-<convention>.{png,pdf}`` and ``segmentation-….{png,pdf}``:
+        ground truth, then a row a method, ``METHODS`` a page; scenes by day and by night on which the
+        methods' results differ most (or those of the option ``scenes``).
         """
         files: list[Path] = []
         for key, details in by_table(details_of(data)).items():
@@ -84,8 +88,9 @@ def build(spec: ReportSpec) -> TaskPictureReport:
 
 @dataclass(frozen=True)
 class _Boxes:
-    """One method's boxes: ``predictions`` at least as sure as ``confidence``, and the ``truth``; ``unknown`` are classes that the judge
-    doesn't know, so that it can't miss them."""
+    """One method's boxes: ``predictions`` at least as sure as ``confidence``, and the ``truth``; ``unknown``
+    are classes that the judge doesn't know, so that it can't miss them.
+    """
 
     predictions: pd.DataFrame
     truth: pd.DataFrame
@@ -102,8 +107,8 @@ class _Boxes:
 
 
 def best_confidence(predictions: pd.DataFrame, objects: int) -> float:
-    """The confidence with the best F1 = 2 TP / (predictions + objects) at IoU 0.5 over all classes together; above all scores
-    where nothing is right.
+    """The confidence with the best F1 = 2 TP / (predictions + objects) at IoU 0.5 over all classes together;
+    above all scores where nothing is right.
     """
     ordered = predictions.sort_values("score", ascending=False, kind="stable")
     hits = ordered["tp50"].to_numpy(bool).cumsum()
@@ -170,7 +175,9 @@ def _boxes_on(data: ReportInput, boxes: dict[str, _Boxes]) -> Draw:
 
 
 def objects_found(truth: pd.DataFrame, correct: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which objects have a correct box of their class upon them: each correct box takes the object it overlaps most."""
+    """Which objects have a correct box of their class upon them: each correct box takes the object it
+    overlaps most.
+    """
     found = np.zeros(len(truth), bool)
     sides = ["x0", "y0", "x1", "y1"]
     corners = truth[sides].to_numpy(np.float64)
@@ -253,14 +260,21 @@ def _figure(
         )
         bottom = height - _TOP - (row + 1) * (shape * PICTURE_INCHES + _GAP)
         figure.text(
-            0.5 * _LEFT / width, (bottom + shape * PICTURE_INCHES / 2) / height, title, rotation=90, ha="center",
-            va="center", fontsize=FONT + 1,
-        )  # fmt: skip
+            0.5 * _LEFT / width,
+            (bottom + shape * PICTURE_INCHES / 2) / height,
+            title,
+            rotation=90,
+            ha="center",
+            va="center",
+            fontsize=FONT + 1,
+        )
         for column, image in enumerate(scenes):
             place = (
-                (_LEFT + column * PICTURE_INCHES) / width, bottom / height, (PICTURE_INCHES - _GAP) / width,
+                (_LEFT + column * PICTURE_INCHES) / width,
+                bottom / height,
+                (PICTURE_INCHES - _GAP) / width,
                 shape * PICTURE_INCHES / height,
-            )  # fmt: skip
+            )
             axes = figure.add_axes(place)
             axes.set_axis_off()
             picture = pictures[row, image]
@@ -272,9 +286,15 @@ def _figure(
                 axes.set_title(f"{image} ({light})" if light else image, fontsize=FONT, pad=2)
     handles = _legend(evaluator, details)
     figure.legend(
-        handles=handles, loc="lower center", ncols=min(9, len(handles)), fontsize=FONT - 1, frameon=False,
-        bbox_to_anchor=(0.5, 0.16 / height), borderpad=0.1, columnspacing=1.2,
-    )  # fmt: skip
+        handles=handles,
+        loc="lower center",
+        ncols=min(9, len(handles)),
+        fontsize=FONT - 1,
+        frameon=False,
+        bbox_to_anchor=(0.5, 0.16 / height),
+        borderpad=0.1,
+        columnspacing=1.2,
+    )
     place_name = data.datasets[dataset].title if dataset in data.datasets else dataset
     figure.text(
         0.5,

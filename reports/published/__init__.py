@@ -1,8 +1,8 @@
 """Numbers that others published, as data (one CSV a table), and the one function that reads them.
 
-Transcribed by hand. The tables of the SGDFuse paper are checked against its text by ``tests/reports/test_published.py``.
-Nothing here was measured by fusionbench: reports show these rows only when asked to, marked as published,
-with their source.
+Transcribed by hand. The tables of the SGDFuse paper are checked against its text by
+``tests/reports/test_published.py``. Nothing here was measured by fusionbench: reports show these rows only
+when asked to, marked as published, with their source.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""What units of the downstream tasks leave for reports beside their rows: who judged them, on what, and the tables and
-masks behind the figures.
+"""What units of the downstream tasks leave for reports beside their rows: who judged them, on what, and the
+tables and masks behind the figures.
 
-Read from the folders that ``ReportInput.details`` names; nothing is computed here. A *judge* is the detector or segmenter
-that looks at the fused images; a protocol with its judge is named in rows as ``<protocol>/<judge>@<hash8>``.
+Read from the folders that ``ReportInput.details`` names; nothing is computed here. A *judge* is the detector
+or segmenter that looks at the fused images; a protocol with its judge is named in rows as
+``<protocol>/<judge>@<hash8>``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 NEUTRAL = "mean of visible and infrared"
 """How evaluators call the input of a judge that no method's output was shown to."""
-NEUTRAL_BIAS = "Such a judge favours images that look like the mean of both sensors (Average most of all): that lead is no verdict"
+NEUTRAL_BIAS = (
+    "Such a judge favours images that look like the mean of both sensors (Average most of all): that lead is"
+    " no verdict"
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class Detail:
 def details_of(data: ReportInput, evaluator: str | None = None) -> list[Detail]:
     """The details of the run's units (of one evaluator, if named), methods in the order of ``data.methods``.
 
-    Units whose rows are not among ``data.rows`` are left out. Raises ``StoreError`` for a damaged ``about.json``.
+    Units whose rows are not among ``data.rows`` are left out. Raises ``StoreError`` for a damaged
+    ``about.json``.
     """
     if not len(data.details) or not len(data.rows):
         return []
@@ -89,10 +94,17 @@ def details_of(data: ReportInput, evaluator: str | None = None) -> list[Detail]:
         entrant = str(line.method) if len(runs[line.method]) == 1 else f"{line.method}@{run}"
         found.append(
             Detail(
-                entrant, str(line.method), str(line.dataset), str(line.split), str(line.evaluator), convention,
-                int(line.seed), folder, about,
+                entrant,
+                str(line.method),
+                str(line.dataset),
+                str(line.split),
+                str(line.evaluator),
+                convention,
+                int(line.seed),
+                folder,
+                about,
             )
-        )  # fmt: skip
+        )
     rank = {name: i for i, name in enumerate(data.methods)}
     return sorted(found, key=lambda d: (rank.get(d.method, len(rank)), d.entrant, d.seed))
 
@@ -132,7 +144,9 @@ def is_dev_only(convention: str, details: Iterable[Detail] = ()) -> bool:
 
 
 def is_retrained(details: Iterable[Detail]) -> bool:
-    """Whether every method of a table had a judge of its own (then a seed is a source of chance), by what its units say."""
+    """Whether every method of a table had a judge of its own (then a seed is a source of chance), by what its
+    units say.
+    """
     group = list(details)
     checkpoints = {str(d.about.get("judge_sha256") or "") for d in group}
     named = any("retrain" in protocol_of(d.convention) for d in group)
@@ -142,7 +156,8 @@ def is_retrained(details: Iterable[Detail]) -> bool:
 
 
 def judge_notes(details: list[Detail], *, images: int | None = None) -> list[str]:
-    """Footnotes of a table of a downstream task: protocol and judge, its hash and training, the images, the sensors.
+    """Footnotes of a table of a downstream task: protocol and judge, its hash and training, the images, the
+    sensors.
 
     ``details`` are those of one table; ``images`` counts the scored images where no details say so.
     """
@@ -156,7 +171,8 @@ def judge_notes(details: list[Detail], *, images: int | None = None) -> list[str
         else:
             checkpoint = f"checkpoint {one}" if one else "checkpoint not stated"
         notes.append(
-            f"Protocol {about['protocol']}, judge {about['judge']} (recipe and judge hash {about['hash8']}, {checkpoint})"
+            f"Protocol {about['protocol']}, judge {about['judge']} (recipe and judge hash {about['hash8']},"
+            f" {checkpoint})"
         )
         training = str(about.get("judge_training") or "")
         if training:
@@ -181,7 +197,8 @@ def judge_notes(details: list[Detail], *, images: int | None = None) -> list[str
             )
     if images:
         notes.append(
-            f"Over the whole set of {images} labelled image{'s' * (images != 1)}, not the mean of values of single images"
+            f"Over the whole set of {images} labelled image{'s' * (images != 1)}, not the mean of values of"
+            " single images"
         )
     notes.append("Infrared only and visible only are always computed beside the methods")
     return notes

@@ -21,8 +21,10 @@ COSTS = "efficiency"
 
 
 COMPETING_REFERENCES = frozenset({"detection", "segmentation"})
-"""Evaluators in which a single sensor may be marked best: the downstream tasks, where beating it is the point. A
-quality metric compares an image with the sources, so that a source scores absurdly well by being one."""
+"""Evaluators in which a single sensor may be marked best: the downstream tasks, where beating it is the
+point. A quality metric compares an image with the sources, so that a source scores absurdly well by being
+one.
+"""
 
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}

@@ -24,9 +24,22 @@ TABLE_KEY = ["dataset", "split", "evaluator", "convention"]
 """What one table is about: its numbers may stand in one column."""
 
 SUMMARY_COLUMNS = [
-    *TABLE_KEY, "entrant", "method", "run", "metric", "class_name", "unit", "n", "mean", "median", "std",
-    "low", "high", "n_excluded", "excluded",
-]  # fmt: skip
+    *TABLE_KEY,
+    "entrant",
+    "method",
+    "run",
+    "metric",
+    "class_name",
+    "unit",
+    "n",
+    "mean",
+    "median",
+    "std",
+    "low",
+    "high",
+    "n_excluded",
+    "excluded",
+]
 
 
 class Exclusion(NamedTuple):
@@ -37,7 +50,9 @@ class Exclusion(NamedTuple):
 
 
 def refuse_mixture(rows: pd.DataFrame) -> None:
-    """Raise ``InputError`` if rows that are about to share a column are of several datasets, splits, evaluators or conventions."""
+    """Raise ``InputError`` if rows that are about to share a column are of several datasets, splits,
+    evaluators or conventions.
+    """
     for column in TABLE_KEY:
         found = list(dict.fromkeys(rows[column]))
         if len(found) > 1:

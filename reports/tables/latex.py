@@ -24,21 +24,82 @@ PREAMBLE = r"""% Needs in the preamble: \usepackage{booktabs} \usepackage[table]
 """
 
 _ESCAPES = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
-    "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "†": r"\textsuperscript{$\dagger$}",
-    "‡": r"\textsuperscript{$\ddagger$}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∞": r"$\infty$",
-    "−": r"$-$", "±": r"$\pm$", "×": r"$\times$", "µ": r"$\mu$", "≤": r"$\le$", "≥": r"$\ge$", "τ": r"$\tau$", "ρ": r"$\rho$", "²": r"\textsuperscript{2}",
-    "³": r"\textsuperscript{3}", "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "†": r"\textsuperscript{$\dagger$}",
+    "‡": r"\textsuperscript{$\ddagger$}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "∞": r"$\infty$",
+    "−": r"$-$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "µ": r"$\mu$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "τ": r"$\tau$",
+    "ρ": r"$\rho$",
+    "²": r"\textsuperscript{2}",
+    "³": r"\textsuperscript{3}",
+    "–": "--",
+    "—": "---",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+    "…": r"\dots{}",
+}
 
 
 _GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta", "ι": "iota",
-    "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho", "ς": "varsigma",
-    "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta",
-    "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
-}  # fmt: skip
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "ε": "varepsilon",
+    "ζ": "zeta",
+    "η": "eta",
+    "θ": "theta",
+    "ι": "iota",
+    "κ": "kappa",
+    "λ": "lambda",
+    "μ": "mu",
+    "ν": "nu",
+    "ξ": "xi",
+    "ο": "omicron",
+    "π": "pi",
+    "ρ": "rho",
+    "ς": "varsigma",
+    "σ": "sigma",
+    "τ": "tau",
+    "υ": "upsilon",
+    "φ": "varphi",
+    "χ": "chi",
+    "ψ": "psi",
+    "ω": "omega",
+    "Γ": "Gamma",
+    "Δ": "Delta",
+    "Θ": "Theta",
+    "Λ": "Lambda",
+    "Ξ": "Xi",
+    "Π": "Pi",
+    "Σ": "Sigma",
+    "Υ": "Upsilon",
+    "Φ": "Phi",
+    "Ψ": "Psi",
+    "Ω": "Omega",
+}
 _LATIN_CAPITALS = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True))
 """Greek capitals that look like Latin ones."""
 
@@ -47,9 +108,11 @@ _NEVER_PDF = "\u0149\u017f"
 
 
 def escape(text: str) -> str:
-    r"""Text as LaTeX prints it, with every letter. Greek letters are set in mathematics; letters that pdfLaTeX has no font
-    for stand in ``\anyletter``, which prints them with LuaLaTeX and XeLaTeX, and their code with pdfLaTeX. A hyphen before
-    a number becomes a minus sign.
+    r"""Text as LaTeX prints it, with every letter.
+
+    Greek letters are set in mathematics; letters that pdfLaTeX has no font for stand in ``\anyletter``, which
+    prints them with LuaLaTeX and XeLaTeX, and their code with pdfLaTeX. A hyphen before a number becomes a
+    minus sign.
 
     >>> escape("β-Fusion")
     '$\\beta$-Fusion'
@@ -98,9 +161,10 @@ def _letters_note(body: str) -> str:
     if not letters:
         return ""
     return (
-        f"% Note: pdfLaTeX has no font for {letters} and prints codes; compile with lualatex or xelatex and a font that has them\n"
-        "\\ifdefined\\anyletter\\else\\protected\\def\\anyletter#1#2{\\ifdefined\\directlua#1\\else\\ifdefined\\XeTeXversion"
-        "#1\\else\\fbox{\\tiny #2}\\fi\\fi}\\fi\n"
+        f"% Note: pdfLaTeX has no font for {letters} and prints codes; compile with lualatex or xelatex and a"
+        " font that has"
+        " them\n\\ifdefined\\anyletter\\else\\protected\\def\\anyletter#1#2{\\ifdefined\\directlua#1\\else\\ifdefined\\XeTeXversion#1\\else\\fbox{\\tiny"
+        " #2}\\fi\\fi}\\fi\n"
     )
 
 
@@ -178,8 +242,10 @@ _FONTS = (
 
 
 def latex_document(tables: Sequence[ResultTable]) -> str:
-    """A whole document with every table, to compile as it is: with ``pdflatex``, or, for letters that it lacks, with
-    ``lualatex`` or ``xelatex`` (a letter that their font lacks too is an error there, never a gap)."""
+    """A whole document with every table, to compile as it is: with ``pdflatex``, or, for letters that it
+    lacks, with ``lualatex`` or ``xelatex`` (a letter that their font lacks too is an error there, never a
+    gap).
+    """
     bodies = [latex_table(table) for table in tables]
     parts = [
         r"\documentclass[a4paper]{article}",
@@ -199,8 +265,8 @@ def latex_document(tables: Sequence[ResultTable]) -> str:
 def latex_grid(
     headings: Sequence[str], body: Sequence[Sequence[str]], *, caption: str, label: str, left: int = 1
 ) -> str:
-    """Plain cells as booktabs ``table*`` floats (comparisons, matrices): text in, escaped here; the first ``left``
-    columns are set left, the others right. More lines than a page holds continue in another float.
+    """Plain cells as booktabs ``table*`` floats (comparisons, matrices): text in, escaped here; the first
+    ``left`` columns are set left, the others right. More lines than a page holds continue in another float.
     """
     parts = [body[start : start + PAGE_LINES] for start in range(0, len(body), PAGE_LINES)]
     floats: list[str] = []

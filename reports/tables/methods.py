@@ -26,9 +26,11 @@ class MethodsReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``methods.csv`` (everything) and ``methods.md`` (one line a method that has a paper, code or weights).
+        """Write ``methods.csv`` (everything) and ``methods.md`` (one line a method that has a paper, code or
+        weights).
 
-        Methods that were trained on a dataset of the run carry the marks of the tables. Nothing is written without rows.
+        Methods that were trained on a dataset of the run carry the marks of the tables. Nothing is written
+        without rows.
         """
         names = [name for name in data.methods if name in set(data.rows["method"])]
         if not names:
@@ -60,9 +62,12 @@ def _line(spec: MethodSpec, tested: list[tuple[str, str]]) -> dict[str, str]:
         "status": spec.status,
         "trained on": ", ".join(spec.trained_on),
         "code": f"{spec.code_url}@{spec.commit[:12]}" if spec.commit else spec.code_url,
-        "weights": "; ".join(a.sha256 or f"git blob {a.git_blob}" if a.git_blob or a.sha256 else a.filename for a in spec.artifacts),
+        "weights": "; ".join(
+            a.sha256 or f"git blob {a.git_blob}" if a.git_blob or a.sha256 else a.filename
+            for a in spec.artifacts
+        ),
         "note": spec.note,
-    }  # fmt: skip
+    }
 
 
 def _markdown(lines: list[dict[str, str]]) -> str:

@@ -57,7 +57,9 @@ def scored_images(data: ReportInput, key: tuple[str, str, str, str], details: li
 
 
 def task_notes(details: list[Detail], lines: pd.DataFrame, *, images: int) -> list[str]:
-    """The footnotes of a downstream task: protocol, judge, training, images, sensors, and what one seed is worth."""
+    """The footnotes of a downstream task: protocol, judge, training, images, sensors, and what one seed is
+    worth.
+    """
     notes = judge_notes(details, images=images)
     if is_retrained(details) and (lines.loc[lines["unit"] == "seed", "n"] <= 1).any():
         notes.append("One seed: its spread is unknown, so small differences prove nothing")
@@ -79,7 +81,10 @@ def contamination(spec: MethodSpec | None, dataset: str, split: str) -> tuple[st
 
 
 def exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> list[str]:
-    """What was left out of the means, by name; many alike are counted, and the CSV names them all. Methods of which the same is to be said share a note."""
+    """What was left out of the means, by name; many alike are counted, and the CSV names them all.
+
+    Methods of which the same is to be said share a note.
+    """
     notes: dict[str, list[str]] = {}
     for line in lines[lines["n_excluded"] > 0].itertuples():
         title = methods[line.method].title if line.method in methods else line.entrant
@@ -100,7 +105,9 @@ def exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> l
 
 
 def missing_notes(data: ReportInput, key: tuple[str, str, str, str], lines: pd.DataFrame) -> list[str]:
-    """Which methods lack rows of some images that others of the table have: their means are about fewer images."""
+    """Which methods lack rows of some images that others of the table have: their means are about fewer
+    images.
+    """
     rows = data.rows.assign(entrant=entrant_names(data.rows))
     for column, value in zip(("dataset", "split", "evaluator", "convention"), key, strict=True):
         rows = rows[rows[column] == value]

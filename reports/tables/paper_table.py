@@ -1,9 +1,10 @@
 """The paper's Table 4 from our rows: IoU of its six classes and its mIoU, beside the mean over all classes.
 
-The paper's mIoU column is the mean of the six columns beside it, not of the nine MSRS classes: in all 14 of its rows the
-two agree within 0.0007, which is what rounding seven numbers to three decimals allows (checked by
-``tests/reports/test_published.py``). Three classes that are hard and rare (car stop, guardrail, bump) don't count in it, and the
-background, near 0.98 for everyone, does. So ours stands here by the same definition (``mIoU6``) and over all classes.
+The paper's mIoU column is the mean of the six columns beside it, not of the nine MSRS classes: in all 14 of
+its rows the two agree within 0.0007, which is what rounding seven numbers to three decimals allows (checked
+by ``tests/reports/test_published.py``). Three classes that are hard and rare (car stop, guardrail, bump)
+don't count in it, and the background, near 0.98 for everyone, does. So ours stands here by the same
+definition (``mIoU6``) and over all classes.
 """
 
 from __future__ import annotations
@@ -24,9 +25,16 @@ if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput
 
 PAPER_CLASSES = {
-    "background": "Background", "car": "Car", "person": "Person", "curve": "Curve", "color_cone": "Color Cone", "bike": "Bike",
-}  # fmt: skip
-"""The classes of Table 4 in its order, with its headings; what the paper calls background is our ``unlabelled`` (id 0)."""
+    "background": "Background",
+    "car": "Car",
+    "person": "Person",
+    "curve": "Curve",
+    "color_cone": "Color Cone",
+    "bike": "Bike",
+}
+"""The classes of Table 4 in its order, with its headings; what the paper calls background is our
+``unlabelled`` (id 0).
+"""
 
 SOURCE = "Zhang et al., SGDFuse, Table 4"
 
@@ -39,14 +47,15 @@ MEAN_OF_SIX = MetricSpec(
 )
 
 NOTE = (
-    "mIoU (these six): the mean of the six columns beside it, as in the paper's Table 4, whose 14 rows agree with that mean "
-    "within rounding (0.0007); mIoU (all classes) also counts the classes that the paper leaves out"
+    "mIoU (these six): the mean of the six columns beside it, as in the paper's Table 4, whose 14 rows agree"
+    " with that mean within rounding (0.0007); mIoU (all classes) also counts the classes that the paper"
+    " leaves out"
 )
 
 
 def paper_tables(data: ReportInput) -> list[ResultTable]:
-    """One table in the form of Table 4 for each segmentation table that has IoU of its six classes; published rows
-    beside those of MSRS' test split where the option ``published`` asks for them.
+    """One table in the form of Table 4 for each segmentation table that has IoU of its six classes; published
+    rows beside those of MSRS' test split where the option ``published`` asks for them.
     """
     rows = data.rows[(data.rows["evaluator"] == "segmentation") & (data.rows["image"] == "")]
     if not len(rows):
@@ -61,8 +70,8 @@ def paper_tables(data: ReportInput) -> list[ResultTable]:
 
 
 def six_classes(rows: pd.DataFrame) -> pd.DataFrame | None:
-    """Rows of IoU of the six classes (``unlabelled`` called ``background``), of ``mIoU6``, their mean for each method and seed,
-    and of mIoU. None where a class has no row at all.
+    """Rows of IoU of the six classes (``unlabelled`` called ``background``), of ``mIoU6``, their mean for
+    each method and seed, and of mIoU. None where a class has no row at all.
 
     ``rows`` are the whole-set rows of one table. A method or seed that lacks one of the six has no mean.
     """
@@ -74,10 +83,14 @@ def six_classes(rows: pd.DataFrame) -> pd.DataFrame | None:
     unit = ["run", "method", *TABLE_KEY, "seed"]
     mean = (
         iou.groupby(unit, sort=False)["value"]
-        .agg(lambda values: values.mean() if len(values) == len(PAPER_CLASSES) and values.notna().all() else float("nan"))
+        .agg(
+            lambda values: (
+                values.mean() if len(values) == len(PAPER_CLASSES) and values.notna().all() else float("nan")
+            )
+        )
         .reset_index()
         .assign(metric=MEAN_OF_SIX.name, class_name="", image="", reason="not all six classes occur")
-    )  # fmt: skip
+    )
     overall = rows[(rows["metric"] == "mIoU") & (rows["class_name"] == "")]
     return pd.concat([iou, mean, overall], ignore_index=True)[list(rows.columns)]
 
@@ -104,8 +117,8 @@ def _paper_table(
     shown = data.options.get("published") and len(published)
     if shown and not (published["comparable_to"] == protocol_of(convention)).any():
         notes.append(
-            f"published: the paper states neither recipe nor split of its training; {protocol_of(convention)} is a protocol of "
-            "ours, so these rows and ours can't be compared"
+            f"published: the paper states neither recipe nor split of its training; {protocol_of(convention)}"
+            " is a protocol of ours, so these rows and ours can't be compared"
         )
     return replace(
         table,

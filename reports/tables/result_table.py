@@ -119,8 +119,8 @@ class ResultTable:
         return " ".join(part for part in (self.dataset, self.split, self.convention) if part)
 
     def chunks_within(self, characters: int, *, gap: int, wrapped: bool) -> list[ResultTable]:
-        """The same table in pieces that are at most so many characters wide (but hold at least two columns), with ``gap`` between
-        columns; ``wrapped`` where headings may break at spaces.
+        """The same table in pieces that are at most so many characters wide (but hold at least two columns),
+        with ``gap`` between columns; ``wrapped`` where headings may break at spaces.
         """
         label = max(len(line.label) for line in self.lines) + 2 * gap
         widths = []
@@ -204,9 +204,12 @@ def result_table(
     columns: Sequence[Column] | None = None,
     published: pd.DataFrame | None = None,
 ) -> ResultTable:
-    """One table of summary ``lines``; ``key`` names its dataset, split, evaluator and convention. Raises ``InputError`` for lines of several.
+    """One table of summary ``lines``; ``key`` names its dataset, split, evaluator and convention.
 
-    ``details`` are what its units left. ``columns`` and ``published`` rows are chosen by the house's rules, if None.
+    Raises ``InputError`` for lines of several.
+
+    ``details`` are what its units left. ``columns`` and ``published`` rows are chosen by the house's rules,
+    if None.
     """
     dataset, split, evaluator, convention = key
     refuse_mixture(lines)

@@ -78,9 +78,9 @@ def build(spec: ReportSpec) -> TableReport:
 
 
 def terminal_tables(data: ReportInput, width: int | None = None) -> list[Group]:
-    """Caption, rich table and footnotes for each dataset, split, evaluator and convention (and, with published rows, one in the form of the
-    paper's Table 4); those wider than ``width`` characters
-    (None: what standard output takes) in several pieces.
+    """Caption, rich table and footnotes for each dataset, split, evaluator and convention (and, with
+    published rows, one in the form of the paper's Table 4); those wider than ``width`` characters (None: what
+    standard output takes) in several pieces.
     """
     characters = max(MIN_WIDTH, width or terminal.width())
     return [

@@ -28,8 +28,20 @@ def run(cli: Cli, pairs: Path) -> Cli:
 
     def call(*arguments: object) -> Any:
         return cli(
-            "run", "--dataset", "folder", "--data-root", f"folder={pairs}", "--task", "quality", "--metrics", "EN,SD", "--report", "table",
-            "--device", "cpu", *arguments,
-        )  # fmt: skip
+            "run",
+            "--dataset",
+            "folder",
+            "--data-root",
+            f"folder={pairs}",
+            "--task",
+            "quality",
+            "--metrics",
+            "EN,SD",
+            "--report",
+            "table",
+            "--device",
+            "cpu",
+            *arguments,
+        )
 
     return call

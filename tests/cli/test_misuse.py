@@ -19,7 +19,10 @@ Cli = Callable[..., Any]
         (["run", "--method", "max", "--dataset", "dmeo"], ["no dataset called 'dmeo'", "'demo'"]),
         (["run", "--method", "max", "--split", "tset"], ["--split tset", "test, train"]),
         (["run", "--method", "max", "--metrics", "VIFF2"], ["no metric called 'VIFF2'", "'VIF'"]),
-        (["run", "--method", "max", "--convention", "cddfus"], ["no convention called 'cddfus'", "'cddfuse'"]),
+        (
+            ["run", "--method", "max", "--convention", "cddfus"],
+            ["no convention called 'cddfus'", "'cddfuse'"],
+        ),
         (["run", "--method", "max", "--task", "qualty"], ["no task called 'qualty'", "'quality'"]),
         (["run", "--method", "max", "--report", "tabel"], ["no report called 'tabel'", "'table'"]),
         (["run", "--method", "max", "--images", "99999D"], ["no image called '99999D'"]),
@@ -29,7 +32,10 @@ Cli = Callable[..., Any]
         (["run", "--method", "max", "--limit", "0"], ["limit", "greater than 0"]),
         (["run", "--method", "max", "--option", "count=1"], ["expected NAME.KEY=VALUE"]),
         (["run", "--method", "max", "--option", "demo.size=1x1"], ["demo option size='1x1'"]),
-        (["run", "--method", "max", "--dataset", "msrs", "--data-root", "nowhere"], ["nowhere is not there", "data where msrs"]),
+        (
+            ["run", "--method", "max", "--dataset", "msrs", "--data-root", "nowhere"],
+            ["nowhere is not there", "data where msrs"],
+        ),
         (["run", "--method", "max", "--config", "absent.yaml"], ["--config absent.yaml: can't be read"]),
         (["run", "--method", "mine.py:Class"], ["there is no file mine.py"]),
         (["run", "--method", "dir:nowhere"], ["there is no folder nowhere"]),
@@ -45,7 +51,7 @@ Cli = Callable[..., Any]
         (["weights", "where", "sgdfus"], ["sgdfuse"]),
         (["nonsense"], ["nonsense"]),
     ],
-)  # fmt: skip
+)
 def test_misuse(cli: Cli, arguments: list[str], words: list[str]) -> None:
     result = cli(*arguments)
     assert result.code == 2, result

@@ -19,8 +19,21 @@ Cli = Callable[..., Any]
 
 
 def test_score_folders(cli: Cli, pairs: Path) -> None:
-    result = cli("score", pairs / "ir", pairs / "vi", f"{pairs / 'vi'}:copy", f"{pairs / 'ir'}:thermal", "--metrics", "EN,SD",
-                 "--csv", "s.csv", "--latex", "s.tex", "--per-image", "p.csv")  # fmt: skip
+    result = cli(
+        "score",
+        pairs / "ir",
+        pairs / "vi",
+        f"{pairs / 'vi'}:copy",
+        f"{pairs / 'ir'}:thermal",
+        "--metrics",
+        "EN,SD",
+        "--csv",
+        "s.csv",
+        "--latex",
+        "s.tex",
+        "--per-image",
+        "p.csv",
+    )
     assert result.code == 0, result.err
     assert "copy" in result.out
     assert "thermal" in result.out
@@ -95,9 +108,20 @@ def test_score_shows_nan_with_its_reason_everywhere(cli: Cli, pairs: Path, tmp_p
 
 def test_score_tables_of_several_conventions(cli: Cli, pairs: Path) -> None:
     result = cli(
-        "score", pairs / "ir", pairs / "vi", f"{pairs / 'vi'}:a", f"{pairs / 'ir'}:b",
-        "--metrics", "MSE,CE", "--convention", "all", "--csv", "s.csv", "--latex", "s.tex",
-    )  # fmt: skip
+        "score",
+        pairs / "ir",
+        pairs / "vi",
+        f"{pairs / 'vi'}:a",
+        f"{pairs / 'ir'}:b",
+        "--metrics",
+        "MSE,CE",
+        "--convention",
+        "all",
+        "--csv",
+        "s.csv",
+        "--latex",
+        "s.tex",
+    )
     assert result.code == 0, result.err
     named = [line.rsplit(" ", 1)[1] for line in result.out.splitlines() if "convention" in line]
     metrics = [catalog.metrics()[name] for name in ("MSE", "CE")]
@@ -162,8 +186,21 @@ def test_sub_folders(cli: Cli, pairs: Path, tmp_path: Path) -> None:
         result.code,
         "Images lie deeper, in set00/a/lwir: give --ir-pattern '{folder}/lwir/{name}'" in result.err,
     ) == (2, True)
-    result = cli("score", ir, vi, fused, "--metrics", "EN", "--ir-pattern", "{folder}/lwir/{name}", "--vi-pattern",
-                 "{folder}/visible/{name}", "--fused-pattern", "{folder}/{name}", "--json")  # fmt: skip
+    result = cli(
+        "score",
+        ir,
+        vi,
+        fused,
+        "--metrics",
+        "EN",
+        "--ir-pattern",
+        "{folder}/lwir/{name}",
+        "--vi-pattern",
+        "{folder}/visible/{name}",
+        "--fused-pattern",
+        "{folder}/{name}",
+        "--json",
+    )
     assert result.code == 0, result.err
     assert json.loads(result.out)["means"][0]["count"] == 4
 

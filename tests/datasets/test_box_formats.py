@@ -81,15 +81,17 @@ def test_a_million_boxes_are_refused(tmp_path: Path) -> None:
 
 def coco(**changes: object) -> str:
     content: dict[str, object] = {
-        "images": [{"id": 7, "file_name": "data/a.jpg", "width": 256, "height": 192},
-                   {"id": 8, "file_name": "b.jpg", "width": 256, "height": 192}],
+        "images": [
+            {"id": 7, "file_name": "data/a.jpg", "width": 256, "height": 192},
+            {"id": 8, "file_name": "b.jpg", "width": 256, "height": 192},
+        ],
         "categories": [{"id": 1, "name": "car"}, {"id": 2, "name": "zebra"}],
         "annotations": [
             {"id": 1, "image_id": 7, "category_id": 1, "bbox": [96, 48, 64, 96]},
             {"id": 2, "image_id": 7, "category_id": 2, "bbox": [1, 1, 9, 9]},
             {"id": 3, "image_id": 7, "category_id": 1, "bbox": [1, 1, 9, 9], "iscrowd": 1},
         ],
-    }  # fmt: skip
+    }
     return json.dumps({**content, **changes})
 
 

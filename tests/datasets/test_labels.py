@@ -123,8 +123,24 @@ def palette_png(path, ids, bits=8):
     image.save(path, bits=bits)
 
 
-@pytest.mark.parametrize("kind", ["grey", "16-bit png", "16-bit tif", "palette", "palette 4 bits", "grey palette",
-                                  "8-bit tif", "lzw tif", "bmp", "lossless webp", "16-bit colour", "grey 4 bits", "alpha"])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "grey",
+        "16-bit png",
+        "16-bit tif",
+        "palette",
+        "palette 4 bits",
+        "grey palette",
+        "8-bit tif",
+        "lzw tif",
+        "bmp",
+        "lossless webp",
+        "16-bit colour",
+        "grey 4 bits",
+        "alpha",
+    ],
+)
 def test_labels_are_ids_and_never_scaled(tmp_path, kind):
     path = (
         tmp_path

@@ -46,10 +46,15 @@ def names(dataset: Dataset) -> list[str]:
         ("00001_ir.png", "00001_vis.jpg", "*_ir.png", "*_VIS.jpg"),
         ("IR00001.png", "VIS00001.png", "IR{name}", "VIS{name}"),
         ("00001.jpeg", "00001_RGB.jpg", "", "{name}_RGB"),
-        ("set00/V000/lwir/00001.jpg", "set00/V000/visible/00001.jpg", "{folder}/lwir/{name}", "{folder}/visible/{name}"),
+        (
+            "set00/V000/lwir/00001.jpg",
+            "set00/V000/visible/00001.jpg",
+            "{folder}/lwir/{name}",
+            "{folder}/visible/{name}",
+        ),
         ("lwir/00001.jpg", "visible/00001.jpg", "lwir/{name}", "visible/{name}"),
     ],
-)  # fmt: skip
+)
 def test_patterns(tmp_path: Path, ir: str, vi: str, ir_pattern: str, vi_pattern: str) -> None:
     for number in ("00001", "00002"):
         put(tmp_path / "ir" / ir.replace("00001", number))

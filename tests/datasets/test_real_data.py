@@ -1,4 +1,6 @@
-"""The real datasets, where they are at hand: FUSIONBENCH_TEST_DATA (default: ../shared beside the repository)."""
+"""The real datasets, where they are at hand: FUSIONBENCH_TEST_DATA (default: ../shared beside the
+repository).
+"""
 
 from __future__ import annotations
 

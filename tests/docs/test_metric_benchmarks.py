@@ -1,4 +1,6 @@
-"""The metric benchmark's code paths that need no clock: batches on a device, tried on the CPU, and a machine without CUDA."""
+"""The metric benchmark's code paths that need no clock: batches on a device, tried on the CPU, and a machine
+without CUDA.
+"""
 
 import sys
 from pathlib import Path

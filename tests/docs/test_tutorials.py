@@ -1,7 +1,7 @@
 """Every tutorial runs as it is printed: files are written, shell and Python blocks executed in order.
 
-``bash`` blocks run line by line; ``python`` blocks run as a script, or become the file that their ``title`` names.
-``console``, ``text`` and ``toml`` blocks only show something.
+``bash`` blocks run line by line; ``python`` blocks run as a script, or become the file that their ``title``
+names. ``console``, ``text`` and ``toml`` blocks only show something.
 """
 
 from __future__ import annotations

@@ -31,6 +31,11 @@ class MemoryDataset(ABC):
         """The set as a method would leave it that returns the infrared image."""
         pairs = {p.name: p for p in self.pairs(split)}
         return FusedSet(
-            "echo", self, split, tuple(pairs.values()), lambda name: self.load(pairs[name]).infrared,
-            training=self.fused("train") if training else None, digest="d",
-        )  # fmt: skip
+            "echo",
+            self,
+            split,
+            tuple(pairs.values()),
+            lambda name: self.load(pairs[name]).infrared,
+            training=self.fused("train") if training else None,
+            digest="d",
+        )

@@ -1,4 +1,6 @@
-"""The three external methods drive scripts with the interfaces of the official ones (stand-ins written from their description)."""
+"""The three external methods drive scripts with the interfaces of the official ones (stand-ins written from
+their description).
+"""
 
 from __future__ import annotations
 
@@ -65,8 +67,10 @@ for name in os.listdir(options.address + "/vi"):
     cv2.imwrite(f"{options.output}/{name}", np.maximum(visible, infrared))
 """
 SCRIPTS = {
-    "dif-fusion": ("t_fusion.py", DIF_FUSION), "text-difuse": ("test.py", TEXT_DIFUSE), "maefuse": ("test_fusion.py", MAEFUSE),
-}  # fmt: skip
+    "dif-fusion": ("t_fusion.py", DIF_FUSION),
+    "text-difuse": ("test.py", TEXT_DIFUSE),
+    "maefuse": ("test_fusion.py", MAEFUSE),
+}
 
 
 def a_tensor(*shape: int) -> torch.Tensor:
@@ -81,7 +85,8 @@ def clone(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     (folder / "config").mkdir(parents=True)
     (folder / script).write_text(text)
     (folder / "config" / "fusion_test.json").write_text(
-        '{\n"path": {"resume_state": "…"}, // where\n"path_df": {"resume_state": "…"},\n"datasets": {"train": {"batch_size": 1}}}\n'
+        '{\n"path": {"resume_state": "…"}, // where\n"path_df": {"resume_state": "…"},\n"datasets": {"train":'
+        ' {"batch_size": 1}}}\n'
     )
     return folder
 
@@ -105,9 +110,25 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(cli: Callable[..., Any], pairs: Path, clone: Path, tmp_path: Path) -> Callable[..., Any]:
     def call(name: str, *more: str) -> Any:
         return cli(
-            "fuse", pairs / "ir", pairs / "vi", "--method", name, "--out", tmp_path / "runs", "--name", "r", "--device", "cpu",
-            "--option", f"{name}.clone={clone}", "--option", f"{name}.python={sys.executable}", "--option", f"{name}.allow_modified=true", *more,
-        )  # fmt: skip
+            "fuse",
+            pairs / "ir",
+            pairs / "vi",
+            "--method",
+            name,
+            "--out",
+            tmp_path / "runs",
+            "--name",
+            "r",
+            "--device",
+            "cpu",
+            "--option",
+            f"{name}.clone={clone}",
+            "--option",
+            f"{name}.python={sys.executable}",
+            "--option",
+            f"{name}.allow_modified=true",
+            *more,
+        )
 
     return call
 

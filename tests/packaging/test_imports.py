@@ -1,4 +1,6 @@
-"""Imports go one way, the core imports no plugin, and nothing imports in circles: the contracts in pyproject.toml hold."""
+"""Imports go one way, the core imports no plugin, and nothing imports in circles: the contracts in
+pyproject.toml hold.
+"""
 
 from __future__ import annotations
 

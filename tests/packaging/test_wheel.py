@@ -112,8 +112,13 @@ def test_it_imports_from_any_folder(site_packages: Path, tmp_path: Path) -> None
     python = site_packages.parents[2] / "bin" / "python"
     done = subprocess.run(
         [python, "-c", "import fusionbench; print(fusionbench.__file__, fusionbench.__version__)"],
-        capture_output=True, text=True, cwd=tmp_path, timeout=60, check=True, env={},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+        check=True,
+        env={},
+    )
     path, version = done.stdout.split()
     assert Path(path).is_relative_to(site_packages)
     assert version

@@ -16,9 +16,19 @@ from fusionbench.contracts.report import ReportInput
 from fusionbench.images.codec import read_image
 
 COLUMNS = [
-    "run", "method", "dataset", "split", "image", "evaluator", "convention", "metric", "class_name", "seed",
-    "value", "reason",
-]  # fmt: skip
+    "run",
+    "method",
+    "dataset",
+    "split",
+    "image",
+    "evaluator",
+    "convention",
+    "metric",
+    "class_name",
+    "seed",
+    "value",
+    "reason",
+]
 
 LOWER = {"Params", "FLOPs", "Latency"}
 
@@ -26,10 +36,19 @@ LOWER = {"Params", "FLOPs", "Latency"}
 def row(method: str, metric: str, value: float, **changes: Any) -> dict[str, Any]:
     """One row of quality on the split ``test`` of ``demo``, image ``a``, with changes."""
     return {
-        "run": "run", "method": method, "dataset": "demo", "split": "test", "image": "a",
-        "evaluator": "quality", "convention": "cddfuse", "metric": metric, "class_name": "", "seed": 0,
-        "value": value, "reason": "",
-    } | changes  # fmt: skip
+        "run": "run",
+        "method": method,
+        "dataset": "demo",
+        "split": "test",
+        "image": "a",
+        "evaluator": "quality",
+        "convention": "cddfuse",
+        "metric": metric,
+        "class_name": "",
+        "seed": 0,
+        "value": value,
+        "reason": "",
+    } | changes
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,7 +1,8 @@
-"""Synthetic runs of the downstream tasks: rows and details of the store's form, made-up numbers, clearly not measurements.
+"""Synthetic runs of the downstream tasks: rows and details of the store's form, made-up numbers, clearly not
+measurements.
 
-Eight scenes (four by day, four by night) of 96×128 with boxes and label maps; six methods, each a little better than the one
-before it in the list.
+Eight scenes (four by day, four by night) of 96×128 with boxes and label maps; six methods, each a little
+better than the one before it in the list.
 """
 
 from __future__ import annotations
@@ -71,12 +72,18 @@ def _about(
 ) -> dict[str, Any]:
     judge = {"detection": "yolov8n", "segmentation": "deeplabv3plus-mobilenet_v2"}[task]
     return {
-        "protocol": protocol, "judge": judge, "hash8": "3fa9c1d2", "images": sorted(images), "image_digest": "d" * 64,
-        "judge_sha256": f"{METHODS.index(method)}{seed}" * 32 if retrained else "ab" * 32, "recipe": {"size": 640},
-        "judge_training": "" if retrained else "COCO train2017, never on fused images", "seed": seed,
+        "protocol": protocol,
+        "judge": judge,
+        "hash8": "3fa9c1d2",
+        "images": sorted(images),
+        "image_digest": "d" * 64,
+        "judge_sha256": f"{METHODS.index(method)}{seed}" * 32 if retrained else "ab" * 32,
+        "recipe": {"size": 640},
+        "judge_training": "" if retrained else "COCO train2017, never on fused images",
+        "seed": seed,
         "dev_only": "two folds of the test split" if protocol.endswith("devonly") else "",
         "classes": list(CLASSES if task == "segmentation" else BOX_CLASSES),
-    }  # fmt: skip
+    }
 
 
 def detection(
@@ -141,10 +148,19 @@ def detection(
             pd.DataFrame(truth).to_parquet(unit / "truth.parquet")
             recall = np.linspace(0, 1, 101)
             curves = [
-                pd.DataFrame({"class_name": c, "iou": iou, "recall": recall,
-                              "precision": np.where(recall < min(1, quality + 0.3), 1 - recall ** (3 + rank) * (iou + 0.2), 0.0)})
-                for c in BOX_CLASSES for iou in (0.5, 0.75)
-            ]  # fmt: skip
+                pd.DataFrame(
+                    {
+                        "class_name": c,
+                        "iou": iou,
+                        "recall": recall,
+                        "precision": np.where(
+                            recall < min(1, quality + 0.3), 1 - recall ** (3 + rank) * (iou + 0.2), 0.0
+                        ),
+                    }
+                )
+                for c in BOX_CLASSES
+                for iou in (0.5, 0.75)
+            ]
             pd.concat(curves).to_parquet(unit / "curves.parquet")
             _resamples(method, seed, ["mAP", "mAP50"], BOX_CLASSES, quality * 0.7).to_parquet(
                 unit / "resamples.parquet"
@@ -172,8 +188,9 @@ def _resamples(
     own = np.random.default_rng([METHODS.index(method), seed]).normal(scale=0.005, size=DRAWS)
     parts = [
         pd.DataFrame({"metric": m, "class_name": c, "draw": np.arange(DRAWS), "value": level + shared + own})
-        for m in metrics for c in ("", *classes)
-    ]  # fmt: skip
+        for m in metrics
+        for c in ("", *classes)
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -184,7 +201,9 @@ def segmentation(
     seeds: Iterable[int] = (0,),
     dataset: str = "demo",
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows and detail records of segmentation units; all scores are computed from the confusion matrices left."""
+    """Rows and detail records of segmentation units; all scores are computed from the confusion matrices
+    left.
+    """
     rows, records = [], []
     convention = f"{protocol}/deeplabv3plus-mobilenet_v2@3fa9c1d2"
     retrained = protocol not in ("seg-frozen", "demo-seg")
@@ -192,9 +211,10 @@ def segmentation(
         for seed in seeds:
             base = {"dataset": dataset, "evaluator": "segmentation", "convention": convention, "seed": seed}
             unit = _unit(
-                folder, f"segmentation--{method}--{protocol}--{seed}",
+                folder,
+                f"segmentation--{method}--{protocol}--{seed}",
                 _about("segmentation", protocol, method, seed, retrained, IMAGES),
-            )  # fmt: skip
+            )
             (unit / "masks").mkdir(exist_ok=True)
             cells, tables = [], {}
             for image in IMAGES:
@@ -259,9 +279,14 @@ def _record(
     unit: Path, method: str, dataset: str, evaluator: str, protocol: str, seed: int
 ) -> dict[str, Any]:
     return {
-        "method": method, "dataset": dataset, "split": "test", "evaluator": evaluator, "protocol": protocol, "seed": seed,
+        "method": method,
+        "dataset": dataset,
+        "split": "test",
+        "evaluator": evaluator,
+        "protocol": protocol,
+        "seed": seed,
         "folder": unit,
-    }  # fmt: skip
+    }
 
 
 def task_input(

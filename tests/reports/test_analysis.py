@@ -30,10 +30,12 @@ def render(name: str, rows: pd.DataFrame, folder: Path, **options: object) -> di
 def test_per_image_values_are_exactly_these(tmp_path: Path) -> None:
     rows = frame(
         [
-            row("max", "EN", 1.5), row("max", "EN", math.nan, image="b", reason="constant image"),
-            row("dwt", "EN", 2.5), row("dwt", "mIoU", 0.5, image=""),
+            row("max", "EN", 1.5),
+            row("max", "EN", math.nan, image="b", reason="constant image"),
+            row("dwt", "EN", 2.5),
+            row("dwt", "mIoU", 0.5, image=""),
         ]
-    )  # fmt: skip
+    )
     files = render("per-image", rows, tmp_path)
     assert files["per-image-demo-test-quality-cddfuse.csv"].read_text() == (
         "metric,class_name,image,seed,max,dwt,reason\nEN,,a,0,1.5,2.5,\nEN,,b,0,,,max: constant image\n"
@@ -72,8 +74,10 @@ def test_conventions_that_crown_another_method_are_found() -> None:
     order = {"cddfuse": [1, 2, 3, 4], "vifb": [4, 3, 2, 1]}
     rows = frame(
         row(method, "VIF", order[c][k] + 0.1 * i, image=str(i), convention=c)
-        for c in order for k, method in enumerate("abcd") for i in range(5)
-    )  # fmt: skip
+        for c in order
+        for k, method in enumerate("abcd")
+        for i in range(5)
+    )
     (line,) = between_conventions(directed(rows, report_input(rows).metrics)).to_dict("records")
     assert line["tau_methods"] == pytest.approx(-1)
     assert line["rho_images"] == pytest.approx(1)
@@ -84,8 +88,10 @@ def test_the_map_of_conventions_shows_agreement_with_the_corrected_one() -> None
     order = {"cddfuse": [1, 2, 3, 4], "vifb": [4, 3, 2, 1], "corrected": [1, 2, 3, 4]}
     rows = frame(
         row(method, "VIF", order[c][k] + 0.1 * i, image=str(i), convention=c)
-        for c in order for k, method in enumerate("abcd") for i in range(5)
-    )  # fmt: skip
+        for c in order
+        for k, method in enumerate("abcd")
+        for i in range(5)
+    )
     lines = between_conventions(directed(rows, report_input(rows).metrics))
     figure = convention_map(lines, 5, "DEMO (test)")
     assert figure is not None

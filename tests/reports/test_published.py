@@ -95,8 +95,12 @@ def test_a_source_about_one_method_is_shown_beside_that_method_alone() -> None:
     beside = published_beside("msrs", "test", "quality", "cddfuse", {"SFDFusion"})
     own = beside[beside["source"] == "Hu et al., SFDFusion, poster"]
     assert dict(zip(own["metric"], own["printed"], strict=True)) == {
-        "EN": "6.670", "SD": "43.197", "SF": "11.070", "VIF": "1.011", "Qabf": "0.680",
-    }  # fmt: skip
+        "EN": "6.670",
+        "SD": "43.197",
+        "SF": "11.070",
+        "VIF": "1.011",
+        "Qabf": "0.680",
+    }
     assert len(beside) == 14 * 7 + len(own)
     readme = published_beside("llvip", "test", "quality", "cddfuse", {"MMDRFuse"})
     assert set(readme["metric"][readme["method"] == "MMDRFuse"]) == {"SD", "SCD", "VIF", "Qabf"}

@@ -1,4 +1,6 @@
-"""Reports of the downstream tasks on synthetic units: numbers against the truth they were made from; pictures were looked at."""
+"""Reports of the downstream tasks on synthetic units: numbers against the truth they were made from; pictures
+were looked at.
+"""
 
 from __future__ import annotations
 
@@ -66,11 +68,27 @@ def test_a_tasks_table_says_who_judged_and_on_what(tmp_path: Path) -> None:
     data = task_input(tmp_path, detection(tmp_path, METHODS[:3]))
     (table,) = tables(data)
     assert [c.heading for c in table.columns] == [
-        "mAP Car", "mAP Person", "mAP", "mAP50 Car", "mAP50 Person", "mAP50", "mAP70", "mAP90", "Precision", "Recall",
-    ]  # fmt: skip
+        "mAP Car",
+        "mAP Person",
+        "mAP",
+        "mAP50 Car",
+        "mAP50 Person",
+        "mAP50",
+        "mAP70",
+        "mAP90",
+        "Precision",
+        "Recall",
+    ]
     notes = " | ".join(table.footnotes)
-    for word in ("det-zeroshot", "yolov8n", "3fa9c1d2", "sha256 abababababab", "COCO train2017", "set of 8 labelled images",
-                 "Infrared only and visible only are always computed"):  # fmt: skip
+    for word in (
+        "det-zeroshot",
+        "yolov8n",
+        "3fa9c1d2",
+        "sha256 abababababab",
+        "COCO train2017",
+        "set of 8 labelled images",
+        "Infrared only and visible only are always computed",
+    ):
         assert word in notes
     assert "n = 8 pairs" in table.caption
     assert [line.kind for line in table.lines] == ["reference", "reference", "measured"]
@@ -103,8 +121,15 @@ def test_table_4_has_the_papers_columns_and_both_means(tmp_path: Path) -> None:
     parts = segmentation(tmp_path, METHODS, "seg-retrain", seeds=(0, 1), dataset="msrs")
     (table,) = paper_tables(task_input(tmp_path, parts, published=True))
     assert [c.heading for c in table.columns] == [
-        "Background", "Car", "Person", "Curve", "Color Cone", "Bike", "mIoU (these six)", "mIoU (all classes)",
-    ]  # fmt: skip
+        "Background",
+        "Car",
+        "Person",
+        "Curve",
+        "Color Cone",
+        "Bike",
+        "mIoU (these six)",
+        "mIoU (all classes)",
+    ]
     for line in table.lines:
         if line.kind != "published":
             assert line.values[6] == pytest.approx(np.mean(line.values[:6]))
@@ -161,8 +186,9 @@ def test_details_are_named_by_their_convention_and_damaged_ones_are_refused(tmp_
     data = task_input(tmp_path, detection(tmp_path, METHODS[:2]), segmentation(tmp_path, METHODS[:2]))
     groups = by_table(details_of(data))
     assert [key[3] for key in groups] == [
-        "det-zeroshot/yolov8n@3fa9c1d2", "seg-frozen/deeplabv3plus-mobilenet_v2@3fa9c1d2",
-    ]  # fmt: skip
+        "det-zeroshot/yolov8n@3fa9c1d2",
+        "seg-frozen/deeplabv3plus-mobilenet_v2@3fa9c1d2",
+    ]
     first = next(iter(groups.values()))
     assert not is_retrained(first)
     assert not is_dev_only(first[0].convention, first)
@@ -233,8 +259,17 @@ def test_other_images_are_not_compared(tmp_path: Path) -> None:
 
 
 def test_verdicts_are_words() -> None:
-    line = {"metric": "mAP", "images": 20, "p_holm": 0.01, "difference": 0.1, "seeds": 1, "seed_low": np.nan, "seed_high": np.nan,
-            "retrained": False, "same_truth": True}  # fmt: skip
+    line = {
+        "metric": "mAP",
+        "images": 20,
+        "p_holm": 0.01,
+        "difference": 0.1,
+        "seeds": 1,
+        "seed_low": np.nan,
+        "seed_high": np.nan,
+        "retrained": False,
+        "same_truth": True,
+    }
     cases = [
         ({}, "better"),
         ({"difference": -0.1}, "worse"),
@@ -292,8 +327,13 @@ def test_a_metric_that_orders_as_the_task_does_is_found_with_its_exact_p(tmp_pat
     assert math.isnan(found.loc[("mAP", "EN"), "tau_low"])
     assert "no correlation can differ from chance" in honest_note(found.reset_index())
     files = render("prediction", data, tmp_path / "out")
-    assert {"prediction.csv", "prediction.md", "prediction.tex", "prediction-heatmap.png",
-            "prediction-demo-test-det-zeroshot-yolov8n-3fa9c1d2-mAP.png"} <= set(files)  # fmt: skip
+    assert {
+        "prediction.csv",
+        "prediction.md",
+        "prediction.tex",
+        "prediction-heatmap.png",
+        "prediction-demo-test-det-zeroshot-yolov8n-3fa9c1d2-mAP.png",
+    } <= set(files)
 
 
 def test_three_methods_predict_nothing(tmp_path: Path) -> None:
@@ -336,9 +376,11 @@ def test_pictures_and_their_numbers_are_written(name: str, tmp_path: Path) -> No
     )
     files = render(name, data, tmp_path / "out")
     endings = {
-        "task-pictures": {"png", "pdf"}, "class-ap": {"png", "pdf", "csv", "tex"}, "pr-curves": {"png", "pdf", "csv"},
+        "task-pictures": {"png", "pdf"},
+        "class-ap": {"png", "pdf", "csv", "tex"},
+        "pr-curves": {"png", "pdf", "csv"},
         "confusion": {"png", "pdf", "csv", "tex"},
-    }  # fmt: skip
+    }
     assert {f.rpartition(".")[2] for f in files} == endings[name]
 
 

@@ -1,4 +1,6 @@
-"""Finds objects in images: letterbox, network, non-maximum suppression; the same images always give the same boxes."""
+"""Finds objects in images: letterbox, network, non-maximum suppression; the same images always give the same
+boxes.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,11 @@ _CLASS_SHIFT = 7680
 
 @dataclass(frozen=True)
 class Thresholds:
-    """``image_size``: longer side the network sees, pixels. ``confidence``: least score kept. ``nms_iou``: of two
-    boxes of one class that overlap more, the weaker is dropped. ``max_detections``: boxes kept per image.
-    ``letterbox``: ``val`` or ``detect``."""
+    """``image_size``: longer side the network sees, pixels.
+
+    ``confidence``: least score kept. ``nms_iou``: of two boxes of one class that overlap more, the weaker is
+    dropped. ``max_detections``: boxes kept per image. ``letterbox``: ``val`` or ``detect``.
+    """
 
     image_size: int = 640
     confidence: float = 0.001
@@ -48,8 +52,10 @@ class Thresholds:
 
 
 class Detector:
-    """A network ready to find objects. ``names`` are its classes in order; ``training`` is what its file says it
-    was trained on."""
+    """A network ready to find objects.
+
+    ``names`` are its classes in order; ``training`` is what its file says it was trained on.
+    """
 
     def __init__(self, network: nn.Module, names: tuple[str, ...], device: str) -> None:
         self.names = names
@@ -63,8 +69,9 @@ class Detector:
         self._stride = int(max(float(s) for s in network.stride))  # type: ignore[union-attr]
 
     def find(self, image: UInt8Array, thresholds: Thresholds, classes: ClassMap) -> Found:
-        """The objects in an image (uint8 H×W×3 RGB) of the mapped classes, best first; boxes in the image's pixels,
-        clipped to it."""
+        """The objects in an image (uint8 H×W×3 RGB) of the mapped classes, best first; boxes in the image's
+        pixels, clipped to it.
+        """
         boxed = letterbox(image, thresholds.image_size, self._stride, thresholds.letterbox)
         tensor = torch.from_numpy(boxed.canvas).to(self._device).permute(2, 0, 1)[None].float() / 255
         with torch.inference_mode():
@@ -77,8 +84,9 @@ class Detector:
         return Found(xyxy, scores[known].double().numpy(), mapped[known].numpy())
 
     def _found(self, output: Tensor, thresholds: Thresholds) -> tuple[Tensor, Tensor, Tensor]:
-        """Boxes in input pixels, scores and the judge's classes: of all classes, so that the cap of detections is
-        the judge's own."""
+        """Boxes in input pixels, scores and the judge's classes: of all classes, so that the cap of
+        detections is the judge's own.
+        """
         if output.shape[-1] == 6 and output.shape[0] != 4 + len(
             self.names
         ):  # N×6, which needs no suppression
@@ -100,11 +108,12 @@ def load_detector(path: Path, sha256: str, device: str) -> Detector:
 def _candidates(
     output: Tensor, names: int, confidence: float, objectness: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Boxes (x0 y0 x1 y1, float32), scores and the judge's classes above the confidence, from a network's output
-    for one image.
+    """Boxes (x0 y0 x1 y1, float32), scores and the judge's classes above the confidence, from a network's
+    output for one image.
 
-    The output is (4 + classes)×anchors with cx cy w h; or, with ``objectness``, anchors×(5 + classes), where a
-    class's score is objectness · class value. A box may be of several classes."""
+    The output is (4 + classes)×anchors with cx cy w h; or, with ``objectness``, anchors×(5 + classes), where
+    a class's score is objectness · class value. A box may be of several classes.
+    """
     if objectness:
         output = output[output[:, 4] > confidence]
         output = torch.cat([output[:, :4], output[:, 4:5] * output[:, 5:]], 1).T
@@ -121,10 +130,12 @@ def _candidates(
 
 
 def _suppressed(boxes: Tensor, scores: Tensor, classes: Tensor, thresholds: Thresholds) -> Tensor:
-    """The places of the boxes that stay, best first: of two of one class that overlap too much, the weaker goes.
+    """The places of the boxes that stay, best first: of two of one class that overlap too much, the weaker
+    goes.
 
-    Classes are kept apart by a shift of all coordinates, in float32, as YOLO's own suppression does: its rounding
-    decides some boxes."""
+    Classes are kept apart by a shift of all coordinates, in float32, as YOLO's own suppression does: its
+    rounding decides some boxes.
+    """
     shifted = boxes + (classes.float() * _CLASS_SHIFT)[:, None]
     kept: Tensor = nms(shifted, scores, thresholds.nms_iou)
     return kept[: thresholds.max_detections]

@@ -1,5 +1,7 @@
-"""How an image becomes a network's input: scaled, and padded with grey. The way is part of a protocol: it moves
-single APs by up to 3 points."""
+"""How an image becomes a network's input: scaled, and padded with grey.
+
+The way is part of a protocol: it moves single APs by up to 3 points.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ PADDING = 114
 
 @dataclass(frozen=True)
 class Letterboxed:
-    """A network's input (uint8 H×W×3 RGB), the factor that both axes were scaled by, and the border (left, top) in
-    input pixels."""
+    """A network's input (uint8 H×W×3 RGB), the factor that both axes were scaled by, and the border (left,
+    top) in input pixels.
+    """
 
     canvas: UInt8Array
     factor: float
@@ -37,11 +40,12 @@ class Letterboxed:
 
 
 def letterbox_val(image: UInt8Array, size: int, stride: int = 32) -> Letterboxed:
-    """As YOLOv5's ``val.py`` (v7.0) does for COCO figures: sides truncated to whole pixels, area averaging, half a
-    stride of extra border.
+    """As YOLOv5's ``val.py`` (v7.0) does for COCO figures: sides truncated to whole pixels, area averaging,
+    half a stride of extra border.
 
-    ``val.py`` gives one canvas to 32 images of like shape; here each image has its own. In a set of one size it is
-    the same."""
+    ``val.py`` gives one canvas to 32 images of like shape; here each image has its own. In a set of one size
+    it is the same.
+    """
     height, width = image.shape[:2]
     ratio = size / max(height, width)
     if ratio != 1:
@@ -55,11 +59,13 @@ def letterbox_val(image: UInt8Array, size: int, stride: int = 32) -> Letterboxed
 
 
 def letterbox_detect(image: UInt8Array, size: int, stride: int = 32) -> Letterboxed:
-    """As ``detect.py`` does: sides rounded, bilinear, padded to the next multiple of the stride. 640×480 stays as
-    it is.
+    """As ``detect.py`` does: sides rounded, bilinear, padded to the next multiple of the stride.
 
-    Unlike there, boxes are brought back by the border that is really there (half a pixel less where it is odd), and
-    not rounded."""
+    640×480 stays as it is.
+
+    Unlike there, boxes are brought back by the border that is really there (half a pixel less where it is
+    odd), and not rounded.
+    """
     height, width = image.shape[:2]
     factor = size / max(height, width)
     wide, high = max(1, round(width * factor)), max(1, round(height * factor))

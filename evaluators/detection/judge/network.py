@@ -1,8 +1,10 @@
-"""Builds and loads YOLO networks: official ``.pt`` files, architectures (``.yaml``), and our own ``.safetensors``.
+"""Builds and loads YOLO networks: official ``.pt`` files, architectures (``.yaml``), and our own
+``.safetensors``.
 
-Networks are ultralytics' ``DetectionModel`` (AGPL-3.0, imported as a library, offline and without unpickling code;
-see ``fusionbench.files.ultralytics_gate``). Our own files hold float16 tensors and, as metadata, the architecture
-and the class names."""
+Networks are ultralytics' ``DetectionModel`` (AGPL-3.0, imported as a library, offline and without unpickling
+code; see ``fusionbench.files.ultralytics_gate``). Our own files hold float16 tensors and, as metadata, the
+architecture and the class names.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ from fusionbench.files.yaml_text import read_value
 from .yolov5 import YoloV5, is_yolov5_metadata, load_yolov5
 from .yolov5_file import is_yolov5_file
 
-_ADVICE = "Name a YOLO detection checkpoint: one of ultralytics (.pt), or one made by `fusionbench train detection` (.safetensors)."
+_ADVICE = (
+    "Name a YOLO detection checkpoint: one of ultralytics (.pt), or one made by `fusionbench train detection`"
+    " (.safetensors)."
+)
 
 
 def load_network(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
@@ -59,9 +64,11 @@ def load_network(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
 
 
 def build_network(architecture: dict[str, Any] | str | Path, names: Sequence[str], seed: int) -> nn.Module:
-    """A network with random weights, decided by ``seed``. ``architecture`` is ultralytics' YAML: its content, a
-    file, or the name of one that ships with ultralytics (``yolov5n.yaml``). Raises ``InputError`` if it
-    describes no detector."""
+    """A network with random weights, decided by ``seed``.
+
+    ``architecture`` is ultralytics' YAML: its content, a file, or the name of one that ships with ultralytics
+    (``yolov5n.yaml``). Raises ``InputError`` if it describes no detector.
+    """
     with restricted_ultralytics():
         from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 
@@ -85,8 +92,9 @@ def build_network(architecture: dict[str, Any] | str | Path, names: Sequence[str
 
 
 def with_classes(pretrained: nn.Module, names: Sequence[str], seed: int) -> nn.Module:
-    """A network of the same architecture for other classes: all weights that fit are taken over (the class layers
-    don't)."""
+    """A network of the same architecture for other classes: all weights that fit are taken over (the class
+    layers don't).
+    """
     if isinstance(pretrained, YoloV5):
         raise InputError(
             "det-retrain can't train the anchor-based YOLOv5; name another checkpoint, such as yolov5nu.pt"
@@ -102,8 +110,9 @@ def with_classes(pretrained: nn.Module, names: Sequence[str], seed: int) -> nn.M
 
 
 def save_network(path: Path, network: nn.Module, names: Sequence[str], facts: dict[str, Any]) -> None:
-    """Save as safetensors: float16 tensors; architecture, names and ``facts`` (how it was trained) as metadata.
-    Written atomically."""
+    """Save as safetensors: float16 tensors; architecture, names and ``facts`` (how it was trained) as
+    metadata. Written atomically.
+    """
     tensors = {
         k: (v.half() if v.is_floating_point() else v).cpu().contiguous()
         for k, v in network.state_dict().items()
@@ -123,7 +132,10 @@ def stated_training(network: nn.Module) -> str:
     facts: dict[str, Any] = getattr(network, "facts", {})
     if "input" in facts:  # of `fusionbench train detection`
         schedule = ", ".join(f"{facts[k]} {k}" for k in ("pairs", "epochs") if k in facts)
-        return f"{facts.get('dataset')}/train, {facts['input']}, {schedule}, seed {facts.get('seed')}, from random weights"
+        return (
+            f"{facts.get('dataset')}/train, {facts['input']}, {schedule}, seed {facts.get('seed')}, from"
+            " random weights"
+        )
     if stated := getattr(network, "stated", ""):
         return str(stated)
     arguments = getattr(network, "args", None)
@@ -150,7 +162,8 @@ def _load_own(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
         network.facts = json.loads(metadata.get("facts", "{}"))
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"{path}: holds no detector of ours ({type(error).__name__}: {' '.join(str(error).split())[:200]}). {_ADVICE}"
+            f"{path}: holds no detector of ours ({type(error).__name__}:"
+            f" {' '.join(str(error).split())[:200]}). {_ADVICE}"
         ) from error
     return network.eval(), names
 

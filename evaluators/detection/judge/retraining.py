@@ -1,4 +1,6 @@
-"""``det-retrain``: the detector fine-tuned on a method's fused training split; resumable, and kept by content."""
+"""``det-retrain``: the detector fine-tuned on a method's fused training split; resumable, and kept by
+content.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,19 @@ VERSION = 1
 
 
 def retrained(
-    fused: FusedSet, recipe: Mapping[str, Any], path: Path | None, sha256: str, settings: EvaluatorSettings, progress: Callable[[int, int], None],
-) -> Detector:  # fmt: skip
+    fused: FusedSet,
+    recipe: Mapping[str, Any],
+    path: Path | None,
+    sha256: str,
+    settings: EvaluatorSettings,
+    progress: Callable[[int, int], None],
+) -> Detector:
     """The detector of this method and seed: from the cache, from an unfinished training, or trained now.
 
-    The cache key hashes the fused training images and their labels, the recipe, the seed, and the initial weights.
-    ``path`` is the checkpoint or architecture to begin with (None: an architecture that ships with ultralytics, by
-    name)."""
+    The cache key hashes the fused training images and their labels, the recipe, the seed, and the initial
+    weights. ``path`` is the checkpoint or architecture to begin with (None: an architecture that ships with
+    ultralytics, by name).
+    """
     training = fused.training
     if training is None:
         raise InputError("det-retrain needs a run: it trains on the fused training split")
@@ -73,9 +81,17 @@ def retrained(
     if min(schedule.epochs, schedule.batch) < 1:
         raise InputError("det-retrain: epochs and batch must be at least 1")
     network = train(
-        _initial(path, str(recipe["model"]), names, settings.seed), scenes, canvas, schedule, Augmentation() if recipe["augment"] else NO_AUGMENTATION,
-        seed=settings.seed, device=settings.device, checkpoint=folder / "last.ckpt" if folder is not None else None, identity=key, progress=progress,
-    )  # fmt: skip
+        _initial(path, str(recipe["model"]), names, settings.seed),
+        scenes,
+        canvas,
+        schedule,
+        Augmentation() if recipe["augment"] else NO_AUGMENTATION,
+        seed=settings.seed,
+        device=settings.device,
+        checkpoint=folder / "last.ckpt" if folder is not None else None,
+        identity=key,
+        progress=progress,
+    )
     if kept is None:
         return Detector(network, names, settings.device)
     save_network(
@@ -96,7 +112,8 @@ def _initial(path: Path | None, model: str, names: tuple[str, ...], seed: int) -
         return with_classes(load_network(path)[0], names, seed)
     if path is None and not model.endswith((".yaml", ".yml")):
         raise InputError(
-            f"detection.model={model}: there is no such file; name a checkpoint to fine-tune, or an architecture (yolov5n.yaml)"
+            f"detection.model={model}: there is no such file; name a checkpoint to fine-tune, or an"
+            " architecture (yolov5n.yaml)"
         )
     return build_network(path or model, names, seed)
 

@@ -22,8 +22,9 @@ _KEPT_BYTES = 1_500_000_000
 class Scene:
     """An image, its boxes (N×4 x0 y0 x1 y1, pixels) and their class indices (N).
 
-    The image is uint8 H×W×3 RGB, or H×W×4 with the infrared as its last channel: then every view of it is another
-    neutral blend."""
+    The image is uint8 H×W×3 RGB, or H×W×4 with the infrared as its last channel: then every view of it is
+    another neutral blend.
+    """
 
     image: UInt8Array
     xyxy: FloatArray
@@ -32,8 +33,9 @@ class Scene:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the random changes: scale (log-uniform, 1/s to s), shift (share of the side), and of brightness and
-    gamma (log-uniform), saturation (0: grey to 1.2), chance of a mirror image."""
+    """Ranges of the random changes: scale (log-uniform, 1/s to s), shift (share of the side), and of
+    brightness and gamma (log-uniform), saturation (0: grey to 1.2), chance of a mirror image.
+    """
 
     scale: float = 1.5
     shift: float = 0.12
@@ -47,8 +49,9 @@ NO_AUGMENTATION = Augmentation(1.0, 0.0, 1.0, 1.0, False, 0.0)
 
 
 class SceneStore:
-    """Scenes by number, each loaded once and kept at the training size (the longer side ``image_size`` pixels)
-    while memory allows."""
+    """Scenes by number, each loaded once and kept at the training size (the longer side ``image_size``
+    pixels) while memory allows.
+    """
 
     def __init__(self, loaders: Sequence[Callable[[], Scene]], image_size: int) -> None:
         self._loaders, self._image_size = loaders, image_size
@@ -81,8 +84,9 @@ def resized(scene: Scene, image_size: int) -> Scene:
 
 
 def canvas_size(shapes: Sequence[tuple[int, int]], image_size: int, stride: int = 32) -> tuple[int, int]:
-    """(height, width) that all scenes of these (height, width) are put on: multiples of the stride, the longer side
-    ``image_size``."""
+    """(height, width) that all scenes of these (height, width) are put on: multiples of the stride, the
+    longer side ``image_size``.
+    """
     scaled = [(h * image_size / max(h, w), w * image_size / max(h, w)) for h, w in shapes]
     high, wide = max(round(h) for h, _ in scaled), max(round(w) for _, w in scaled)
     return math.ceil(high / stride) * stride, math.ceil(wide / stride) * stride
@@ -91,8 +95,10 @@ def canvas_size(shapes: Sequence[tuple[int, int]], image_size: int, stride: int 
 def augmented(
     scene: Scene, canvas: tuple[int, int], ranges: Augmentation, generator: np.random.Generator
 ) -> Scene:
-    """A random view of a scene on a canvas of (height, width). Boxes of which less than a quarter stays, or less
-    than two pixels of a side, are dropped."""
+    """A random view of a scene on a canvas of (height, width).
+
+    Boxes of which less than a quarter stays, or less than two pixels of a side, are dropped.
+    """
     height, width = scene.image.shape[:2]
     factor = math.exp(generator.uniform(-1, 1) * math.log(ranges.scale))
     mirror = generator.random() < ranges.mirror
@@ -101,13 +107,20 @@ def augmented(
     direction = -factor if mirror else factor
     start = offset[0] + factor * width if mirror else offset[0]
     # Pixel centres lie at +0.5, which is where edges of boxes have whole numbers.
-    matrix = np.array([
-        [direction, 0, start + 0.5 * direction - 0.5],
-        [0, factor, offset[1] + 0.5 * factor - 0.5],
-    ])  # fmt: skip
+    matrix = np.array(
+        [
+            [direction, 0, start + 0.5 * direction - 0.5],
+            [0, factor, offset[1] + 0.5 * factor - 0.5],
+        ]
+    )
     image = cv2.warpAffine(
-        scene.image, matrix, (canvas[1], canvas[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(PADDING,) * 4
-    )  # fmt: skip
+        scene.image,
+        matrix,
+        (canvas[1], canvas[0]),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(PADDING,) * 4,
+    )
     view: UInt8Array = np.asarray(image, np.uint8)
     view = neutral_image(view, generator) if view.shape[2] == 4 else _recoloured(view, ranges, generator)
     x = start + direction * scene.xyxy[:, [0, 2]]

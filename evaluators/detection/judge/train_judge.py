@@ -1,7 +1,8 @@
 """``fusionbench train detection``: trains a judge from scratch on neutral blends of visible and infrared.
 
-The judge that ships for the demo scenes was made by this command (README.md beside this file says how). It sees no
-method's output, so that it favours none."""
+The judge that ships for the demo scenes was made by this command (README.md beside this file says how). It
+sees no method's output, so that it favours none.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +25,37 @@ from .scenes import Augmentation, Scene, SceneStore, canvas_size
 from .training import Schedule, train
 
 SETTINGS: Mapping[str, Any] = {
-    "architecture": "", "image_size": 416, "epochs": 21, "batch": 8, "lr": 0.003, "weight_decay": 0.02, "bfloat16": True, "train_count": 600,
-}  # fmt: skip
+    "architecture": "",
+    "image_size": 416,
+    "epochs": 21,
+    "batch": 8,
+    "lr": 0.003,
+    "weight_decay": 0.02,
+    "bfloat16": True,
+    "train_count": 600,
+}
 """What ``--set`` may change. ``architecture``: ultralytics' YAML, a file or a name; empty for ours.
 ``train_count``: scenes to render."""
 CHECKPOINT, WEIGHTS = "last.ckpt", "judge.safetensors"
 
 
 def train_judge(
-    *, datasets: tuple[tuple[str, str | None], ...] = (("demo", None),), out: Path = Path("detection-judge"), seed: int = 0,
-    device: str = "auto", resume: bool = False, epochs: int | None = None, batch_size: int | None = None, lr: float | None = None,
-    overrides: Mapping[str, str] | None = None, **unknown: Any,
-) -> Path:  # fmt: skip
-    """Train on the training split of one dataset with boxes; returns the weights' path. Raises ``InputError`` for
-    wrong settings."""
+    *,
+    datasets: tuple[tuple[str, str | None], ...] = (("demo", None),),
+    out: Path = Path("detection-judge"),
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    overrides: Mapping[str, str] | None = None,
+    **unknown: Any,
+) -> Path:
+    """Train on the training split of one dataset with boxes; returns the weights' path.
+
+    Raises ``InputError`` for wrong settings.
+    """
     if unknown:
         raise InputError(
             f"train detection doesn't know --{', --'.join(n.replace('_', '-') for n in unknown)}"
@@ -77,9 +95,18 @@ def train_judge(
         label = f"{name} judge"
         show: Callable[[int, int], None] = partial(progress.update, label)
         network = train(
-            network, SceneStore([partial(_load, dataset, p) for p in pairs], size), canvas, schedule, Augmentation(), seed=seed,
-            device=resolve_devices(device)[0], checkpoint=out / CHECKPOINT, identity=identity, progress=show, note=progress.message,
-        )  # fmt: skip
+            network,
+            SceneStore([partial(_load, dataset, p) for p in pairs], size),
+            canvas,
+            schedule,
+            Augmentation(),
+            seed=seed,
+            device=resolve_devices(device)[0],
+            checkpoint=out / CHECKPOINT,
+            identity=identity,
+            progress=show,
+            note=progress.message,
+        )
     facts = {
         **settings,
         "seed": seed,

@@ -1,9 +1,10 @@
-"""One training loop for all detectors here: the demo's judge from scratch, and retraining on each method's fused
-images.
+"""One training loop for all detectors here: the demo's judge from scratch, and retraining on each method's
+fused images.
 
-ultralytics gives the network and its loss; the loop is ours, so that it runs offline on images in memory, writes
-nothing but its checkpoint, sees every method's images in the same order, and gives the same weights again (same
-machine, same number of threads)."""
+ultralytics gives the network and its loss; the loop is ours, so that it runs offline on images in memory,
+writes nothing but its checkpoint, sees every method's images in the same order, and gives the same weights
+again (same machine, same number of threads).
+"""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ CHECKPOINT_EVERY = 25
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how to train: AdamW, linear warm-up over ``warmup`` of the steps, then a cosine down to 1 % of
-    ``lr``."""
+    """How long and how to train: AdamW, linear warm-up over ``warmup`` of the steps, then a cosine down to 1
+    % of ``lr``.
+    """
 
     epochs: int
     batch: int
@@ -45,9 +47,19 @@ class Schedule:
 
 
 def train(
-    network: nn.Module, scenes: SceneStore, canvas: tuple[int, int], schedule: Schedule, augmentation: Augmentation, *, seed: int,
-    device: str, checkpoint: Path | None, identity: str, progress: Callable[[int, int], None], note: Callable[[str], None] | None = None,
-) -> nn.Module:  # fmt: skip
+    network: nn.Module,
+    scenes: SceneStore,
+    canvas: tuple[int, int],
+    schedule: Schedule,
+    augmentation: Augmentation,
+    *,
+    seed: int,
+    device: str,
+    checkpoint: Path | None,
+    identity: str,
+    progress: Callable[[int, int], None],
+    note: Callable[[str], None] | None = None,
+) -> nn.Module:
     """Train a network and return it with its averaged weights (on the CPU, evaluation mode).
 
     ``checkpoint`` is written every few steps; a training of the same ``identity`` goes on from it. Raises
@@ -69,9 +81,18 @@ def train(
 
 
 def _train(
-    network: nn.Module, scenes: SceneStore, canvas: tuple[int, int], schedule: Schedule, augmentation: Augmentation, seed: int,
-    device: torch.device, checkpoint: Path | None, identity: str, progress: Callable[[int, int], None], note: Callable[[str], None] | None,
-) -> nn.Module:  # fmt: skip
+    network: nn.Module,
+    scenes: SceneStore,
+    canvas: tuple[int, int],
+    schedule: Schedule,
+    augmentation: Augmentation,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path | None,
+    identity: str,
+    progress: Callable[[int, int], None],
+    note: Callable[[str], None] | None,
+) -> nn.Module:
     network = network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     for parameter in network.parameters():
         parameter.requires_grad_(True)
@@ -117,7 +138,8 @@ def _train(
             )
             if note is not None:
                 note(
-                    f"step {step}/{total}: loss {np.mean(losses):.3f} an image, lr {learning_rate(step - 1, total, schedule):.2e}"
+                    f"step {step}/{total}: loss {np.mean(losses):.3f} an image, lr"
+                    f" {learning_rate(step - 1, total, schedule):.2e}"
                 )
             losses = []
     network.load_state_dict(average)
@@ -138,9 +160,13 @@ def _numbers(count: int, batch: int, seed: int, step: int, per_epoch: int) -> li
 
 
 def _batch(
-    scenes: SceneStore, numbers: list[int], canvas: tuple[int, int], augmentation: Augmentation, generator: np.random.Generator,
+    scenes: SceneStore,
+    numbers: list[int],
+    canvas: tuple[int, int],
+    augmentation: Augmentation,
+    generator: np.random.Generator,
     device: torch.device,
-) -> dict[str, Tensor]:  # fmt: skip
+) -> dict[str, Tensor]:
     """Scenes as ultralytics' loss wants them: ``img`` N×3×H×W in [0,1], ``batch_idx``, ``cls``, ``bboxes``
     (normalised cx cy w h)."""
     chosen = [augmented(scenes[n], canvas, augmentation, generator) for n in numbers]

@@ -1,7 +1,10 @@
-"""The anchor-based YOLOv5 (release v7.0), as the official weights need it: ultralytics' blocks with our own head.
+"""The anchor-based YOLOv5 (release v7.0), as the official weights need it: ultralytics' blocks with our own
+head.
 
-Ultralytics' package knows the same blocks but another, anchor-free head. Facts: the release's documentation and its
-measured outputs. Sizes are read from the weights, so that n, s, m, l and x all load; the P6 variants don't."""
+Ultralytics' package knows the same blocks but another, anchor-free head. Facts: the release's documentation
+and its measured outputs. Sizes are read from the weights, so that n, s, m, l and x all load; the P6 variants
+don't.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,31 @@ BOX_VALUES = 5
 """Of each anchor before its classes: x, y, w, h, objectness."""
 _DOWN, _REDUCE, _BLOCK = "down", "reduce", "block"
 _LAYERS: tuple[tuple[str, tuple[int, ...]], ...] = (
-    (_DOWN, (-1,)), (_DOWN, (-1,)), (_BLOCK, (-1,)), (_DOWN, (-1,)), (_BLOCK, (-1,)), (_DOWN, (-1,)), (_BLOCK, (-1,)),
-    (_DOWN, (-1,)), (_BLOCK, (-1,)), ("pool", (-1,)), (_REDUCE, (-1,)), ("up", (-1,)), ("join", (-1, 6)), (_BLOCK, (-1,)),
-    (_REDUCE, (-1,)), ("up", (-1,)), ("join", (-1, 4)), (_BLOCK, (-1,)), (_DOWN, (-1,)), ("join", (-1, 14)), (_BLOCK, (-1,)),
-    (_DOWN, (-1,)), ("join", (-1, 10)), (_BLOCK, (-1,)),
-)  # fmt: skip
+    (_DOWN, (-1,)),
+    (_DOWN, (-1,)),
+    (_BLOCK, (-1,)),
+    (_DOWN, (-1,)),
+    (_BLOCK, (-1,)),
+    (_DOWN, (-1,)),
+    (_BLOCK, (-1,)),
+    (_DOWN, (-1,)),
+    (_BLOCK, (-1,)),
+    ("pool", (-1,)),
+    (_REDUCE, (-1,)),
+    ("up", (-1,)),
+    ("join", (-1, 6)),
+    (_BLOCK, (-1,)),
+    (_REDUCE, (-1,)),
+    ("up", (-1,)),
+    ("join", (-1, 4)),
+    (_BLOCK, (-1,)),
+    (_DOWN, (-1,)),
+    ("join", (-1, 14)),
+    (_BLOCK, (-1,)),
+    (_DOWN, (-1,)),
+    ("join", (-1, 10)),
+    (_BLOCK, (-1,)),
+)
 """Layers 0 to 23: what each is, and the layers it reads (−1: the one before)."""
 _SHORTCUTS = frozenset({2, 4, 6, 8})
 """Blocks whose bottlenecks add their input."""
@@ -38,8 +61,9 @@ _READ_BY_HEAD = (17, 20, 23)
 class AnchorHead(nn.Module):
     """Layer 24: three 1×1 convolutions, and the decoding of their outputs into boxes.
 
-    Output in evaluation: B×N×(5 + classes) with cx cy w h in input pixels, objectness and class values in [0,1].
-    Rows: stride 8, 16, 32; within a stride anchor by anchor, then row, then column."""
+    Output in evaluation: B×N×(5 + classes) with cx cy w h in input pixels, objectness and class values in
+    [0,1]. Rows: stride 8, 16, 32; within a stride anchor by anchor, then row, then column.
+    """
 
     anchors: Tensor
 
@@ -101,8 +125,9 @@ class YoloV5(nn.Module):
         return decoded
 
     def fuse(self, verbose: bool = False) -> YoloV5:
-        """Merge each normalisation into its convolution (in float32), as the official loader does before it runs
-        the network."""
+        """Merge each normalisation into its convolution (in float32), as the official loader does before it
+        runs the network.
+        """
         del verbose
         unit: Any
         for unit in self.model.modules():
@@ -114,8 +139,8 @@ class YoloV5(nn.Module):
 
 
 def load_yolov5(path: Path) -> tuple[YoloV5, tuple[str, ...]]:
-    """The network (float32, CPU, evaluation mode) and class names of an official ``.pt`` file, or of its tensors as
-    ``.safetensors``.
+    """The network (float32, CPU, evaluation mode) and class names of an official ``.pt`` file, or of its
+    tensors as ``.safetensors``.
 
     Raises ``InputError`` for files that hold something else; nothing in a file is run.
     """
@@ -132,7 +157,8 @@ def load_yolov5(path: Path) -> tuple[YoloV5, tuple[str, ...]]:
             raise KeyError(sorted(own ^ set(state))[0])
     except (KeyError, RuntimeError, IndexError, ValueError) as error:
         raise InputError(
-            f"{path}: isn't a YOLOv5 of three scales (n, s, m, l or x; release v6.0 to v7.0): {' '.join(str(error).split())[:200]}"
+            f"{path}: isn't a YOLOv5 of three scales (n, s, m, l or x; release v6.0 to v7.0):"
+            f" {' '.join(str(error).split())[:200]}"
         ) from None
     return network.eval(), names
 

@@ -1,8 +1,9 @@
-"""Reads the tensors of an official YOLOv5 file (``yolov5n.pt``: a pickled network) without running anything that
-the file names.
+"""Reads the tensors of an official YOLOv5 file (``yolov5n.pt``: a pickled network) without running anything
+that the file names.
 
-The pickle is read by an unpickler that knows a short list of names. Tensors are rebuilt by the code below, layers
-become inert containers, and any other name is refused."""
+The pickle is read by an unpickler that knows a short list of names. Tensors are rebuilt by the code below,
+layers become inert containers, and any other name is refused.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +81,10 @@ def _parameter(data: Tensor, *_: Any) -> Tensor:
 
 
 def read_yolov5_file(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The state dict of the network in the file, and its class names. Raises ``InputError`` for any other file."""
+    """The state dict of the network in the file, and its class names.
+
+    Raises ``InputError`` for any other file.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             inside = next((n for n in archive.namelist() if n.endswith("/data.pkl")), None)

@@ -1,6 +1,6 @@
-"""Average precision exactly as COCO defines it (greedy matching by score, 101-point interpolation), vectorised over
-IoU thresholds and over bootstrap draws. Equal to pycocotools within 1e-6 (tests); objects are never "crowd" or
-ignored by area.
+"""Average precision exactly as COCO defines it (greedy matching by score, 101-point interpolation),
+vectorised over IoU thresholds and over bootstrap draws. Equal to pycocotools within 1e-6 (tests); objects are
+never "crowd" or ignored by area.
 
 Source: the COCO evaluation protocol, https://cocodataset.org/#detection-eval, Lin et al. 2014.
 """
@@ -44,9 +44,12 @@ class Truth:
 
 @dataclass(frozen=True)
 class ClassMatches:
-    """One class over all images. Detections stand in falling order of score: ``scores`` D, the ``images`` they are
-    in D, their ``places`` among that image's detections D, and whether each is a true positive, by IoU
-    threshold: ``hits`` T×D. ``objects`` counts the ground truth of each image."""
+    """One class over all images.
+
+    Detections stand in falling order of score: ``scores`` D, the ``images`` they are in D, their ``places``
+    among that image's detections D, and whether each is a true positive, by IoU threshold: ``hits`` T×D.
+    ``objects`` counts the ground truth of each image.
+    """
 
     scores: FloatArray
     images: IntArray
@@ -67,11 +70,13 @@ def intersection_over_union(first: FloatArray, second: FloatArray) -> FloatArray
 
 
 def match_image(overlaps: FloatArray) -> BoolArray:
-    """Which detections are true positives: T×D. ``overlaps`` is the IoU D×G of detections in falling order of score
-    with objects.
+    """Which detections are true positives: T×D.
+
+    ``overlaps`` is the IoU D×G of detections in falling order of score with objects.
 
     Greedy, as COCO: each detection takes the free object that it overlaps most (of equals the last), if that
-    reaches the threshold."""
+    reaches the threshold.
+    """
     count, objects = overlaps.shape
     hits = np.zeros((len(IOU_THRESHOLDS), count), bool)
     if not count or not objects:
@@ -89,7 +94,9 @@ def match_image(overlaps: FloatArray) -> BoolArray:
 
 
 def match_class(found: Sequence[Found], truth: Sequence[Truth], index: int) -> ClassMatches:
-    """Match the detections of one class in all images (in the images' order, which decides between equal scores)."""
+    """Match the detections of one class in all images (in the images' order, which decides between equal
+    scores).
+    """
     scores, images, places, hits, objects = [], [], [], [], []
     for number, (detections, real) in enumerate(zip(found, truth, strict=True)):
         mine = np.flatnonzero(detections.classes == index)
@@ -103,14 +110,18 @@ def match_class(found: Sequence[Found], truth: Sequence[Truth], index: int) -> C
     joined = np.concatenate(scores) if scores else np.zeros(0)
     order = np.argsort(-joined, kind="stable")
     return ClassMatches(
-        joined[order], np.concatenate(images).astype(np.int64)[order], np.concatenate(places).astype(np.int64)[order],
-        np.concatenate(hits, axis=1)[:, order], np.array(objects, np.int64),
-    )  # fmt: skip
+        joined[order],
+        np.concatenate(images).astype(np.int64)[order],
+        np.concatenate(places).astype(np.int64)[order],
+        np.concatenate(hits, axis=1)[:, order],
+        np.array(objects, np.int64),
+    )
 
 
 def average_precision(matches: ClassMatches, weights: IntArray | None = None) -> FloatArray:
-    """AP by draw and IoU threshold: B×T. ``weights`` B×images says how often each draw takes each image (None: each
-    once).
+    """AP by draw and IoU threshold: B×T.
+
+    ``weights`` B×images says how often each draw takes each image (None: each once).
 
     NaN in draws that take no object of the class.
     """
@@ -153,7 +164,9 @@ def precision_curve(matches: ClassMatches) -> FloatArray:
 
 
 def best_confidence(matches: Sequence[ClassMatches]) -> float:
-    """The confidence at which F1 of all classes together is best at IoU .5; infinite where nothing is ever right."""
+    """The confidence at which F1 of all classes together is best at IoU .5; infinite where nothing is ever
+    right.
+    """
     scores = np.concatenate([m.scores for m in matches]) if matches else np.zeros(0)
     if not scores.size:
         return float("inf")

@@ -1,4 +1,6 @@
-"""Which class of a judge stands for which class of a dataset: by name, with the synonyms that the datasets need."""
+"""Which class of a judge stands for which class of a dataset: by name, with the synonyms that the datasets
+need.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,18 @@ class ClassMap:
 
 
 def map_classes(judge: Sequence[str], dataset: Sequence[str], who: str) -> ClassMap:
-    """Map a judge's classes to a dataset's. Raises ``InputError`` if they share none; ``who`` names the judge in it."""
+    """Map a judge's classes to a dataset's.
+
+    Raises ``InputError`` if they share none; ``who`` names the judge in it.
+    """
     known = {_canonical(name): i for i, name in enumerate(dataset)}
     index = tuple(known.get(_canonical(name), -1) for name in judge)
     missing = tuple(name for i, name in enumerate(dataset) if i not in index)
     if len(missing) == len(dataset):
         some = ", ".join(judge[:8]) + (", …" if len(judge) > 8 else "")
         raise InputError(
-            f"{who} knows none of the classes {', '.join(dataset)} (it knows {some}); name a judge that was trained for them"
+            f"{who} knows none of the classes {', '.join(dataset)} (it knows {some}); name a judge that was"
+            " trained for them"
         )
     return ClassMap(index, missing)
 

@@ -68,8 +68,9 @@ def score_set(
 ) -> ScoredSet:
     """Match detections with objects. Lists run over images; class indices are places in ``classes``.
 
-    Classes that the judge doesn't know, or of which the whole set has no object, are left out: nobody may have
-    labelled them."""
+    Classes that the judge doesn't know, or of which the whole set has no object, are left out: nobody may
+    have labelled them.
+    """
     there = {int(i) for real in truth for i in real.classes}
     matches = {
         name: match_class(found, truth, i)
@@ -105,8 +106,10 @@ def image_values(scored: ScoredSet) -> Iterator[tuple[str, Value]]:
 
 
 def resampled(scored: ScoredSet, weights: IntArray | None) -> dict[tuple[str, str], FloatArray]:
-    """(metric, class or “”) → values by draw. ``weights`` draws × images says how often a draw takes each image
-    (None: each once)."""
+    """(metric, class or “”) → values by draw.
+
+    ``weights`` draws × images says how often a draw takes each image (None: each once).
+    """
     results: dict[tuple[str, str], FloatArray] = {}
     for name in scored.counted:
         matches = scored.matches[name]
@@ -172,11 +175,15 @@ def _boxes(names: Sequence[str], classes: Sequence[str], boxes: Sequence[Found |
 
 def _curves(scored: ScoredSet) -> pd.DataFrame:
     frames = [
-        pd.DataFrame({
-            "class_name": name, "iou": np.repeat(IOU_THRESHOLDS.round(2), len(RECALLS)), "recall": np.tile(RECALLS, len(IOU_THRESHOLDS)),
-            "precision": precision_curve(scored.matches[name]).ravel(),
-        })
+        pd.DataFrame(
+            {
+                "class_name": name,
+                "iou": np.repeat(IOU_THRESHOLDS.round(2), len(RECALLS)),
+                "recall": np.tile(RECALLS, len(IOU_THRESHOLDS)),
+                "precision": precision_curve(scored.matches[name]).ravel(),
+            }
+        )
         for name in scored.counted
-    ]  # fmt: skip
+    ]
     columns = ["class_name", "iou", "recall", "precision"]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)

@@ -68,7 +68,8 @@ def score_triple(
         else:
             scores[name] = MetricValue(
                 math.nan,
-                f"{name} isn't defined in convention {convention!r}; it is in: {', '.join(conventions_with(name))}",
+                f"{name} isn't defined in convention {convention!r}; it is in:"
+                f" {', '.join(conventions_with(name))}",
             )
     return scores
 

@@ -1,4 +1,6 @@
-"""FMI by the few cells in which two windows' joint distribution isn't a product: `fmi.feature_mutual_information`."""
+"""FMI by the few cells in which two windows' joint distribution isn't a product:
+`fmi.feature_mutual_information`.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def _variances(p, cdf):  # type: ignore[no-untyped-def]
 
 @kernel
 def _terms(source, fused, first, last, terms):  # type: ignore[no-untyped-def]
-    """(windows that count 1, windows with terms) of rows `first`…`last` − 1; the terms are those of `fmi.window_information`."""
+    """(windows that count 1, windows with terms) of rows `first`…`last` − 1; the terms are those of
+    `fmi.window_information`.
+    """
     p, q, turned = np.empty(9), np.empty(9), np.empty(9)
     cdf_p, cdf_q = np.empty(9), np.empty(9)
     alike = n = 0
@@ -110,7 +114,10 @@ def _terms(source, fused, first, last, terms):  # type: ignore[no-untyped-def]
 def feature_mutual_information(
     infrared: npt.NDArray[np.generic], visible: npt.NDArray[np.generic], fused: npt.NDArray[np.generic]
 ) -> float:
-    """As `fmi.feature_mutual_information`. Off the stair J = (1 − φ)·p·q, whose logarithm falls apart into a sum."""
+    """As `fmi.feature_mutual_information`.
+
+    Off the stair J = (1 − φ)·p·q, whose logarithm falls apart into a sum.
+    """
     require_size(fused.shape, 3, "FMI")
     a, b, f = (np.ascontiguousarray(values, dtype=np.float64) for values in (infrared, visible, fused))
     rows, columns = f.shape[0] - 2, f.shape[1] - 2

@@ -71,7 +71,8 @@ def to_grey(image: UInt8, conversion: str) -> UInt8:
     """
     if image.dtype != np.uint8:
         raise InputError(
-            f"quality metrics are defined on uint8 images, got {image.dtype}; quantise the image to 0…255 first"
+            f"quality metrics are defined on uint8 images, got {image.dtype}; quantise the image to 0…255"
+            " first"
         )
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]

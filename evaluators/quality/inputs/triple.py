@@ -37,8 +37,9 @@ def as_uint8(image: npt.ArrayLike, role: str) -> UInt8:
         levels = array.astype(np.uint8)
     if not np.array_equal(levels, array):
         raise InputError(
-            f"the {role} image ({array.dtype}) has values that are no integers in 0…255; metrics are defined on "
-            "8-bit images: quantise it first, e.g. (255 * image).round().clip(0, 255).astype(numpy.uint8)"
+            f"the {role} image ({array.dtype}) has values that are no integers in 0…255; metrics are defined"
+            " on 8-bit images: quantise it first, e.g. (255 * image).round().clip(0,"
+            " 255).astype(numpy.uint8)"
         )
     return levels
 

@@ -49,8 +49,8 @@ def meyer_filters() -> tuple[Real, Real]:
 def decimated(values: Real, taps: Real) -> Real:
     """Filter an array downwards and keep every second sample; half-point symmetry beyond the border.
 
-    The taps are added in their order. In flat areas the detail bands are rounding noise, which FMI stretches to [0, 1],
-    so another order (PyWavelets', a matrix product's) would give other values there.
+    The taps are added in their order. In flat areas the detail bands are rounding noise, which FMI stretches
+    to [0, 1], so another order (PyWavelets', a matrix product's) would give other values there.
     """
     extended = np.pad(values, ((taps.size, taps.size), (0, 0)), mode="symmetric")
     count = (values.shape[0] + taps.size - 1) // 2

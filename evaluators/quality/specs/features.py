@@ -146,7 +146,9 @@ FEATURES = (
         direction="lower",
         value_range="0…1",
         minimum_size=2,
-        formula="Σ_{g_F > g_A, g_B} ((1−Q_A)w_A + (1−Q_B)w_B)/Σ(w_A + w_B), w = g^1.5 where g ≥ 2, else 0.001",
+        formula=(
+            "Σ_{g_F > g_A, g_B} ((1−Q_A)w_A + (1−Q_B)w_B)/Σ(w_A + w_B), w = g^1.5 where g ≥ 2, else 0.001"
+        ),
         source="B. K. Shreyamsha Kumar, Signal, Image and Video Processing 7, 2013",
         constant=OF_THE_FUSED_IMAGE,
         conventions={

@@ -11,7 +11,9 @@ PERCEPTION = (
         family="perception",
         value_range="0…∞",
         minimum_size=41,
-        formula="vifp(A,F) + vifp(B,F), vifp = Σ log₁₀(1 + g²σ₁²/(σ_v²+2))/Σ log₁₀(1 + σ₁²/2) over four scales",
+        formula=(
+            "vifp(A,F) + vifp(B,F), vifp = Σ log₁₀(1 + g²σ₁²/(σ_v²+2))/Σ log₁₀(1 + σ₁²/2) over four scales"
+        ),
         source="H. R. Sheikh, A. C. Bovik, IEEE TIP 15(2), 2006 (pixel domain)",
         constant=constant("0", "no value: 0/0", "no value: 0/0", "no value: 0/0"),
         conventions={
@@ -38,7 +40,9 @@ PERCEPTION = (
         family="perception",
         value_range="0…∞",
         minimum_size=41,
-        formula="Σ_s p_s Σ VID/Σ VIND, the source with the smaller gain at each pixel, p = (1, 0, 0.15, 1)/2.15",
+        formula=(
+            "Σ_s p_s Σ VID/Σ VIND, the source with the smaller gain at each pixel, p = (1, 0, 0.15, 1)/2.15"
+        ),
         source="Y. Han, Y. Cai, Y. Cao, X. Xu, Information Fusion 14(2), 2013",
         constant=constant("0", "finite", "1", "1"),
         conventions={

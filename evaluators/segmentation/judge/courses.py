@@ -1,5 +1,6 @@
-"""What judges are trained on: both sensors of labelled pairs, of a training split or, in folds, of the evaluated
-split itself."""
+"""What judges are trained on: both sensors of labelled pairs, of a training split or, in folds, of the
+evaluated split itself.
+"""
 
 from __future__ import annotations
 
@@ -38,16 +39,17 @@ def neutral_samples(
         progress(i + 1, len(pairs))
     if not samples:
         raise MissingDataError(
-            f"{where}: no pair has labels to train on ({reason}); a judge trained elsewhere can be named with "
-            "--task-option segmentation.judge=PATH"
+            f"{where}: no pair has labels to train on ({reason}); a judge trained elsewhere can be named with"
+            " --task-option segmentation.judge=PATH"
         )
     return samples
 
 
 @dataclass(frozen=True)
 class Course:
-    """One training of a judge: what it trains on, in words, and the pairs; ``folder`` is its name below the others'
-    folder."""
+    """One training of a judge: what it trains on, in words, and the pairs; ``folder`` is its name below the
+    others' folder.
+    """
 
     what: str
     pairs: tuple[Pair, ...]
@@ -55,10 +57,11 @@ class Course:
 
 
 def courses(dataset: Dataset, recipe: Recipe, split: str) -> list[Course]:
-    """The trainings that the judges of a recipe need: one on the training split, or one per fold on the other folds
-    of ``split``.
+    """The trainings that the judges of a recipe need: one on the training split, or one per fold on the other
+    folds of ``split``.
 
-    Folds are made of all pairs of the split, whichever are scored. Raises ``InputError`` where they are too few.
+    Folds are made of all pairs of the split, whichever are scored. Raises ``InputError`` where they are too
+    few.
     """
     name = dataset.spec.name
     if not recipe.folds:
@@ -76,6 +79,7 @@ def courses(dataset: Dataset, recipe: Recipe, split: str) -> list[Course]:
     ]
     if not all(0 < len(course.pairs) < len(pairs) for course in found):
         raise InputError(
-            f"{name}/{split}: {len(pairs)} labelled pairs are too few for {recipe.folds} folds of blocks of {recipe.fold_block}"
+            f"{name}/{split}: {len(pairs)} labelled pairs are too few for {recipe.folds} folds of blocks of"
+            f" {recipe.fold_block}"
         )
     return found

@@ -1,7 +1,9 @@
-"""The segmenter: DeepLabV3+ or SegFormer of segmentation-models-pytorch, its initial weights, its checkpoints.
+"""The segmenter: DeepLabV3+ or SegFormer of segmentation-models-pytorch, its initial weights, its
+checkpoints.
 
-Checkpoints are safetensors whose metadata say which encoder, widths and classes they are for; a plain state dict
-(``.pt``, ``.pth``) is read with ``weights_only=True`` and must fit the recipe. Nothing is downloaded."""
+Checkpoints are safetensors whose metadata say which encoder, widths and classes they are for; a plain state
+dict (``.pt``, ``.pth``) is read with ``weights_only=True`` and must fit the recipe. Nothing is downloaded.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +45,12 @@ class Checkpoint:
 
 
 def build_network(recipe: Recipe, classes: int) -> nn.Module:
-    """The recipe's network with random weights (from torch's global generator): N×3×H×W normalised → N×classes×H×W
-    logits.
+    """The recipe's network with random weights (from torch's global generator): N×3×H×W normalised →
+    N×classes×H×W logits.
 
-    H and W are multiples of 32. Raises ``InputError`` for an encoder that segmentation-models-pytorch lacks or that
-    doesn't fit."""
+    H and W are multiples of 32. Raises ``InputError`` for an encoder that segmentation-models-pytorch lacks
+    or that doesn't fit.
+    """
     import segmentation_models_pytorch as smp
 
     try:
@@ -69,7 +72,8 @@ def build_network(recipe: Recipe, classes: int) -> nn.Module:
             )
     except KeyError:
         raise InputError(
-            f"{recipe.encoder!r} is no encoder of segmentation-models-pytorch; for example mobilenet_v2, resnet18 or resnet50"
+            f"{recipe.encoder!r} is no encoder of segmentation-models-pytorch; for example mobilenet_v2,"
+            " resnet18 or resnet50"
         ) from None
     except (ValueError, NotImplementedError) as error:
         raise InputError(
@@ -84,15 +88,18 @@ _EFFICIENTNET_BLOCKS = {4: 5, 5: 7}
 
 
 def _trim(encoder: Any, depth: int) -> None:
-    """Remove what the decoder never reads: an EfficientNet's last convolution, and the stages beyond ``depth``."""
+    """Remove what the decoder never reads: an EfficientNet's last convolution, and the stages beyond
+    ``depth``.
+    """
     if hasattr(encoder, "conv_head"):
         encoder.conv_head, encoder.bn2 = nn.Identity(), nn.Identity()
         encoder.blocks = encoder.blocks[: _EFFICIENTNET_BLOCKS[depth]]
 
 
 def initial_network(recipe: Recipe, classes: int, seed: int) -> nn.Module:
-    """The network every method starts from: weights drawn from ``seed``, the encoder's from its file where the
-    recipe has one."""
+    """The network every method starts from: weights drawn from ``seed``, the encoder's from its file where
+    the recipe has one.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_network(recipe, classes)
@@ -124,9 +131,10 @@ def encoder_file(recipe: Recipe) -> Path | None:
 
 
 _OTHER_ENCODERS = (
-    "Other weights, or none: --task-option segmentation.encoder_weights=PATH (or none); the change shows in the hash of every row. "
-    'On a machine with a network, `python -c "import segmentation_models_pytorch as s, safetensors.torch as t; '
-    "t.save_file(s.encoders.get_encoder('ENCODER', weights='imagenet').state_dict(), 'PATH.safetensors')\"` makes such a file."
+    "Other weights, or none: --task-option segmentation.encoder_weights=PATH (or none); the change shows in"
+    ' the hash of every row. On a machine with a network, `python -c "import segmentation_models_pytorch as'
+    " s, safetensors.torch as t; t.save_file(s.encoders.get_encoder('ENCODER',"
+    " weights='imagenet').state_dict(), 'PATH.safetensors')\"` makes such a file."
 )
 
 
@@ -163,8 +171,9 @@ _LITE0_REPEATS = (1, 2, 2, 3, 3, 4, 1)
 
 
 def _smp_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state with timm's names, if it is an EfficientNet-Lite0 with the names of efficientnet_pytorch (PyPI's
-    package has those)."""
+    """The state with timm's names, if it is an EfficientNet-Lite0 with the names of efficientnet_pytorch
+    (PyPI's package has those).
+    """
     if "_conv_stem.weight" not in state:
         return state
     places = [f"blocks.{i}.{j}" for i, repeats in enumerate(_LITE0_REPEATS) for j in range(repeats)]
@@ -192,7 +201,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path}: can't be read as weights ({str(error).splitlines()[0]})") from None
     except Exception as error:  # torch raises pickle.UnpicklingError for code in the file
         raise InputError(
-            f"{path}: refused: it holds more than tensors ({type(error).__name__}); save its state_dict alone, best as safetensors"
+            f"{path}: refused: it holds more than tensors ({type(error).__name__}); save its state_dict"
+            " alone, best as safetensors"
         ) from None
     state = state.get("state_dict", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
@@ -210,7 +220,8 @@ def _fit(module: nn.Module, state: Mapping[str, Tensor], path: Path, what: str) 
             )
         if state[key].shape != value.shape:
             raise InputError(
-                f"{path}: is of another architecture than {what}: {key} is {tuple(state[key].shape)}, expected {tuple(value.shape)}"
+                f"{path}: is of another architecture than {what}: {key} is {tuple(state[key].shape)},"
+                f" expected {tuple(value.shape)}"
             )
     surplus = [k for k in state if k not in own and not k.endswith("num_batches_tracked")]
     if surplus:
@@ -228,8 +239,9 @@ def save_checkpoint(
     *,
     half: bool = False,
 ) -> str:
-    """Write weights (float32, or float16 with ``half``), what they are for and ``facts`` about them, atomically;
-    returns the file's sha256."""
+    """Write weights (float32, or float16 with ``half``), what they are for and ``facts`` about them,
+    atomically; returns the file's sha256.
+    """
     tensors = {
         k: (v.detach().half() if half and v.is_floating_point() else v.detach()).cpu().contiguous()
         for k, v in network.state_dict().items()
@@ -252,14 +264,16 @@ def save_checkpoint(
 
 
 def find_checkpoint(text: str) -> Checkpoint:
-    """Find a judge by path or artifact name, and read what it says of itself. Raises ``MissingWeightsError`` or
-    ``InputError``."""
+    """Find a judge by path or artifact name, and read what it says of itself.
+
+    Raises ``MissingWeightsError`` or ``InputError``.
+    """
     path = named_file(SPEC, text)
     if path is None:
         raise MissingWeightsError(
-            f"segmentation judge: {text} is neither a file nor an artifact; train one with "
-            "`fusionbench train segmentation --dataset NAME --out FOLDER` and name its segmenter.safetensors with "
-            "--task-option segmentation.judge=PATH"
+            f"segmentation judge: {text} is neither a file nor an artifact; train one with `fusionbench train"
+            " segmentation --dataset NAME --out FOLDER` and name its segmenter.safetensors with"
+            " --task-option segmentation.judge=PATH"
         )
     metadata: Mapping[str, str] = {}
     if path.suffix == ".safetensors":
@@ -272,8 +286,10 @@ def find_checkpoint(text: str) -> Checkpoint:
 
 
 def load_checkpoint(checkpoint: Checkpoint, recipe: Recipe, classes: Sequence[str]) -> nn.Module:
-    """The trained segmenter in float32, ready to predict. Raises ``InputError`` if it is of another architecture or
-    for other classes."""
+    """The trained segmenter in float32, ready to predict.
+
+    Raises ``InputError`` if it is of another architecture or for other classes.
+    """
     path, metadata = checkpoint.path, checkpoint.metadata
     expected = {
         "architecture": recipe.architecture,

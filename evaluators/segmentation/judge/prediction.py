@@ -19,8 +19,9 @@ MULTIPLE = 32
 
 @torch.inference_mode()
 def predict(network: nn.Module, image: UInt8Array, recipe: Recipe, device: str = "cpu") -> UInt8Array:
-    """Ids, H×W uint8, of an image (uint8, H×W or H×W×3): resized as the recipe says, logits brought back to the
-    image's size (bilinear) before the largest is taken."""
+    """Ids, H×W uint8, of an image (uint8, H×W or H×W×3): resized as the recipe says, logits brought back to
+    the image's size (bilinear) before the largest is taken.
+    """
     height, width = image.shape[:2]
     tensor = normalised(resize_image(as_rgb(image), recipe.image_size)[None]).to(device)
     h, w = tensor.shape[-2:]

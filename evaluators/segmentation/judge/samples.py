@@ -1,5 +1,6 @@
-"""Images and labels in memory for training: decoded once, resized once, uint8; random crops that depend on (seed,
-step) alone."""
+"""Images and labels in memory for training: decoded once, resized once, uint8; random crops that depend on
+(seed, step) alone.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +33,12 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Sample:
-    """An image to train on, at the recipe's size: ``labels`` H×W uint8 ids; ``digest`` hashes image and labels
-    before resizing.
+    """An image to train on, at the recipe's size: ``labels`` H×W uint8 ids; ``digest`` hashes image and
+    labels before resizing.
 
-    ``image`` is uint8 H×W×3 RGB, or H×W×4 with the infrared as its last channel: then every crop of it is another
-    neutral blend."""
+    ``image`` is uint8 H×W×3 RGB, or H×W×4 with the infrared as its last channel: then every crop of it is
+    another neutral blend.
+    """
 
     name: str
     image: UInt8Array
@@ -54,8 +56,9 @@ class Labelled:
 
 
 def read_labelled(dataset: Dataset, pairs: Sequence[Pair]) -> Labelled:
-    """Read and check all labels. Labels of the wrong size, with unknown ids, unreadable or absent exclude their
-    pair, with the reason.
+    """Read and check all labels.
+
+    Labels of the wrong size, with unknown ids, unreadable or absent exclude their pair, with the reason.
 
     Raises ``InputError`` if no pair is left.
     """
@@ -82,8 +85,10 @@ def _unpacked(packed: _Packed) -> UInt8Array:
 
 
 def checked_labels(images: PairImages, pair: Pair, classes: int) -> UInt8Array:
-    """The ids of a pair, H×W uint8. Raises ``ImageError`` if there are none, or if size or ids don't fit the pair
-    and the classes."""
+    """The ids of a pair, H×W uint8.
+
+    Raises ``ImageError`` if there are none, or if size or ids don't fit the pair and the classes.
+    """
     where = str(pair.labels or pair.name)
     if images.labels is None:
         raise ImageError(f"{pair.name}: has no label file")
@@ -97,15 +102,18 @@ def checked_labels(images: PairImages, pair: Pair, classes: int) -> UInt8Array:
     unknown = [int(i) for i in found if i >= classes and i != IGNORED_ID]
     if unknown:
         raise ImageError(
-            f"{where}: holds the id{'s' if len(unknown) > 1 else ''} {', '.join(map(str, unknown[:8]))}; the dataset's classes are "
-            f"0 to {classes - 1} ({IGNORED_ID}: ignored). Correct the file, or give the dataset its class names"
+            f"{where}: holds the id{'s' if len(unknown) > 1 else ''} {', '.join(map(str, unknown[:8]))}; the"
+            f" dataset's classes are 0 to {classes - 1} ({IGNORED_ID}: ignored). Correct the file, or give"
+            " the dataset its class names"
         )
     return images.labels
 
 
 def make_sample(name: str, image: UInt8Array, labels: UInt8Array, size: Size | None) -> Sample:
-    """Resize an image (area) and its labels (nearest) to the recipe's size. Raises ``ImageError`` if they don't fit
-    each other."""
+    """Resize an image (area) and its labels (nearest) to the recipe's size.
+
+    Raises ``ImageError`` if they don't fit each other.
+    """
     check_fits(name, image, labels)
     digest = hashlib.sha256(name.encode())
     for array in (image, labels):
@@ -150,9 +158,12 @@ def class_weights(samples: Sequence[Sample], classes: int, kind: str) -> tuple[f
 
 
 def fold_of(names: Sequence[str], folds: int, block: int) -> dict[str, int]:
-    """The fold of each name. Names in order, those that end in N and the others apart, take turns with blocks of
-    ``block`` names: datasets are cut from videos, so neighbours look alike, and a fold of every other frame
-    would be trained on its own test images."""
+    """The fold of each name.
+
+    Names in order, those that end in N and the others apart, take turns with blocks of ``block`` names:
+    datasets are cut from videos, so neighbours look alike, and a fold of every other frame would be trained
+    on its own test images.
+    """
     groups = [[n for n in sorted(names) if n.upper().endswith("N") is night] for night in (False, True)]
     return {name: (i // block) % folds for group in groups for i, name in enumerate(group)}
 
@@ -170,8 +181,11 @@ def batch_indices(count: int, batch: int, seed: int, step: int) -> Iterator[int]
 
 
 def sample_batch(samples: Sequence[Sample], recipe: Recipe, seed: int, step: int) -> tuple[Tensor, Tensor]:
-    """The crops of a step: N×3×h×w normalised and N×h×w int64 ids. They depend on (seed, step) and the recipe, so
-    all methods see the same crops of the same images, and a resumed training goes on as if it had not stopped."""
+    """The crops of a step: N×3×h×w normalised and N×h×w int64 ids.
+
+    They depend on (seed, step) and the recipe, so all methods see the same crops of the same images, and a
+    resumed training goes on as if it had not stopped.
+    """
     images, labels = [], []
     indices = batch_indices(len(samples), recipe.batch_size, seed, step)
     for place, index in enumerate(indices):

@@ -1,5 +1,6 @@
-"""Who segments the fused images: a named checkpoint, a judge trained on the neutral input, or segmenters trained on
-the method's own images."""
+"""Who segments the fused images: a named checkpoint, a judge trained on the neutral input, or segmenters
+trained on the method's own images.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +32,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Judging:
-    """The judge of one unit: its name, what it starts from or is (sha256), how it was trained, the checkpoints used
-    (filled while judging)."""
+    """The judge of one unit: its name, what it starts from or is (sha256), how it was trained, the
+    checkpoints used (filled while judging).
+    """
 
     name: str
     identity: str
@@ -51,7 +53,8 @@ def segment(
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
     """The judge, and the predicted ids (H×W uint8) of every labelled pair, in order.
 
-    Raises ``MissingWeightsError``, ``MissingDataError`` or ``InputError`` where the protocol can't be followed.
+    Raises ``MissingWeightsError``, ``MissingDataError`` or ``InputError`` where the protocol can't be
+    followed.
     """
     classes = fused.dataset.spec.semantic_classes
     if recipe.judge:
@@ -93,8 +96,10 @@ def _unseen(
     progress: Progress,
     judges: Sequence[Checkpoint],
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
-    """Each pair segmented by the first judge that was not trained on it. Raises ``InputError`` for a pair that all
-    were trained on."""
+    """Each pair segmented by the first judge that was not trained on it.
+
+    Raises ``InputError`` for a pair that all were trained on.
+    """
     classes = fused.dataset.spec.semantic_classes
     shares: list[list[Pair]] = [[] for _ in judges]
     seen = [_trained_names(judge) for judge in judges]
@@ -134,8 +139,9 @@ def _trained_names(judge: Checkpoint) -> frozenset[str]:
 def _trained_once(
     fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
-    """The judge that is trained on neutral blends before the first method is judged (in folds: the judges), then
-    kept by content."""
+    """The judge that is trained on neutral blends before the first method is judged (in folds: the judges),
+    then kept by content.
+    """
     classes = fused.dataset.spec.semantic_classes
     planned = courses(fused.dataset, recipe, fused.split)
     steps = [step_count(recipe, len(course.pairs)) for course in planned]
@@ -146,9 +152,15 @@ def _trained_once(
             samples = neutral_samples(fused.dataset, course.pairs, recipe, course.what)
             key = training_key(recipe, samples, classes, settings.seed)
             trained = train_segmenter(
-                samples, recipe, classes, settings.seed, folder / key, trained_on=f"{course.what}, {len(samples)} pairs",
-                device=settings.device, progress=_shifted(progress, done, total),
-            )  # fmt: skip
+                samples,
+                recipe,
+                classes,
+                settings.seed,
+                folder / key,
+                trained_on=f"{course.what}, {len(samples)} pairs",
+                device=settings.device,
+                progress=_shifted(progress, done, total),
+            )
             done += length
             trainings.append((trained, find_checkpoint(str(trained.path))))
         shifted = _shifted(progress, done, total)
@@ -171,10 +183,14 @@ def _retrained(
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
     if fused.training is None:
         raise MissingDataError(
-            f"{fused.dataset.spec.name}: its training split isn't at hand, and {settings.convention} trains on it"
+            f"{fused.dataset.spec.name}: its training split isn't at hand, and {settings.convention} trains"
+            " on it"
         )
     training = read_labelled(fused.training.dataset, fused.training.pairs)
-    what = f"the method's fused {fused.training.split} split, {len(training.pairs)} pairs, for each method and seed"
+    what = (
+        f"the method's fused {fused.training.split} split, {len(training.pairs)} pairs, for each method and"
+        " seed"
+    )
     judging = _start(recipe, what)
     judging.excluded = training.excluded
     for name, why in training.excluded.items():
@@ -190,8 +206,8 @@ def _folds(
     sizes = [sum(f == k for f in fold.values()) for k in range(recipe.folds)]
     if min(sizes) == 0:
         raise InputError(
-            f"{settings.convention}: {len(labelled.pairs)} labelled pairs are too few for {recipe.folds} folds of blocks of "
-            f"{recipe.fold_block}; select more images"
+            f"{settings.convention}: {len(labelled.pairs)} labelled pairs are too few for {recipe.folds}"
+            f" folds of blocks of {recipe.fold_block}; select more images"
         )
     jobs = []
     for k in range(recipe.folds):
@@ -199,16 +215,17 @@ def _folds(
         held = tuple(p for p in labelled.pairs if fold[p.name] == k)
         jobs.append((fused, labelled, rest, held, f"{fused.split} without fold {k + 1}"))
     what = (
-        f"{recipe.folds} folds ({' + '.join(map(str, sizes))} pairs) of the method's fused {fused.split} split, each segmented by the "
-        "judge of the others, for each method and seed"
+        f"{recipe.folds} folds ({' + '.join(map(str, sizes))} pairs) of the method's fused {fused.split}"
+        " split, each segmented by the judge of the others, for each method and seed"
     )
     judging = _start(recipe, what)
     return judging, _train_and_predict(fused, jobs, recipe, settings, progress, judging)
 
 
 _Job = tuple[FusedSet, Labelled, Sequence[Pair], Sequence[Pair], str]
-"""Where the training images come from, their labels, the pairs to train on, the pairs to segment, the name of the
-training set."""
+"""Where the training images come from, their labels, the pairs to train on, the pairs to segment, the name of
+the training set.
+"""
 
 
 def _train_and_predict(
@@ -230,10 +247,15 @@ def _train_and_predict(
                 for p in rest
             ]
             trained = train_segmenter(
-                samples, recipe, classes, settings.seed, folder / training_key(recipe, samples, classes, settings.seed),
-                trained_on=f"{fused.method} on {fused.dataset.spec.name}/{name}, {len(samples)} pairs", device=settings.device,
+                samples,
+                recipe,
+                classes,
+                settings.seed,
+                folder / training_key(recipe, samples, classes, settings.seed),
+                trained_on=f"{fused.method} on {fused.dataset.spec.name}/{name}, {len(samples)} pairs",
+                device=settings.device,
                 progress=_shifted(progress, done, total),
-            )  # fmt: skip
+            )
             judging.checkpoints.append(_about(trained, classes))
             network = load_checkpoint(find_checkpoint(str(trained.path)), recipe, classes).to(settings.device)
             done += length

@@ -1,5 +1,6 @@
-"""``fusionbench train segmentation``: trains a judge on neutral blends of visible and infrared, never on a method's
-output."""
+"""``fusionbench train segmentation``: trains a judge on neutral blends of visible and infrared, never on a
+method's output.
+"""
 
 from __future__ import annotations
 
@@ -45,16 +46,19 @@ def train(
     overrides: Mapping[str, str] | None = None,
     **refused: Any,
 ) -> Path:
-    """Train the judge (or, in folds, the judges) of a protocol (``preset``, a key of ``RECIPES``); returns the last
-    weights' path.
+    """Train the judge (or, in folds, the judges) of a protocol (``preset``, a key of ``RECIPES``); returns
+    the last weights' path.
 
     The file is ``out``/segmenter.safetensors, in folds ``out``/fold-1/segmenter.safetensors and so on.
 
-    ``overrides`` are entries of the recipe (``crop=[160,224]``) and, as ``dataset.KEY``, options of the dataset.
-    Raises ``InputError`` for settings that can't be meant, ``MissingDataError`` where the split has no labels."""
+    ``overrides`` are entries of the recipe (``crop=[160,224]``) and, as ``dataset.KEY``, options of the
+    dataset. Raises ``InputError`` for settings that can't be meant, ``MissingDataError`` where the split has
+    no labels.
+    """
     if given := [name for name, value in refused.items() if value is not None]:
         raise InputError(
-            f"train segmentation: --{given[0].replace('_', '-')} has no meaning here; recipe entries go by --set"
+            f"train segmentation: --{given[0].replace('_', '-')} has no meaning here; recipe entries go by"
+            " --set"
         )
     if len(datasets) != 1:
         raise InputError("train segmentation: name one --dataset (NAME or NAME:ROOT)")
@@ -97,15 +101,30 @@ def _train(
             dataset, course.pairs, recipe, course.what, lambda d, t: progress.update("reading", d, t)
         )
         trained = train_segmenter(
-            samples, recipe, classes, seed, out, trained_on=f"{course.what}, {len(samples)} pairs",
-            device=device, progress=lambda d, t: progress.update("training", d, t), half=True,
-        )  # fmt: skip
+            samples,
+            recipe,
+            classes,
+            seed,
+            out,
+            trained_on=f"{course.what}, {len(samples)} pairs",
+            device=device,
+            progress=lambda d, t: progress.update("training", d, t),
+            half=True,
+        )
     about = {
-        "protocol": protocol, "dataset": dataset.spec.name, "dataset_options": dict(dataset.spec.options), "trained_on": course.what,
-        "pairs": len(samples), "seed": seed, "steps": trained.steps, "loss": trained.loss,
-        "class_weights": dict(zip(classes, trained.class_weights, strict=True)), "sha256": trained.sha256,
-        "bytes": trained.path.stat().st_size, "recipe": recipe.model_dump(mode="json"),
-    }  # fmt: skip
+        "protocol": protocol,
+        "dataset": dataset.spec.name,
+        "dataset_options": dict(dataset.spec.options),
+        "trained_on": course.what,
+        "pairs": len(samples),
+        "seed": seed,
+        "steps": trained.steps,
+        "loss": trained.loss,
+        "class_weights": dict(zip(classes, trained.class_weights, strict=True)),
+        "sha256": trained.sha256,
+        "bytes": trained.path.stat().st_size,
+        "recipe": recipe.model_dump(mode="json"),
+    }
     write_atomic(out / "about.json", json.dumps(about, indent=1).encode())
     return trained.path
 
@@ -118,7 +137,8 @@ def _check_folder(out: Path, resume: bool) -> None:
     there = [p for n in (CHECKPOINT, STATE) for p in (out / n, *out.glob(f"fold-*/{n}")) if p.exists()]
     if there and not resume:
         raise InputError(
-            f"{out} already holds {there[0].relative_to(out)}; pass --resume to go on with it, or another --out"
+            f"{out} already holds {there[0].relative_to(out)}; pass --resume to go on with it, or another"
+            " --out"
         )
     if not resume:
         out.mkdir(parents=True, exist_ok=True)

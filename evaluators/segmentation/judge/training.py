@@ -1,8 +1,9 @@
 """Training a segmenter: short, seeded, resumable, cached by content.
 
-Every method's segmenter starts from the same weights and sees the same crops in the same order: both depend on the
-seed alone. What it was trained on (pixels and labels), the recipe, the seed and the initial weights make its key;
-under it lie ``training.pt`` while it trains and ``segmenter.safetensors`` when it is done."""
+Every method's segmenter starts from the same weights and sees the same crops in the same order: both depend
+on the seed alone. What it was trained on (pixels and labels), the recipe, the seed and the initial weights
+make its key; under it lie ``training.pt`` while it trains and ``segmenter.safetensors`` when it is done.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ from .network import (
 from .samples import Sample, class_weights, sample_batch
 
 TRAINING_VERSION = 2
-"""Raised when the same recipe would train to other weights, so that older checkpoints aren't taken for these."""
+"""Raised when the same recipe would train to other weights, so that older checkpoints aren't taken for these.
+"""
 
 CHECKPOINT = "segmenter.safetensors"
 STATE = "training.pt"
@@ -43,8 +45,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TrainedSegmenter:
-    """A finished training: the checkpoint and its sha256, steps, the loss's class weights, the mean loss of the
-    last tenth (NaN if it was cached)."""
+    """A finished training: the checkpoint and its sha256, steps, the loss's class weights, the mean loss of
+    the last tenth (NaN if it was cached).
+    """
 
     path: Path
     sha256: str
@@ -63,12 +66,23 @@ def training_key(recipe: Recipe, samples: Sequence[Sample], classes: Sequence[st
     start = encoder_file(recipe)
     content = [
         TRAINING_VERSION,
-        recipe.model_dump(mode="json", exclude={"judge", "judges", "encoder_weights", "dataset_options", "folds", "fold_block", "boundary_tolerance"}),
+        recipe.model_dump(
+            mode="json",
+            exclude={
+                "judge",
+                "judges",
+                "encoder_weights",
+                "dataset_options",
+                "folds",
+                "fold_block",
+                "boundary_tolerance",
+            },
+        ),
         artifacts.file_hashes(start)[0] if start else "",
         list(classes),
         seed,
         [s.digest for s in samples],
-    ]  # fmt: skip
+    ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 
@@ -84,11 +98,13 @@ def train_segmenter(
     progress: Progress = lambda done, total: None,
     half: bool = False,
 ) -> TrainedSegmenter:
-    """Train by the recipe in ``folder``, going on from its last state; at once done if its checkpoint is there.
+    """Train by the recipe in ``folder``, going on from its last state; at once done if its checkpoint is
+    there.
 
-    ``samples`` in a fixed order; ``trained_on`` is written into the checkpoint, whose weights are float16 with
-    ``half``. Raises ``InputError`` if the folder holds another training, ``FusionBenchError`` if the loss stops
-    being a number."""
+    ``samples`` in a fixed order; ``trained_on`` is written into the checkpoint, whose weights are float16
+    with ``half``. Raises ``InputError`` if the folder holds another training, ``FusionBenchError`` if the
+    loss stops being a number.
+    """
     key = training_key(recipe, samples, classes, seed)
     weights = class_weights(samples, len(classes), recipe.class_weights)
     steps = step_count(recipe, len(samples))
@@ -107,7 +123,8 @@ def train_segmenter(
             loss = run.step(*sample_batch(samples, recipe, seed, step), step)
             if not math.isfinite(loss):
                 raise FusionBenchError(
-                    f"training {trained_on}: the loss is {loss} at step {step + 1} of {steps}; lower segmentation.learning_rate"
+                    f"training {trained_on}: the loss is {loss} at step {step + 1} of {steps}; lower"
+                    " segmentation.learning_rate"
                 )
             losses.append(loss)
             if state.due(len(losses), steps):
@@ -124,7 +141,8 @@ def train_segmenter(
 def _check_key(found: str | None, key: str, path: Path) -> None:
     if found != key:
         raise InputError(
-            f"{path}: is of another training (other images, labels, recipe or seed); choose another folder, or delete it"
+            f"{path}: is of another training (other images, labels, recipe or seed); choose another folder,"
+            " or delete it"
         )
 
 
@@ -132,8 +150,14 @@ class _Run:
     """Network, optimiser and schedule of one training."""
 
     def __init__(
-        self, recipe: Recipe, classes: int, seed: int, steps: int, weights: Sequence[float], device: torch.device
-    ) -> None:  # fmt: skip
+        self,
+        recipe: Recipe,
+        classes: int,
+        seed: int,
+        steps: int,
+        weights: Sequence[float],
+        device: torch.device,
+    ) -> None:
         self.recipe, self.steps, self.device, self.seed = recipe, steps, device, seed
         self.network = initial_network(recipe, classes, seed).to(device)
         encoder = list(self.network.get_submodule("encoder").parameters())
@@ -155,7 +179,8 @@ class _Run:
         self.network.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * group["share"] * self.rate(step)
-        # Dropout draws from the global generator: seed it by the step, so that a resumed training draws the same.
+        # Dropout draws from the global generator: seed it by the step, so that a resumed training draws the
+        # same.
         torch.manual_seed(1_000_003 * self.seed + step)
         images, labels = images.to(self.device), labels.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):

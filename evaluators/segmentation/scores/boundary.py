@@ -1,18 +1,20 @@
 """The boundary F-score: how well the outlines of a class agree, within a tolerance.
 
-Csurka, Larlus, Perronnin: What is a good evaluation measure for semantic segmentation? BMVC 2013 (the score per
-class and image, tolerance 0.75 % of the image diagonal); Perazzi et al., CVPR 2016, use the same measure for video
-objects. Neither fixes what happens to absent classes, at the image border and at ignored pixels; what this module
-does:
+Csurka, Larlus, Perronnin: What is a good evaluation measure for semantic segmentation? BMVC 2013 (the score
+per class and image, tolerance 0.75 % of the image diagonal); Perazzi et al., CVPR 2016, use the same measure
+for video objects. Neither fixes what happens to absent classes, at the image border and at ignored pixels;
+what this module does:
 
-- a boundary pixel of class c is a pixel of c with a 4-neighbour of another class; the image border makes no boundary;
+- a boundary pixel of class c is a pixel of c with a 4-neighbour of another class; the image border makes no
+  boundary;
 - pixels of true id 255 are taken out of both maps, and no boundary runs along them;
-- precision is the share of predicted boundary pixels with a true one at most ``tolerance`` pixels away (Euclidean, between pixel
-  centres), recall the converse, F their harmonic mean;
-- in an image where the class is in truth or prediction but not in both, F = 0; where it is in neither, the image does not count for it; where
-  it is in both and has no boundary in either (it fills the image), F = 1; with a boundary in only one of them, F = 0;
-- the score of a class over a data set is the mean of F over the images that count for it; the overall score is the mean over classes that
-  have one.
+- precision is the share of predicted boundary pixels with a true one at most ``tolerance`` pixels away
+  (Euclidean, between pixel centres), recall the converse, F their harmonic mean;
+- in an image where the class is in truth or prediction but not in both, F = 0; where it is in neither, the
+  image does not count for it; where it is in both and has no boundary in either (it fills the image), F = 1;
+  with a boundary in only one of them, F = 0;
+- the score of a class over a data set is the mean of F over the images that count for it; the overall score
+  is the mean over classes that have one.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 def boundary_scores(true: Ids, predicted: Ids, classes: int, tolerance: float = TOLERANCE) -> Scores:
-    """F of each class in one image, K values in [0,1]; NaN where the class is in neither map. Inputs are H×W ids."""
+    """F of each class in one image, K values in [0,1]; NaN where the class is in neither map.
+
+    Inputs are H×W ids.
+    """
     height, width = true.shape
     reach = tolerance * float(np.hypot(height, width)) + 1e-4  # distances are computed in single precision
     counted = true != IGNORED_ID
@@ -59,8 +64,9 @@ def boundary_f(true: Mask, predicted: Mask, reach: float) -> float:
 
 
 def mean_boundary(scores: Scores, weights: npt.NDArray[Any] | None = None) -> Scores:
-    """Mean of each class over the images that count for it: N×K (NaN: doesn't count) → K, or with ``weights`` B×N
-    (how often a draw takes each image) → B×K. NaN where no image counts."""
+    """Mean of each class over the images that count for it: N×K (NaN: doesn't count) → K, or with ``weights``
+    B×N (how often a draw takes each image) → B×K. NaN where no image counts.
+    """
     if weights is None:
         return mean_over_classes(scores.T)
     there = ~np.isnan(scores)

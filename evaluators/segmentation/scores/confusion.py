@@ -1,7 +1,8 @@
 """Confusion matrices and what is read off them: IoU per class, mIoU with and without id 0, pixel accuracy.
 
-All take integer counts ``matrix[true, predicted]`` and accept leading axes (bootstrap draws), so that a figure and
-its resamples come from the same lines."""
+All take integer counts ``matrix[true, predicted]`` and accept leading axes (bootstrap draws), so that a
+figure and its resamples come from the same lines.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +20,12 @@ Ids = npt.NDArray[Any]
 
 
 def confusion_matrix(true: Ids, predicted: Ids, classes: int) -> Counts:
-    """Pixels by (true id, predicted id): K×K int64. Both inputs are H×W ids; pixels of true id 255 are left out.
+    """Pixels by (true id, predicted id): K×K int64.
 
-    Raises ``ValueError`` if the shapes differ or an id is not below ``classes``: callers check labels first and say
-    which file it is.
+    Both inputs are H×W ids; pixels of true id 255 are left out.
+
+    Raises ``ValueError`` if the shapes differ or an id is not below ``classes``: callers check labels first
+    and say which file it is.
 
     >>> confusion_matrix(np.array([[0, 1], [1, 255]]), np.array([[0, 1], [0, 1]]), 2).tolist()
     [[1, 0], [1, 1]]
@@ -37,8 +40,10 @@ def confusion_matrix(true: Ids, predicted: Ids, classes: int) -> Counts:
 
 
 def intersection_over_union(matrix: Counts) -> Scores:
-    """IoU of each class, …×K: TP / (TP + FP + FN). NaN for a class that is neither in the truth nor predicted; 0
-    for one predicted where it never is, or never found.
+    """IoU of each class, …×K: TP / (TP + FP + FN).
+
+    NaN for a class that is neither in the truth nor predicted; 0 for one predicted where it never is, or
+    never found.
 
     >>> intersection_over_union(np.array([[2, 1, 0], [0, 1, 0], [0, 0, 0]])).round(3).tolist()
     [0.667, 0.5, nan]
@@ -50,8 +55,10 @@ def intersection_over_union(matrix: Counts) -> Scores:
 
 
 def mean_iou(matrix: Counts, *, unlabelled: bool = True) -> Scores:
-    """Mean IoU over the classes that are in the truth or predicted; without id 0 unless ``unlabelled``. NaN if none
-    is."""
+    """Mean IoU over the classes that are in the truth or predicted; without id 0 unless ``unlabelled``.
+
+    NaN if none is.
+    """
     return mean_over_classes(intersection_over_union(matrix)[..., 0 if unlabelled else 1 :])
 
 

@@ -1,5 +1,6 @@
-"""The figures of a set of images, and of bootstrap resamples of it, from each image's confusion matrix and boundary
-scores."""
+"""The figures of a set of images, and of bootstrap resamples of it, from each image's confusion matrix and
+boundary scores.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +21,9 @@ Figure = tuple[str, str]
 
 @dataclass(frozen=True)
 class SetScores:
-    """``matrices`` N×K×K and ``outlines`` N×K (boundary F, NaN where the class is in neither map) of the images
-    ``names``."""
+    """``matrices`` N×K×K and ``outlines`` N×K (boundary F, NaN where the class is in neither map) of the
+    images ``names``.
+    """
 
     names: Sequence[str]
     matrices: Counts

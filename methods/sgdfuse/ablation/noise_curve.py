@@ -1,7 +1,8 @@
 """What the noise buys: the same weights run with other noise levels and numbers of steps, on held-out
 training pairs.
 
-python -m fusionbench.methods.sgdfuse.ablation.noise_curve -d msrs:ROOT … [--masks NAME] [--levels 20,100] [--steps 1,2,4] WEIGHTS
+python -m fusionbench.methods.sgdfuse.ablation.noise_curve -d msrs:ROOT … [--masks NAME] [--levels 20,100]
+[--steps 1,2,4] WEIGHTS
 
 Weights whose HFAH takes the mean over steps (`model.hfah_steps: mean`) run with any number; others with their
 own alone. Columns: the criterion's score (training-log.md, 7), SF and Qabf on MSRS, grain (mean |difference
@@ -40,7 +41,8 @@ def with_noise(network: SGDFuseNetwork, t_start: int, steps: int) -> SGDFuseNetw
     config = network.config
     if steps != config.diffusion.steps and config.model.hfah_steps != "mean":
         raise InputError(
-            f"these weights were trained for {config.diffusion.steps} steps: their HFAH concatenates the steps"
+            f"these weights were trained for {config.diffusion.steps} steps: their HFAH concatenates the"
+            " steps"
         )
     changed = dataclasses.replace(config.diffusion, t_start=t_start, steps=steps)
     other = build_network(dataclasses.replace(config, diffusion=changed)).eval()

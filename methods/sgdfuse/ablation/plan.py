@@ -33,13 +33,20 @@ STAGE2_SWITCHES: dict[str, Any] = {
 
 STAGE2_SETTINGS: dict[str, tuple[str, ...]] = {
     "model": (
-        *STAGE2_SWITCHES, "unet_width", "unet_multipliers", "unet_blocks", "dropout", "norm", "hfah_width", "hfah_hidden",
+        *STAGE2_SWITCHES,
+        "unet_width",
+        "unet_multipliers",
+        "unet_blocks",
+        "dropout",
+        "norm",
+        "hfah_width",
+        "hfah_hidden",
         "hfah_residual",
     ),
     "diffusion": ("timesteps", "beta_start", "beta_end", "t_start", "steps", "clip_denoised"),
     "loss": ("noise", "noise_share", "intensity2", "gradient2", "mask_floor", "preliminary"),
     "train": ("steps2", "epochs2", "finetune_stage1", "stage1_lr_scale", "mask_drop"),
-}  # fmt: skip
+}
 """Settings that stage I does not see: it is trained once for all variants that differ in nothing else."""
 
 

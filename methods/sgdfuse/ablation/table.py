@@ -64,8 +64,10 @@ def latex_table(
         "  \\setlength{\\tabcolsep}{3.5pt}",
         f"  \\begin{{tabular}}{{l{'r' * count}@{{\\hspace{{14pt}}}}{'r' * count}}}",
         "    \\toprule",
-        f"    & \\multicolumn{{{count}}}{{c}}{{measured (ours)}} "
-        f"& \\multicolumn{{{count}}}{{c}}{{published ({published_from})}} \\\\",
+        (
+            f"    & \\multicolumn{{{count}}}{{c}}{{measured (ours)}} "
+            f"& \\multicolumn{{{count}}}{{c}}{{published ({published_from})}} \\\\"
+        ),
         f"    \\cmidrule(r){{2-{count + 1}}} \\cmidrule(l){{{count + 2}-{2 * count + 1}}}",
         f"    Variant & {headings} & {headings} \\\\",
     ]
@@ -142,7 +144,10 @@ def difference_table(rows: Sequence[TableRow], metrics: Sequence[str]) -> str:
     """
     own = rows[-1].scores
     lines = [
-        f'Differences from "{rows[-1].label}", mean over the pairs ± its standard error (pairs only, one training seed):',
+        (
+            f'Differences from "{rows[-1].label}", mean over the pairs ± its standard error (pairs only, one'
+            " training seed):"
+        ),
         "",
         "| variant | " + " | ".join(metrics) + " |",
         "|---|" + "---:|" * len(metrics),

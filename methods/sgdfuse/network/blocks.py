@@ -85,7 +85,8 @@ class ChannelAttention(nn.Module):
         shape = (batch, self.heads, channels // self.heads, height * width)
         query, key = self.query(image).reshape(shape), self.key(context).reshape(shape)
         value = self.value(context).reshape(shape)
-        # Norms are sums over all pixels: in float32 even under autocast, as bfloat16 has 8 bits for 300 000 terms.
+        # Norms are sums over all pixels: in float32 even under autocast, as bfloat16 has 8 bits for 300 000
+        # terms.
         norm_q = torch.linalg.vector_norm(query, dim=-1, keepdim=True, dtype=torch.float32)
         norm_k = torch.linalg.vector_norm(key, dim=-1, keepdim=True, dtype=torch.float32)
         cosine = (query @ key.transpose(-2, -1)).float() / (norm_q * norm_k.transpose(-2, -1)).clamp_min(1e-6)
@@ -102,7 +103,8 @@ class GatedFeedForward(nn.Module):
     def __init__(self, width: int, expansion: float) -> None:
         super().__init__()
         hidden = int(width * expansion)
-        # Two pairs of convolutions instead of one that is cut in two: the halves would be strided, and slow, in memory.
+        # Two pairs of convolutions instead of one that is cut in two: the halves would be strided, and slow,
+        # in memory.
         self.gate = nn.Sequential(
             nn.Conv2d(width, hidden, 1), nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
         )

@@ -71,7 +71,8 @@ class SGDFuseNetwork(nn.Module):
         visited = self.visited = strided_timesteps(diffusion.t_start, diffusion.steps)
         # Ancestral sampling draws anew at every step but the last, whose variance is 0 (Eq. 10).
         self.noise_channels = CHANNELS * (diffusion.t_start if diffusion.sampler == "ddpm" else 1)
-        # ᾱ at the visited steps and finally at t = 0, as plain numbers: exporters and meta tensors can't read a tensor's value.
+        # ᾱ at the visited steps and finally at t = 0, as plain numbers: exporters and meta tensors can't read
+        # a tensor's value.
         self.alpha_bars = [float(self.schedule.alpha_bar[t]) for t in (*visited, 0)]
 
     def padding(self, height: int, width: int) -> tuple[int, int, int, int]:

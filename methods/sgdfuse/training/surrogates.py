@@ -84,7 +84,8 @@ def vifp(reference: Tensor, distorted: Tensor) -> Tensor:
         variance_r = (square_r - mean_r * mean_r).clamp_min(0)
         variance_d = (square_d - mean_d * mean_d).clamp_min(0)
         gain = (product - mean_r * mean_d) / (variance_r + 1e-10)
-        # Without signal in the reference, without signal in the image, or with the contrast inverted, there is no gain.
+        # Without signal in the reference, without signal in the image, or with the contrast inverted, there
+        # is no gain.
         gain = torch.where(
             (variance_r < 1e-10) | (variance_d < 1e-10), torch.zeros_like(gain), gain
         ).clamp_min(0)

@@ -92,7 +92,8 @@ def train(
     needs_stage1 = str(stage) == "2" and config.model.use_stage1 and init is None
     if needs_stage1 and not (resume and (out / CHECKPOINT).exists()):
         raise InputError(
-            "--stage 2 goes on from a stage I: train it first with --stage 1, then pass --stage 2 --resume with the same --out"
+            "--stage 2 goes on from a stage I: train it first with --stage 1, then pass --stage 2 --resume"
+            " with the same --out"
         )
     fabric = make_fabric(device, precision, devices, num_nodes)
     fabric.launch()
@@ -147,7 +148,8 @@ class _Run:
                 )
             if state["pack"] != self.pack.fingerprint:
                 raise InputError(
-                    f"{path} was trained on other data or masks; resume it with the same --dataset and --masks"
+                    f"{path} was trained on other data or masks; resume it with the same --dataset and"
+                    " --masks"
                 )
             self.network.load_state_dict(state["network"])
             self.shadow.load_state_dict(state["ema"])
@@ -224,7 +226,8 @@ class _Run:
                             / 60
                         )
                         progress.message(
-                            f"stage {stage} step {self.step}/{total} {text} | {rate:.1f} crops/s, {left:.0f} min left"
+                            f"stage {stage} step {self.step}/{total} {text} | {rate:.1f} crops/s, {left:.0f}"
+                            " min left"
                         )
                 if chief and (self.step % settings.validate_every == 0 or self.step == total):
                     for line in self._validate(stage):
@@ -248,10 +251,18 @@ class _Run:
     def _one_step(self, objective: Any, optimizer: Any, stage: int, total: int) -> dict[str, Tensor]:
         settings, rank = self.config.train, self.fabric.global_rank
         batch = sample_batch(
-            self.pack, self.step, settings.batch_size, settings.crop, step_seed(self.seed, "stage", stage),
-            settings.repeat, settings.mask_drop, rank, self.fabric.world_size,
-            settings.degrade, settings.augment,
-        )  # fmt: skip
+            self.pack,
+            self.step,
+            settings.batch_size,
+            settings.crop,
+            step_seed(self.seed, "stage", stage),
+            settings.repeat,
+            settings.mask_drop,
+            rank,
+            self.fabric.world_size,
+            settings.degrade,
+            settings.augment,
+        )
         seed = step_seed(self.seed, "noise", stage, self.step, rank)
         torch.manual_seed(seed)  # dropout
         for group in optimizer.param_groups:
@@ -321,22 +332,33 @@ class _Run:
 
     def _save(self, stage: int, optimizer: Any) -> None:
         state = {
-            "network": self.network.state_dict(), "ema": self.shadow.state_dict(), "optimizer": optimizer.state_dict(),
-            "config": self.config.to_dict(), "stage": stage, "step": self.step, "pack": self.pack.fingerprint,
-        }  # fmt: skip
+            "network": self.network.state_dict(),
+            "ema": self.shadow.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "config": self.config.to_dict(),
+            "stage": stage,
+            "step": self.step,
+            "pack": self.pack.fingerprint,
+        }
         facts = {
-            "stage": stage, "steps": self.step, "preset": self.config.preset, "seed": self.seed,
-            "datasets": self.datasets, "training_pairs": len(self.pack.training), "mask_providers": self.masks,
-        }  # fmt: skip
+            "stage": stage,
+            "steps": self.step,
+            "preset": self.config.preset,
+            "seed": self.seed,
+            "datasets": self.datasets,
+            "training_pairs": len(self.pack.training),
+            "mask_providers": self.masks,
+        }
         save_weights(self.out / WEIGHTS, self.shadow.state_dict(), self.config, facts)
         save_checkpoint(self.out / CHECKPOINT, state)
 
     def _opening(self, stage: int, total: int) -> str:
         settings = self.config.train
         return (
-            f"stage {stage}: {count_parameters(self.network) / 1e6:.2f} M parameters, {len(self.pack.training)} pairs "
-            f"({len(self.pack.validation)} held out), {total} steps of {settings.batch_size} crops of {settings.crop}², "
-            f"lr {settings.lr}, {self.fabric.world_size} device(s) {self.fabric.device}"
+            f"stage {stage}: {count_parameters(self.network) / 1e6:.2f} M parameters,"
+            f" {len(self.pack.training)} pairs ({len(self.pack.validation)} held out), {total} steps of"
+            f" {settings.batch_size} crops of {settings.crop}², lr {settings.lr}, {self.fabric.world_size}"
+            f" device(s) {self.fabric.device}"
         )
 
 

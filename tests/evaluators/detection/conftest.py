@@ -44,14 +44,20 @@ def judge(architecture: Path) -> Path:
 
 
 class Rectangles(MemoryDataset):
-    """A ``Dataset``: bright rectangles (class "lamp") on dark, 64×64, one to each half; ``spoil`` may replace a pair's boxes."""
+    """A ``Dataset``: bright rectangles (class "lamp") on dark, 64×64, one to each half; ``spoil`` may replace
+    a pair's boxes.
+    """
 
     def __init__(
         self, count: int, spoil: Callable[[str, Boxes], Boxes | None] = lambda name, boxes: boxes
     ) -> None:
         self.spec = DatasetSpec(
-            name="rectangles", title="Rectangles", splits=("test", "train"), box_classes=("lamp", "shade"), size=(64, 64)
-        )  # fmt: skip
+            name="rectangles",
+            title="Rectangles",
+            splits=("test", "train"),
+            box_classes=("lamp", "shade"),
+            size=(64, 64),
+        )
         self.count, self.spoil = count, spoil
 
     def pairs(self, split: str) -> Sequence[Pair]:

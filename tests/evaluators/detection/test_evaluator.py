@@ -1,4 +1,6 @@
-"""The evaluator on a tiny set, with a planted detector whose figures can be counted by hand, and retraining from end to end."""
+"""The evaluator on a tiny set, with a planted detector whose figures can be counted by hand, and retraining
+from end to end.
+"""
 
 from __future__ import annotations
 
@@ -29,21 +31,35 @@ def score(tmp_path: Path) -> Callable[..., tuple[Rows, Path, list[str]]]:
     """``score(fused, protocol, **recipe)``: the rows, the details folder, and what the user was told."""
 
     def run(
-        fused: FusedSet, protocol: str = "det-zeroshot", *, cache: str = "cache", seed: int = 0,
-        progress: Callable[[int, int], None] = lambda done, total: None, **recipe: Any,
-    ) -> tuple[Rows, Path, list[str]]:  # fmt: skip
+        fused: FusedSet,
+        protocol: str = "det-zeroshot",
+        *,
+        cache: str = "cache",
+        seed: int = 0,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        **recipe: Any,
+    ) -> tuple[Rows, Path, list[str]]:
         notes: list[str] = []
         (tmp_path / "details").mkdir(exist_ok=True)
         settings = EvaluatorSettings(
-            None, protocol, seed, "cpu", tmp_path / cache, {**RECIPES[protocol], **recipe}, tmp_path / "details", notes.append
-        )  # fmt: skip
+            None,
+            protocol,
+            seed,
+            "cpu",
+            tmp_path / cache,
+            {**RECIPES[protocol], **recipe},
+            tmp_path / "details",
+            notes.append,
+        )
         return list(evaluator.build(SPEC, settings).score(fused, progress)), tmp_path / "details", notes
 
     return run
 
 
 class Planted:
-    """Finds the left rectangle of every image exactly, the right one of even images 60 % wide, and in image 000 a false alarm, best of all."""
+    """Finds the left rectangle of every image exactly, the right one of even images 60 % wide, and in image
+    000 a false alarm, best of all.
+    """
 
     names = ("lamp", "kite")
     training = "nothing"
@@ -73,7 +89,8 @@ def test_figures_are_those_counted_by_hand(rectangles, score, judge: Path, monke
     monkeypatch.setattr(evaluator, "load_detector", lambda *arguments: Planted(dataset))
     rows, details, notes = score(dataset.fused(), model=str(judge))
     found = by_metric(rows)
-    # At .5: recall reaches 6/8 with precision 6/7 (the envelope's value everywhere below). At .7: recall 4/8 with 4/5.
+    # At .5: recall reaches 6/8 with precision 6/7 (the envelope's value everywhere below). At .7: recall 4/8
+    # with 4/5.
     low, high = 76 * (6 / 7) / 101, 51 * (4 / 5) / 101
     assert found["mAP50", "lamp"] == pytest.approx(low)
     assert found["mAP70", ""] == pytest.approx(high)

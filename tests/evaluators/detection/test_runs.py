@@ -46,17 +46,38 @@ def test_the_shipped_judge_finds_objects_in_two_scenes(cli, tmp_path: Path) -> N
     assert recall["average"] > 0.3
     for file in (tmp_path / "r/details").glob("*/about.json"):
         about = json.loads(file.read_text())
-        assert about["judge_training"] == (
-            f"demo/train, {DESCRIPTION}, 600 pairs, 21 epochs, seed 0, from random weights"
+        assert (
+            about["judge_training"]
+            == f"demo/train, {DESCRIPTION}, 600 pairs, 21 epochs, seed 0, from random weights"
         )
         assert len(about["images"]) == 2
 
 
 def test_zero_shot_by_a_named_file_and_again_without_work(cli, judge: Path, tmp_path: Path) -> None:
     command = (
-        "run", "-m", "max", "-d", "demo", "-t", "detection", "--limit", 2, *TINY, "--convention", "det-zeroshot", "--task-option",
-        f"detection.model={judge}", "--task-option", "detection.image_size=96", "--out", tmp_path, "-n", "r", "--report", "table",
-    )  # fmt: skip
+        "run",
+        "-m",
+        "max",
+        "-d",
+        "demo",
+        "-t",
+        "detection",
+        "--limit",
+        2,
+        *TINY,
+        "--convention",
+        "det-zeroshot",
+        "--task-option",
+        f"detection.model={judge}",
+        "--task-option",
+        "detection.image_size=96",
+        "--out",
+        tmp_path,
+        "-n",
+        "r",
+        "--report",
+        "table",
+    )
     first = cli(*command)
     assert first.code == 0, first.err
     assert rows_of(tmp_path / "r").convention.str.startswith("det-zeroshot/tiny@").all()
@@ -65,10 +86,35 @@ def test_zero_shot_by_a_named_file_and_again_without_work(cli, judge: Path, tmp_
 
 def test_retrained_on_each_methods_own_images(cli, architecture: Path, tmp_path: Path, monkeypatch) -> None:
     command = (
-        "run", "-m", "max", "-d", "demo", "-t", "detection", "--limit", 2, *TINY, "--convention", "det-retrain", "--seeds", 1, "--task-option",
-        f"detection.model={architecture}", "--task-option", "detection.image_size=96", "--task-option", "detection.epochs=1",
-        "--task-option", "detection.batch=2", "--out", tmp_path, "-n", "r", "--report", "table",
-    )  # fmt: skip
+        "run",
+        "-m",
+        "max",
+        "-d",
+        "demo",
+        "-t",
+        "detection",
+        "--limit",
+        2,
+        *TINY,
+        "--convention",
+        "det-retrain",
+        "--seeds",
+        1,
+        "--task-option",
+        f"detection.model={architecture}",
+        "--task-option",
+        "detection.image_size=96",
+        "--task-option",
+        "detection.epochs=1",
+        "--task-option",
+        "detection.batch=2",
+        "--out",
+        tmp_path,
+        "-n",
+        "r",
+        "--report",
+        "table",
+    )
     first = cli(*command)
     assert first.code == 0, first.err
     assert (
@@ -83,8 +129,14 @@ def test_retrained_on_each_methods_own_images(cli, architecture: Path, tmp_path:
 def test_a_judge_is_trained_by_the_command_and_can_be_used(cli, architecture: Path, tmp_path: Path) -> None:
     settings = {"architecture": architecture, "train_count": 2, "image_size": 64, "epochs": 1, "batch": 2}
     command = [
-        "train", "detection", "--dataset", "demo", "--out", tmp_path / "j", *(w for k, v in settings.items() for w in ("--set", f"{k}={v}")),
-    ]  # fmt: skip
+        "train",
+        "detection",
+        "--dataset",
+        "demo",
+        "--out",
+        tmp_path / "j",
+        *(w for k, v in settings.items() for w in ("--set", f"{k}={v}")),
+    ]
     result = cli(*command)
     assert result.code == 0, result.err
     network, names = load_network(tmp_path / "j/judge.safetensors")
@@ -97,7 +149,9 @@ def test_a_judge_is_trained_by_the_command_and_can_be_used(cli, architecture: Pa
 
 @pytest.fixture
 def boxed(pairs: Path) -> Path:
-    """The pair folder with a box file for each pair: a good one, one with a bad line, an empty one, one with odd boxes."""
+    """The pair folder with a box file for each pair: a good one, one with a bad line, an empty one, one with
+    odd boxes.
+    """
     texts = {
         "a": "0 0.5 0.5 0.2 0.2\n",
         "b": "0 0.5 0.5 0.2 0.2\n0 0.5 wide\n",
@@ -112,9 +166,27 @@ def boxed(pairs: Path) -> Path:
 
 def on_folder(root: Path, tmp_path: Path, *more: object) -> tuple[object, ...]:
     return (
-        "run", "-m", "max", "-d", "folder", "--data-root", root, "--option", "folder.box_classes=person,car", "-t", "detection", "--out", tmp_path,
-        "-n", "r", "--report", "table", "--task-option", "detection.image_size=96", *more,
-    )  # fmt: skip
+        "run",
+        "-m",
+        "max",
+        "-d",
+        "folder",
+        "--data-root",
+        root,
+        "--option",
+        "folder.box_classes=person,car",
+        "-t",
+        "detection",
+        "--out",
+        tmp_path,
+        "-n",
+        "r",
+        "--report",
+        "table",
+        "--task-option",
+        "detection.image_size=96",
+        *more,
+    )
 
 
 def test_bad_box_files_are_named_with_file_and_line_and_the_rest_is_scored(
@@ -127,7 +199,8 @@ def test_bad_box_files_are_named_with_file_and_line_and_the_rest_is_scored(
     assert "b.txt, line 2: expected 'class cx cy width height'" in told
     assert (
         told.count(
-            "d.txt, line 2: the class 7 is unknown and left out; the dataset's classes are 0 to 1 (person, car)"
+            "d.txt, line 2: the class 7 is unknown and left out; the dataset's classes are 0 to 1 (person,"
+            " car)"
         )
         == 1
     )
@@ -152,10 +225,19 @@ def test_a_checkpoint_of_another_architecture(cli, boxed: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("yolov5nu.pt", ["yolov5nu.pt is not in", "fusionbench weights fetch yolov5nu", "detection.model=PATH"]),
-        ("yolov9c.pt", ["detection.model=yolov9c.pt: there is no such file here", "name one that is known: yolov5n.pt, yolov5nu.pt"]),
+        (
+            "yolov5nu.pt",
+            ["yolov5nu.pt is not in", "fusionbench weights fetch yolov5nu", "detection.model=PATH"],
+        ),
+        (
+            "yolov9c.pt",
+            [
+                "detection.model=yolov9c.pt: there is no such file here",
+                "name one that is known: yolov5n.pt, yolov5nu.pt",
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_judge_that_is_not_at_hand_is_asked_for_before_the_work_and_never_fetched(
     cli, boxed: Path, tmp_path: Path, monkeypatch, model: str, words: list[str]
 ) -> None:
@@ -188,8 +270,23 @@ def test_fetching_a_judge_without_a_network_says_so(cli, tmp_path: Path, monkeyp
 
 def test_a_dataset_without_boxes_is_skipped_with_the_reason(cli, pairs: Path, tmp_path: Path) -> None:
     result = cli(
-        "run", "-m", "max", "-d", "folder", "--data-root", pairs, "-t", "quality,detection", "--metrics", "EN", "--out", tmp_path, "-n", "r",
-        "--report", "table",
-    )  # fmt: skip
+        "run",
+        "-m",
+        "max",
+        "-d",
+        "folder",
+        "--data-root",
+        pairs,
+        "-t",
+        "quality,detection",
+        "--metrics",
+        "EN",
+        "--out",
+        tmp_path,
+        "-n",
+        "r",
+        "--report",
+        "table",
+    )
     assert "detection on folder: skipped, the dataset has no boxes" in result.out + result.err
     assert result.code == 0

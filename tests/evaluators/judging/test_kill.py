@@ -1,4 +1,6 @@
-"""kill -9 during a judge's training: the resumed training ends with the same bytes, and leaves nothing behind."""
+"""kill -9 during a judge's training: the resumed training ends with the same bytes, and leaves nothing
+behind.
+"""
 
 from __future__ import annotations
 

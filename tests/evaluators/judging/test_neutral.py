@@ -40,8 +40,14 @@ def test_fixed_blends_by_hand() -> None:
     infrared, visible = np.array([[200]], np.uint8), np.array([[[100, 100, 100]]], np.uint8)
     values = {name: int(fixed_blend(infrared, visible, name)[0, 0, 0]) for name in FIXED}
     assert values == {
-        "infrared": 200, "visible": 100, "blend-0.25": 125, "blend-0.5": 150, "blend-0.75": 175, "maximum": 200, "minimum": 100,
-    }  # fmt: skip
+        "infrared": 200,
+        "visible": 100,
+        "blend-0.25": 125,
+        "blend-0.5": 150,
+        "blend-0.75": 175,
+        "maximum": 200,
+        "minimum": 100,
+    }
 
 
 def test_the_chroma_is_that_of_the_visible_image() -> None:

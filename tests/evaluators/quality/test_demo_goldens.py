@@ -1,4 +1,5 @@
-"""Every convention against values of the original implementations on our own demo scenes, which are committed here.
+"""Every convention against values of the original implementations on our own demo scenes, which are committed
+here.
 
 These tests fail, and don't skip, where the goldens are missing.
 """
@@ -95,7 +96,9 @@ def test_convention_gives_the_originals_values(convention, parameters):
 
 
 def test_every_metric_that_an_original_has_is_compared():
-    """What a convention offers, of those whose original is in the goldens, is in them; the rest is named here."""
+    """What a convention offers, of those whose original is in the goldens, is in them; the rest is named
+    here.
+    """
     covered = {golden.ours for golden in goldens()}
     offered = {(c, m) for c, table in FORMULAS.items() for m in table}
     missing = {

@@ -15,9 +15,15 @@ from fusionbench.evaluators.segmentation.recipes import RETRAIN
 
 CLASSES = ("unlabelled", "bright", "dark")
 TINY = {
-    **RETRAIN, "encoder_weights": "none", "decoder_channels": 16, "crop": [32, 32], "scale": [0.5, 1.0], "batch_size": 4, "epochs": 2.0,
+    **RETRAIN,
+    "encoder_weights": "none",
+    "decoder_channels": 16,
+    "crop": [32, 32],
+    "scale": [0.5, 1.0],
+    "batch_size": 4,
+    "epochs": 2.0,
     "warmup_steps": 1,
-}  # fmt: skip
+}
 
 
 class Squares(MemoryDataset):

@@ -24,8 +24,22 @@ def test_it_is_small_and_fits_its_recipe() -> None:
 @pytest.mark.slow
 def test_a_fused_image_is_segmented_better_than_either_sensor_at_night(cli, tmp_path) -> None:
     result = cli(
-        "run", "-m", "average", "-d", "demo", "-t", "segmentation", "--images", "*N", "-o", tmp_path, "-n", "night", "--report", "table",
-    )  # fmt: skip
+        "run",
+        "-m",
+        "average",
+        "-d",
+        "demo",
+        "-t",
+        "segmentation",
+        "--images",
+        "*N",
+        "-o",
+        tmp_path,
+        "-n",
+        "night",
+        "--report",
+        "table",
+    )
     assert result.code == 0, result.err
     rows = pd.concat(map(pd.read_parquet, (tmp_path / "night" / "rows").glob("*.parquet")))
     miou = rows[(rows.metric == "mIoU") & (rows.image == "")].set_index("method").value
@@ -35,7 +49,21 @@ def test_a_fused_image_is_segmented_better_than_either_sensor_at_night(cli, tmp_
 
 def test_a_dataset_without_labels_is_skipped_with_the_reason(cli, pairs, tmp_path) -> None:
     result = cli(
-        "run", "-m", "max", "-d", "folder", "--data-root", pairs, "-t", "quality,segmentation", "--metrics", "EN", "-o", tmp_path, "-n", "bare",
-    )  # fmt: skip
+        "run",
+        "-m",
+        "max",
+        "-d",
+        "folder",
+        "--data-root",
+        pairs,
+        "-t",
+        "quality,segmentation",
+        "--metrics",
+        "EN",
+        "-o",
+        tmp_path,
+        "-n",
+        "bare",
+    )
     assert "segmentation on folder: skipped" in result.out + result.err
     assert result.code == 0

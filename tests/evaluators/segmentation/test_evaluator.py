@@ -1,4 +1,6 @@
-"""The evaluator on a tiny set: its figures against its own masks counted another way, its details, what it refuses."""
+"""The evaluator on a tiny set: its figures against its own masks counted another way, its details, what it
+refuses.
+"""
 
 from __future__ import annotations
 

@@ -22,9 +22,28 @@ def test_bad_labels_are_named_with_the_reason_and_the_rest_is_scored(
         shutil.copy(pairs / sensor / "a.png", pairs / sensor / "e.png")
     (pairs / "labels" / "e.png").write_bytes(b"")
     result = cli(
-        "run", "-m", "max", "-d", "folder", "--data-root", pairs, "--option", f"folder.semantic_classes={','.join(MSRS_CLASSES)}",
-        "-t", "segmentation", "--convention", "demo-seg", "--jobs", 1, "--out", tmp_path, "-n", "r", "--report", "table",
-    )  # fmt: skip
+        "run",
+        "-m",
+        "max",
+        "-d",
+        "folder",
+        "--data-root",
+        pairs,
+        "--option",
+        f"folder.semantic_classes={','.join(MSRS_CLASSES)}",
+        "-t",
+        "segmentation",
+        "--convention",
+        "demo-seg",
+        "--jobs",
+        1,
+        "--out",
+        tmp_path,
+        "-n",
+        "r",
+        "--report",
+        "table",
+    )
     assert result.code == 1  # three pairs were left out
     told = " ".join(result.err.split())
     assert "1 of 5 pairs have no labels for it and don't count" in told

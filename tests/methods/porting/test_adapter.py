@@ -281,7 +281,9 @@ def test_tardal_has_no_denormal_parameters() -> None:
 
 
 def test_tardal_with_denormal_weights_isnt_slow() -> None:
-    """On an Intel processor such weights take many times longer if nothing is done about them (an AMD EPYC doesn't mind)."""
+    """On an Intel processor such weights take many times longer if nothing is done about them (an AMD EPYC
+    doesn't mind).
+    """
     shapes = TarDAL(image_statistics=False).official_shapes()
     normal = fixture_weights(shapes, lambda _: 0.7)
     denormal = {name: torch.full(shape, 1e-42) for name, shape in shapes.items()}

@@ -25,7 +25,10 @@ _ROOT = Path(__file__).resolve().parents[3]
 GOLDENS = Path(os.environ.get("FUSIONBENCH_TEST_DATA", _ROOT.parent / "shared")) / "specs" / "baselines"
 
 SHARE_OF_PIXELS = {"siba": 2e-3}
-"""Where it is above 0.001. In SIBA's grey pair white pixels become 254 or 255 by the last bit of a chroma that should be 0."""
+"""Where it is above 0.001.
+
+In SIBA's grey pair white pixels become 254 or 255 by the last bit of a chroma that should be 0.
+"""
 
 
 def _identity(case: Case) -> str:
@@ -50,7 +53,8 @@ def test_equals_the_official_code(case: Case, monkeypatch: pytest.MonkeyPatch) -
         pytest.skip(str(error))
     assert result.pairs > 0
     if result.network > case.bound:
-        # SHIP on some processors (1.8e-5 on an AMD EPYC, 8.8e-6 on an Intel Xeon): the recording is rounded more than that itself.
+        # SHIP on some processors (1.8e-5 on an AMD EPYC, 8.8e-6 on an Intel Xeon): the recording is rounded
+        # more than that itself.
         recording, _ = distance_to_float64(case, GOLDENS)
         assert result.network < recording < 1e-4
     if case.saved:
@@ -79,13 +83,31 @@ def test_random_weights_of_ignet_have_the_published_hash() -> None:
 @pytest.mark.parametrize(
     ("method", "published"),
     [
-        ("cddfuse", 552.5), ("pfcfuse", 247.4), ("emma", 40.4), ("u2fusion", 202.4), ("tardal", 90.9), ("seafusion", 51.0),
-        ("densefuse", 27.03), ("ifcnn", 39.81), ("didfuse", 113.95), ("lrrnet", 14.17), ("sdnet", 8.78), ("sage", 19.99),
-        ("dafusion", 38.35), ("reconet", 6.40), ("mufusion", 65.7), ("piafusion", 361.0), ("caf", 45.4), ("mfeif", 215.5),
+        ("cddfuse", 552.5),
+        ("pfcfuse", 247.4),
+        ("emma", 40.4),
+        ("u2fusion", 202.4),
+        ("tardal", 90.9),
+        ("seafusion", 51.0),
+        ("densefuse", 27.03),
+        ("ifcnn", 39.81),
+        ("didfuse", 113.95),
+        ("lrrnet", 14.17),
+        ("sdnet", 8.78),
+        ("sage", 19.99),
+        ("dafusion", 38.35),
+        ("reconet", 6.40),
+        ("mufusion", 65.7),
+        ("piafusion", 361.0),
+        ("caf", 45.4),
+        ("mfeif", 215.5),
         ("siba", 173.2),
-        ("mmdrfuse", 0.0332), ("mmdrfuse-teacher", 51.9), ("sfdfusion", 42.8), ("refusion", 18.5),
+        ("mmdrfuse", 0.0332),
+        ("mmdrfuse-teacher", 51.9),
+        ("sfdfusion", 42.8),
+        ("refusion", 18.5),
     ],
-)  # fmt: skip
+)
 def test_multiply_adds_are_the_official_networks(method: str, published: float) -> None:
     """Counted independently on the official networks at 640×480 (GMACs)."""
     assert multiply_adds(catalog.methods.get(method)) / 1e9 == pytest.approx(published, rel=2e-3)

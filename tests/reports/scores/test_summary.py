@@ -82,11 +82,15 @@ def test_nothing_in_nothing_out() -> None:
 def test_leaderboard_orders_by_mean_rank_and_direction() -> None:
     rows = frame(
         [
-            row("a", "EN", 3.0), row("b", "EN", 2.0), row("c", "EN", 1.0),
-            row("a", "Latency", 9.0), row("b", "Latency", 1.0), row("c", "Latency", 2.0),
+            row("a", "EN", 3.0),
+            row("b", "EN", 2.0),
+            row("c", "EN", 1.0),
+            row("a", "Latency", 9.0),
+            row("b", "Latency", 1.0),
+            row("c", "Latency", 2.0),
             row("visible", "EN", 99.0),
         ]
-    )  # fmt: skip
+    )
     board = leaderboard(rows, report_input(rows).metrics, leave_out=frozenset({"visible"}))
     assert board["entrant"].tolist() == ["b", "a", "c"]
     assert board["mean_rank"].tolist() == [1.5, 2.0, 2.5]

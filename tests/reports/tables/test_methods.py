@@ -15,9 +15,18 @@ from fusionbench.plugins.catalog import reports
 
 def test_says_licence_training_and_weights(tmp_path: Path) -> None:
     spec = MethodSpec(
-        name="max", title="Max|Net", paper="A: Max", year=2024, venue="CVPR", licence="MIT", code_url="https://example.org/max", commit="f" * 40,
-        trained_on=("demo:train",), status="verified", artifacts=(Artifact(name="w", filename="w.pth", git_blob="0" * 40),),
-    )  # fmt: skip
+        name="max",
+        title="Max|Net",
+        paper="A: Max",
+        year=2024,
+        venue="CVPR",
+        licence="MIT",
+        code_url="https://example.org/max",
+        commit="f" * 40,
+        trained_on=("demo:train",),
+        status="verified",
+        artifacts=(Artifact(name="w", filename="w.pth", git_blob="0" * 40),),
+    )
     rows = quality_rows(("average", "max"))
     report = reports.get("methods")
     files = resolve(report.factory)(report).render(report_input(rows, methods={"max": spec}), tmp_path)

@@ -27,10 +27,15 @@ SPEC = next(s for s in SPECS if s.name == "table")
 
 def small() -> list[dict[str, object]]:
     return [
-        row("visible", "EN", 9.0), row("a_b", "EN", 1.0), row("max", "EN", 3.0), row("dwt", "EN", 2.0),
-        row("visible", "Latency", 0.1), row("a_b", "Latency", 5.0), row("max", "Latency", 5.0),
+        row("visible", "EN", 9.0),
+        row("a_b", "EN", 1.0),
+        row("max", "EN", 3.0),
+        row("dwt", "EN", 2.0),
+        row("visible", "Latency", 0.1),
+        row("a_b", "Latency", 5.0),
+        row("max", "Latency", 5.0),
         row("dwt", "Latency", math.nan, reason="too large"),
-    ]  # fmt: skip
+    ]
 
 
 def test_latex_is_exactly_this() -> None:
@@ -102,8 +107,11 @@ def test_marks(values: list[float], direction: str, expected: list[str]) -> None
 
 
 def test_single_sensors_compete_in_tasks_only() -> None:
-    rows = [row(m, "mIoU", v, image="", evaluator=e) for e in ("segmentation", "quality")
-            for m, v in (("infrared", 0.9), ("a", 0.5), ("b", 0.6))]  # fmt: skip
+    rows = [
+        row(m, "mIoU", v, image="", evaluator=e)
+        for e in ("segmentation", "quality")
+        for m, v in (("infrared", 0.9), ("a", 0.5), ("b", 0.6))
+    ]
     task, quality = tables(report_input(frame(rows)))
     assert [line.marks[0] for line in task.lines] == ["best", "", "second"]
     assert [line.marks[0] for line in quality.lines] == ["", "", "best"]
@@ -146,8 +154,15 @@ def test_class_columns_stand_in_the_papers_order_with_their_mean_last() -> None:
     rows += [row("a", "mIoU", 0.6, image="", evaluator="segmentation")]
     (table,) = tables(report_input(frame(rows)))
     assert [c.heading for c in table.columns] == [
-        "Background", "Car", "Person", "Curve", "Color Cone", "Bike", "Bump", "mIoU",
-    ]  # fmt: skip
+        "Background",
+        "Car",
+        "Person",
+        "Curve",
+        "Color Cone",
+        "Bike",
+        "Bump",
+        "mIoU",
+    ]
 
 
 def test_seeds_show_their_interval() -> None:
@@ -244,9 +259,14 @@ def test_files_and_terminal(tmp_path: Path) -> None:
     data = report_input(quality_rows())
     files = build(SPEC).render(data, tmp_path)
     assert {f.name for f in files} == {
-        "summary.csv", "leaderboard.csv", "tables.md", "tables.tex", "table-demo-test-quality-cddfuse.csv",
-        "table-demo-test-quality-cddfuse.md", "table-demo-test-quality-cddfuse.tex",
-    }  # fmt: skip
+        "summary.csv",
+        "leaderboard.csv",
+        "tables.md",
+        "tables.tex",
+        "table-demo-test-quality-cddfuse.csv",
+        "table-demo-test-quality-cddfuse.md",
+        "table-demo-test-quality-cddfuse.tex",
+    }
     assert all(f.is_file() for f in files)
     console = Console(width=100, record=True)
     for shown in terminal_tables(data):
@@ -282,7 +302,11 @@ def test_latex_compiles(tmp_path: Path) -> None:
     (tmp_path / "tables.tex").write_text(latex_document(found))
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-2000:]
     assert "LaTeX Warning" not in done.stdout.replace("LaTeX Warning: Label(s) may have changed", "")

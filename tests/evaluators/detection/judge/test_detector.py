@@ -17,7 +17,9 @@ from fusionbench.images.codec import read_image
 
 
 class Planted(torch.nn.Module):
-    """Answers with planted boxes (cx cy w h in the letterboxed image, then a score a class), and keeps the shape it was given."""
+    """Answers with planted boxes (cx cy w h in the letterboxed image, then a score a class), and keeps the
+    shape it was given.
+    """
 
     stride = torch.tensor([8.0, 32.0])
 
@@ -41,7 +43,8 @@ MAP = map_classes(NAMES, ("car", "person"), "planted")
 
 
 def test_boxes_come_back_in_the_image() -> None:
-    # A 200×100 image (w×h) at 64 pixels: factor .32, 32 high: no padding; a 90×100 one gets 3 columns on each side.
+    # A 200×100 image (w×h) at 64 pixels: factor .32, 32 high: no padding; a 90×100 one gets 3 columns on each
+    # side.
     network = Planted([[32, 16, 16, 8, 0.9, 0, 0]])
     found = Detector(network, NAMES, "cpu").find(np.zeros((100, 200, 3), np.uint8), NARROW, MAP)
     assert network.seen == (1, 3, 32, 64)
@@ -120,7 +123,8 @@ def test_boxes_are_those_of_ultralytics(shared: Path) -> None:
                 xyxy=theirs.xyxy.numpy(), conf=theirs.conf.numpy(), cls=theirs.cls.numpy()
             )
             assert len(theirs.conf) >= 1
-            # At this confidence no box has two classes (prediction keeps one a box; AP is taken over all, as in their validation).
+            # At this confidence no box has two classes (prediction keeps one a box; AP is taken over all, as
+            # in their validation).
             assert ours.classes.tolist() == theirs.cls.astype(int).tolist()
             np.testing.assert_allclose(ours.scores, theirs.conf, atol=1e-4)
             np.testing.assert_allclose(ours.xyxy, theirs.xyxy, atol=0.05)

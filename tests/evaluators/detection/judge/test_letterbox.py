@@ -36,7 +36,9 @@ def test_detection_keeps_an_image_that_fits() -> None:
 @pytest.mark.parametrize("way", ["val", "detect"])
 @pytest.mark.parametrize("shape", [(480, 640), (333, 500), (300, 123)])
 def test_a_box_comes_back_where_it_was(way: str, shape: tuple[int, int]) -> None:
-    """A white patch is found in the canvas by its pixels; brought back it is the patch, within a pixel of the canvas."""
+    """A white patch is found in the canvas by its pixels; brought back it is the patch, within a pixel of the
+    canvas.
+    """
     image = np.zeros((*shape, 3), np.uint8)
     image[100:200, 40:90] = 255
     boxed = letterbox(image, 320, 32, way)

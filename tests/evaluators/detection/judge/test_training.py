@@ -1,4 +1,6 @@
-"""The training loop: views keep boxes on objects, a killed training ends with the same weights, and it learns."""
+"""The training loop: views keep boxes on objects, a killed training ends with the same weights, and it
+learns.
+"""
 
 from __future__ import annotations
 
@@ -100,9 +102,17 @@ def run(
     store = SceneStore([partial(scene, n) for n in range(4)], 64)
     network = build_network(architecture, NAMES, 0)
     trained = train(
-        network, store, (64, 64), Schedule(**settings), Augmentation(), seed=1, device="cpu", checkpoint=checkpoint, identity=identity,
+        network,
+        store,
+        (64, 64),
+        Schedule(**settings),
+        Augmentation(),
+        seed=1,
+        device="cpu",
+        checkpoint=checkpoint,
+        identity=identity,
         progress=progress,
-    )  # fmt: skip
+    )
     return trained.state_dict()
 
 
@@ -130,9 +140,17 @@ def test_it_learns(architecture: Path) -> None:
     network = build_network(architecture, NAMES, 0)
     store = SceneStore([partial(scene, n) for n in range(24)], 64)
     network = train(
-        network, store, (64, 64), Schedule(60, 8, 0.01), Augmentation(1.1, 0.05, 1.1, 1.1, False, 0.5), seed=0, device="cpu", checkpoint=None,
-        identity="", progress=lambda d, t: None,
-    )  # fmt: skip
+        network,
+        store,
+        (64, 64),
+        Schedule(60, 8, 0.01),
+        Augmentation(1.1, 0.05, 1.1, 1.1, False, 0.5),
+        seed=0,
+        device="cpu",
+        checkpoint=None,
+        identity="",
+        progress=lambda d, t: None,
+    )
     detector, right = Detector(network, NAMES, "cpu"), 0
     for number in range(100, 110):  # scenes it hasn't seen
         found = detector.find(scene(number).image, Thresholds(64), ClassMap((0,), ()))

@@ -120,7 +120,9 @@ class Model(nn.Module):
 
 @pytest.fixture
 def pickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Model]:
-    """A pickled network whose classes live in ``models.common`` and ``models.yolo``, which can't be imported when it is read."""
+    """A pickled network whose classes live in ``models.common`` and ``models.yolo``, which can't be imported
+    when it is read.
+    """
     network = Model().half()
     with monkeypatch.context() as patch:
         for kind, module in ((Conv, "models.common"), (Model, "models.yolo")):

@@ -1,4 +1,6 @@
-"""AP against pycocotools on random boxes, against hand-computed cases, and its resampling against resampled images."""
+"""AP against pycocotools on random boxes, against hand-computed cases, and its resampling against resampled
+images.
+"""
 
 from __future__ import annotations
 
@@ -55,21 +57,30 @@ def coco(found: list[Found], truth: list[Truth], classes: int) -> np.ndarray:
         return [box[0], box[1], box[2] - box[0], box[3] - box[1]]
 
     annotations = [
-        {"image_id": i + 1, "category_id": int(c) + 1, "bbox": xywh(b), "area": float(np.prod(b[2:] - b[:2])), "iscrowd": 0}
-        for i, t in enumerate(truth) for b, c in zip(t.xyxy, t.classes, strict=True)
-    ]  # fmt: skip
+        {
+            "image_id": i + 1,
+            "category_id": int(c) + 1,
+            "bbox": xywh(b),
+            "area": float(np.prod(b[2:] - b[:2])),
+            "iscrowd": 0,
+        }
+        for i, t in enumerate(truth)
+        for b, c in zip(t.xyxy, t.classes, strict=True)
+    ]
     for number, annotation in enumerate(annotations, 1):
         annotation["id"] = number
     results = [
         {"image_id": i + 1, "category_id": int(c) + 1, "bbox": xywh(b), "score": float(s)}
-        for i, f in enumerate(found) for b, s, c in zip(f.xyxy, f.scores, f.classes, strict=True)
-    ]  # fmt: skip
+        for i, f in enumerate(found)
+        for b, s, c in zip(f.xyxy, f.scores, f.classes, strict=True)
+    ]
     with contextlib.redirect_stdout(io.StringIO()):
         data = COCO()
         data.dataset = {
-            "images": [{"id": i + 1} for i in range(len(truth))], "annotations": annotations,
+            "images": [{"id": i + 1} for i in range(len(truth))],
+            "annotations": annotations,
             "categories": [{"id": c + 1} for c in range(classes)],
-        }  # fmt: skip
+        }
         data.createIndex()
         evaluation = COCOeval(data, data.loadRes(results), "bbox")
         evaluation.params.maxDets = [100]
@@ -104,7 +115,9 @@ def test_ap_is_that_of_pycocotools(
 
 
 def test_only_the_best_hundred_of_an_image_and_class_count() -> None:
-    """COCO's cap: of 130 detections of one class, the 30 weakest are neither right nor wrong; the other class keeps its own."""
+    """COCO's cap: of 130 detections of one class, the 30 weakest are neither right nor wrong; the other class
+    keeps its own.
+    """
     rng = np.random.default_rng(0)
     corner = rng.uniform(0, 500, (130, 2))
     boxes = np.concatenate([corner, corner + 20], 1)
@@ -120,7 +133,10 @@ def test_only_the_best_hundred_of_an_image_and_class_count() -> None:
 
 
 def test_a_case_by_hand() -> None:
-    """Two objects; best first: right, wrong, right. Precision 1 up to recall 1/2, then 2/3: AP = (51 + 50 · 2/3) / 101."""
+    """Two objects; best first: right, wrong, right.
+
+    Precision 1 up to recall 1/2, then 2/3: AP = (51 + 50 · 2/3) / 101.
+    """
     truth = [Truth(np.array([[0, 0, 10, 10], [20, 0, 30, 10.0]]), np.array([0, 0]))]
     boxes = np.array([[0, 0, 10, 10], [50, 0, 60, 10], [20, 0, 30, 9.5]])
     matches = match_class([Found(boxes, np.array([0.9, 0.8, 0.7]), np.zeros(3, np.int64))], truth, 0)

@@ -15,11 +15,15 @@ COCO = ("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "t
     ("dataset", "pairs", "missing"),
     [
         ("msrs", {"person": "person", "bicycle": "bike", "car": "car"}, ()),
-        ("m3fd", {"person": "People", "car": "Car", "bus": "Bus", "motorcycle": "Motorcycle", "truck": "Truck"}, ("Lamp",)),
+        (
+            "m3fd",
+            {"person": "People", "car": "Car", "bus": "Bus", "motorcycle": "Motorcycle", "truck": "Truck"},
+            ("Lamp",),
+        ),
         ("llvip", {"person": "person"}, ()),
         ("demo", {"person": "person", "bicycle": "bike", "car": "car"}, ()),
     ],
-)  # fmt: skip
+)
 def test_coco_to_each_dataset(dataset: str, pairs: dict[str, str], missing: tuple[str, ...]) -> None:
     classes = catalog.datasets.get(dataset).box_classes
     mapped = map_classes(COCO, classes, "yolo")

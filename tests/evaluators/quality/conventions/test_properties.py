@@ -1,4 +1,5 @@
-"""What holds for every metric whatever the images: identity, symmetry, noise, invariances, shapes and types, reasons.
+"""What holds for every metric whatever the images: identity, symmetry, noise, invariances, shapes and types,
+reasons.
 
 Each table below names all metrics or says why one is missing, so that a new metric can't be forgotten.
 """
@@ -37,10 +38,28 @@ def test_corrected_defines_every_metric():
 
 IDENTITY = {
     **dict.fromkeys(["CE", "MSE", "RMSE", "Qcv", "Nabf", "Nabf_petrovic"], 0.0),
-    **dict.fromkeys(["SSIM", "MS-SSIM", "MEF-SSIM", "MEF-MS-SSIM", "CC", "Qs", "Qw", "Qe", "Qc", "Qy", "Qp", "Qcb", "VIFF", *FMI], 1.0),
+    **dict.fromkeys(
+        [
+            "SSIM",
+            "MS-SSIM",
+            "MEF-SSIM",
+            "MEF-MS-SSIM",
+            "CC",
+            "Qs",
+            "Qw",
+            "Qe",
+            "Qc",
+            "Qy",
+            "Qp",
+            "Qcb",
+            "VIFF",
+            *FMI,
+        ],
+        1.0,
+    ),
     **dict.fromkeys(["NMI", "VIF"], 2.0),
     "Qabf": 0.9994 / (1 + math.exp(-7.5)) * 0.9879 / (1 + math.exp(-4.4)),
-}  # fmt: skip
+}
 """Where infrared, visible and fused image are one and the same."""
 NO_IDENTITY = {"PSNR", "SCD"}  # infinite, 0/0
 IDENTITY_IN_TERMS_OF_OTHERS = {"MI", "Qncie", "TE", "Labf", "Qabf_petrovic"}
@@ -109,10 +128,31 @@ HALVED = {"MS-SSIM", "MEF-MS-SSIM"}  # halving starts in the upper left corner
 FLIPPED = set(METRICS) - HALVED - FMI - {"Qcv"} - NEEDS_PARAMETERS  # Qcv's grid starts there too
 # FMI reads windows column by column; where there is no gradient the angle of the edge metrics is one axis.
 TRANSPOSED = set(METRICS) - FMI - EDGE_BALANCE - {"Qabf"} - NEEDS_PARAMETERS
-BRIGHTER = HISTOGRAMS | EDGE_BALANCE | {
-    "SD", "SF", "AG", "EI", "CC", "SCD", "MSE", "RMSE", "PSNR", "VIF", "VIFF", "MEF-SSIM", "MEF-MS-SSIM", "Qp", "Qcb", "Qcv",
-    "FMI_pixel", "FMI_gradient", "FMI_edge",
-}  # fmt: skip
+BRIGHTER = (
+    HISTOGRAMS
+    | EDGE_BALANCE
+    | {
+        "SD",
+        "SF",
+        "AG",
+        "EI",
+        "CC",
+        "SCD",
+        "MSE",
+        "RMSE",
+        "PSNR",
+        "VIF",
+        "VIFF",
+        "MEF-SSIM",
+        "MEF-MS-SSIM",
+        "Qp",
+        "Qcb",
+        "Qcv",
+        "FMI_pixel",
+        "FMI_gradient",
+        "FMI_edge",
+    }
+)
 DOUBLED = HISTOGRAMS | FMI | {"Qabf", "CC", "SCD", "Qc", "Qy", "Qcb", "Qcv"}  # contrast: all levels times two
 
 CHANGES = {
@@ -202,13 +242,22 @@ def test_a_nan_of_any_metric_comes_with_its_reason_and_is_excluded_by_name(tmp_p
     assert (scores.rows["value"].isna() == (scores.rows["reason"] != "")).all()
     undefined = scores.rows[scores.rows["value"].isna()]
     for record in means(scores.rows, ["convention", "metric"]):
-        own = undefined[[tuple(pair) == (record["convention"], record["metric"])
-                         for pair in undefined[["convention", "metric"]].to_numpy()]]  # fmt: skip
+        own = undefined[
+            [
+                tuple(pair) == (record["convention"], record["metric"])
+                for pair in undefined[["convention", "metric"]].to_numpy()
+            ]
+        ]
         named = {line["image"]: line["reason"] for line in record.get("excluded", [])}
         assert named == dict(zip(own["image"], own["reason"], strict=True))
         assert record["count"] == 3 - len(named)
         assert (record["mean"] is None) == (len(named) == 3)
     without_value = set(undefined["metric"])
     assert without_value >= set(METRICS) - OF_THE_FUSED_IMAGE - {
-        "CE", "MI", "MSE", "RMSE", "Qabf", "FMI_wavelet",  # these have a value of any images
-    }  # fmt: skip
+        "CE",
+        "MI",
+        "MSE",
+        "RMSE",
+        "Qabf",
+        "FMI_wavelet",  # these have a value of any images
+    }

@@ -177,8 +177,13 @@ def _patchwork(seed, height, width, colour):
         top, left = int(rng.integers(0, height)), int(rng.integers(0, width))
         part = np.s_[top : top + int(rng.integers(1, height)), left : left + int(rng.integers(1, width))]
         image[part] = (
-            np.zeros_like(x), np.full_like(x, 255), x % 256, (x + y) % 2 * 255, rng.integers(0, 256, x.shape), np.full_like(x, 1),
-        )[int(rng.integers(0, 6))][part]  # fmt: skip
+            np.zeros_like(x),
+            np.full_like(x, 255),
+            x % 256,
+            (x + y) % 2 * 255,
+            rng.integers(0, 256, x.shape),
+            np.full_like(x, 1),
+        )[int(rng.integers(0, 6))][part]
     image = image.astype(np.uint8)
     return np.dstack([image, image[::-1], 255 - image]) if colour else image
 

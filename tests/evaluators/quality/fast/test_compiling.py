@@ -33,7 +33,10 @@ def test_threads_give_the_same_values():
 
 
 def test_spec_imports_no_array_library():
-    code = "import sys; import fusionbench.evaluators.quality.spec; print([m for m in ('numpy', 'cv2', 'torch', 'numba') if m in sys.modules])"
+    code = (
+        "import sys; import fusionbench.evaluators.quality.spec; print([m for m in ('numpy', 'cv2', 'torch',"
+        " 'numba') if m in sys.modules])"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

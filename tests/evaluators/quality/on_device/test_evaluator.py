@@ -1,4 +1,6 @@
-"""The evaluator for CUDA devices, run on torch's CPU: the values, reasons and order of the ordinary one, whatever the batch."""
+"""The evaluator for CUDA devices, run on torch's CPU: the values, reasons and order of the ordinary one,
+whatever the batch.
+"""
 
 import math
 
@@ -91,7 +93,9 @@ def test_device_chooses():
 
 
 def test_a_run_hands_over_its_batches(pairs, tmp_path, monkeypatch):
-    """Four pairs in batches of three: two calls, the values of a run on the CPU; scored anew from the saved images, the same again."""
+    """Four pairs in batches of three: two calls, the values of a run on the CPU; scored anew from the saved
+    images, the same again.
+    """
     import fusionbench
 
     sizes = []
@@ -102,8 +106,17 @@ def test_a_run_hands_over_its_batches(pairs, tmp_path, monkeypatch):
             return super().score_batch(fused, sources)
 
     def run(name, **changes):
-        settings = {"method": ["max"], "dataset": ["folder"], "task": ["quality"], "data_root": {"folder": pairs},
-                    "out": tmp_path, "device": "cpu", "batch_size": 3, "quiet": True, "report": ["table"]}  # fmt: skip
+        settings = {
+            "method": ["max"],
+            "dataset": ["folder"],
+            "task": ["quality"],
+            "data_root": {"folder": pairs},
+            "out": tmp_path,
+            "device": "cpu",
+            "batch_size": 3,
+            "quiet": True,
+            "report": ["table"],
+        }
         result = fusionbench.run(**settings | {"name": name} | changes)
         rows = RunStore.read_only(result.folder).rows(result.plan.selection())
         return rows.sort_values(["image", "metric"]).value.tolist()

@@ -1,4 +1,6 @@
-"""What is said about each metric, in its spec and in its function's docstring: that nothing is missing, and that it is so."""
+"""What is said about each metric, in its spec and in its function's docstring: that nothing is missing, and
+that it is so.
+"""
 
 import inspect
 import math
@@ -35,18 +37,44 @@ from fusionbench.evaluators.quality.spec import SPEC
 METRICS = {metric.name: metric for metric in SPEC.metrics}
 
 FUNCTIONS = {
-    "EN": information.entropy, "CE": information.cross_entropy, "MI": information.mutual_information,
-    "NMI": information.hossny_normalised, "Qncie": information.nonlinear_correlation,
-    "TE": information.tsallis, "SD": features.standard_deviation, "SF": features.spatial_frequency,
-    "AG": features.average_gradient, "EI": features.edge_intensity, "Qabf": qabf.qabf, "Nabf": nabf.nabf, "Labf": nabf.labf,
-    "Nabf_petrovic": nabf.nabf_petrovic, "Qabf_petrovic": nabf.qabf_petrovic, "Qp": qp.qp, "SSIM": ssim.ssim,
-    "MS-SSIM": ssim.ms_ssim, "MEF-SSIM": mef.mef_ssim, "MEF-MS-SSIM": mef.mef_ms_ssim, "Qs": piella.qs, "Qw": piella.qw,
-    "Qe": piella.qe, "Qc": cvejic_yang.qc, "Qy": cvejic_yang.qy, "CC": correlation.correlation_coefficient,
-    "SCD": correlation.sum_of_correlations_of_differences, "MSE": correlation.mean_squared_error,
-    "RMSE": correlation.root_mean_squared_error, "PSNR": correlation.peak_signal_to_noise_ratio, "VIF": vif.vif,
-    "VIFF": vif.viff, "Qcb": chen.qcb, "Qcv": chen.qcv, "NIQE": niqe.niqe, "BRISQUE": brisque.brisque,
+    "EN": information.entropy,
+    "CE": information.cross_entropy,
+    "MI": information.mutual_information,
+    "NMI": information.hossny_normalised,
+    "Qncie": information.nonlinear_correlation,
+    "TE": information.tsallis,
+    "SD": features.standard_deviation,
+    "SF": features.spatial_frequency,
+    "AG": features.average_gradient,
+    "EI": features.edge_intensity,
+    "Qabf": qabf.qabf,
+    "Nabf": nabf.nabf,
+    "Labf": nabf.labf,
+    "Nabf_petrovic": nabf.nabf_petrovic,
+    "Qabf_petrovic": nabf.qabf_petrovic,
+    "Qp": qp.qp,
+    "SSIM": ssim.ssim,
+    "MS-SSIM": ssim.ms_ssim,
+    "MEF-SSIM": mef.mef_ssim,
+    "MEF-MS-SSIM": mef.mef_ms_ssim,
+    "Qs": piella.qs,
+    "Qw": piella.qw,
+    "Qe": piella.qe,
+    "Qc": cvejic_yang.qc,
+    "Qy": cvejic_yang.qy,
+    "CC": correlation.correlation_coefficient,
+    "SCD": correlation.sum_of_correlations_of_differences,
+    "MSE": correlation.mean_squared_error,
+    "RMSE": correlation.root_mean_squared_error,
+    "PSNR": correlation.peak_signal_to_noise_ratio,
+    "VIF": vif.vif,
+    "VIFF": vif.viff,
+    "Qcb": chen.qcb,
+    "Qcv": chen.qcv,
+    "NIQE": niqe.niqe,
+    "BRISQUE": brisque.brisque,
     **{name: fmi.fmi for name in METRICS if name.startswith("FMI_")},
-}  # fmt: skip
+}
 """The public function of each metric."""
 
 LEVEL = 90

@@ -65,9 +65,12 @@ def test_the_key_hashes_pixels_labels_recipe_seed_and_start(samples, tiny) -> No
     recipe = tiny()
     changed = [s if i else make_sample(s.name, s.image // 2, s.labels, None) for i, s in enumerate(samples)]
     keys = [
-        training_key(recipe, samples, CLASSES, 0), training_key(recipe, changed, CLASSES, 0), training_key(recipe, samples[1:], CLASSES, 0),
-        training_key(recipe, samples, CLASSES, 1), training_key(tiny(learning_rate=2e-3), samples, CLASSES, 0),
-    ]  # fmt: skip
+        training_key(recipe, samples, CLASSES, 0),
+        training_key(recipe, changed, CLASSES, 0),
+        training_key(recipe, samples[1:], CLASSES, 0),
+        training_key(recipe, samples, CLASSES, 1),
+        training_key(tiny(learning_rate=2e-3), samples, CLASSES, 0),
+    ]
     assert len(set(keys)) == len(keys)
     assert (
         training_key(tiny(folds=2), samples, CLASSES, 0) == keys[0]

@@ -26,7 +26,8 @@ def test_counts_pixels_by_true_and_predicted_id_and_leaves_ignored_ones_out() ->
 
 def test_iou_mean_iou_and_accuracy_are_those_computed_by_hand() -> None:
     matrix = np.array(MATRIX)
-    # class 0: 4 / (5 true + 6 predicted − 4) = 4/7; 1: 2 / (3 + 3 − 2) = 1/2; 2: 1 / (2 + 1 − 1) = 1/2; 3: nowhere
+    # class 0: 4 / (5 true + 6 predicted − 4) = 4/7; 1: 2 / (3 + 3 − 2) = 1/2; 2: 1 / (2 + 1 − 1) = 1/2; 3:
+    # nowhere
     assert intersection_over_union(matrix)[:3] == pytest.approx([4 / 7, 1 / 2, 1 / 2])
     assert math.isnan(intersection_over_union(matrix)[3])
     assert mean_iou(matrix) == pytest.approx((4 / 7 + 1 / 2 + 1 / 2) / 3)

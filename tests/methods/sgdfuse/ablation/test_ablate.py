@@ -70,18 +70,31 @@ def test_the_shipped_plan_is_table_3_and_figure_10() -> None:
     plan = read_plan(PLAN, steps=7, masks=["saliency"], overrides={})
     by_name = {variant.name: variant for variant in plan.variants}
     assert list(by_name) == [
-        "no-sam", "no-ir-sam", "no-vis-sam", "no-stage1", "no-stage2", "no-diffusion", "no-hfah",
-        "blocks-2", "blocks-4", "ours",
-    ]  # fmt: skip
+        "no-sam",
+        "no-ir-sam",
+        "no-vis-sam",
+        "no-stage1",
+        "no-stage2",
+        "no-diffusion",
+        "no-hfah",
+        "blocks-2",
+        "blocks-4",
+        "ours",
+    ]
     assert plan.metrics == ("EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf")
     assert by_name["ours"].published["SD"] == 45.28
     assert not by_name["blocks-2"].published
     for name, field, value in (
-        ("no-ir-sam", "use_mask_ir", False), ("no-vis-sam", "use_mask_vi", False),
-        ("no-stage1", "use_stage1", False), ("no-stage2", "use_stage2", False),
-        ("no-diffusion", "use_diffusion", False), ("no-hfah", "use_hfah", False),
-        ("blocks-2", "blocks", 2), ("blocks-4", "blocks", 4), ("ours", "blocks", 3),
-    ):  # fmt: skip
+        ("no-ir-sam", "use_mask_ir", False),
+        ("no-vis-sam", "use_mask_vi", False),
+        ("no-stage1", "use_stage1", False),
+        ("no-stage2", "use_stage2", False),
+        ("no-diffusion", "use_diffusion", False),
+        ("no-hfah", "use_hfah", False),
+        ("blocks-2", "blocks", 2),
+        ("blocks-4", "blocks", 4),
+        ("ours", "blocks", 3),
+    ):
         assert getattr(by_name[name].config.model, field) == value
     assert by_name["no-sam"].masks == ("random",)
     assert by_name["no-ir-sam"].masks == ("saliency@vi",)
@@ -167,9 +180,14 @@ def test_finished_variants_are_skipped_and_a_killed_one_goes_on(
     scored = fake_scores(monkeypatch)
     plan = small_plan(tmp_path, ("no-stage2", "no-hfah", "ours"))
     arguments: dict[str, Any] = {
-        "out": tmp_path / "out", "datasets": [("msrs", msrs)], "config": plan, "steps": 2,
-        "masks": ["saliency"], "device": "cpu", "overrides": TINY,
-    }  # fmt: skip
+        "out": tmp_path / "out",
+        "datasets": [("msrs", msrs)],
+        "config": plan,
+        "steps": 2,
+        "masks": ["saliency"],
+        "device": "cpu",
+        "overrides": TINY,
+    }
     trained: list[tuple[str, Any]] = []
 
     def counting(**options: Any) -> Path:
@@ -208,9 +226,15 @@ def test_finished_variants_are_skipped_and_a_killed_one_goes_on(
 def test_trains_and_scores_through_the_harness(msrs: Path, tmp_path: Path) -> None:
     plan = small_plan(tmp_path, ("no-sam", "no-ir-sam", "no-stage1", "no-diffusion", "ours"))
     path = ablate.ablate(
-        out=tmp_path / "out", datasets=[("msrs", msrs)], config=plan, steps=2, masks=["saliency"],
-        device="cpu", limit=2, overrides=TINY,
-    )  # fmt: skip
+        out=tmp_path / "out",
+        datasets=[("msrs", msrs)],
+        config=plan,
+        steps=2,
+        masks=["saliency"],
+        device="cpu",
+        limit=2,
+        overrides=TINY,
+    )
     results = {p.parent.name: json.loads(p.read_text()) for p in (tmp_path / "out").glob("*/result.json")}
     assert set(results) == {"no-sam", "no-ir-sam", "no-stage1", "no-diffusion", "ours"}
     for result in results.values():

@@ -21,9 +21,15 @@ from fusionbench.methods.sgdfuse.network.network import build_network
 from fusionbench.methods.sgdfuse.training.pack import PackedPair
 
 SMALL = {
-    "model.width": 8, "model.blocks": 1, "model.heads": 2, "model.detail": 4, "model.unet_width": 8,
-    "model.unet_multipliers": [1, 1, 1, 1], "model.hfah_width": 4, "model.hfah_hidden": [8, 8],
-}  # fmt: skip
+    "model.width": 8,
+    "model.blocks": 1,
+    "model.heads": 2,
+    "model.detail": 4,
+    "model.unet_width": 8,
+    "model.unet_multipliers": [1, 1, 1, 1],
+    "model.hfah_width": 4,
+    "model.hfah_hidden": [8, 8],
+}
 
 
 @pytest.fixture

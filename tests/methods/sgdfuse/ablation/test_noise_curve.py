@@ -10,9 +10,15 @@ from fusionbench.methods.sgdfuse.network.network import build_network, image_noi
 from fusionbench.methods.sgdfuse.training.pack import Batch
 
 TINY = {
-    "model.width": 8, "model.blocks": 1, "model.heads": 2, "model.detail": 4, "model.unet_width": 8,
-    "model.unet_multipliers": [1, 1, 2, 2], "model.hfah_width": 4, "model.hfah_hidden": [8, 8],
-}  # fmt: skip
+    "model.width": 8,
+    "model.blocks": 1,
+    "model.heads": 2,
+    "model.detail": 4,
+    "model.unet_width": 8,
+    "model.unet_multipliers": [1, 1, 2, 2],
+    "model.hfah_width": 4,
+    "model.hfah_hidden": [8, 8],
+}
 
 
 def test_weights_run_with_any_number_of_steps():

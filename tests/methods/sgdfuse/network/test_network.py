@@ -14,9 +14,15 @@ from fusionbench.methods.sgdfuse.network.network import build_network, count_par
 from fusionbench.methods.sgdfuse.training.objective import TrainingObjective
 
 TINY = {
-    "model.width": 8, "model.blocks": 1, "model.heads": 2, "model.detail": 4, "model.unet_width": 8,
-    "model.unet_multipliers": [1, 1, 2, 2], "model.hfah_width": 4, "model.hfah_hidden": [8, 8],
-}  # fmt: skip
+    "model.width": 8,
+    "model.blocks": 1,
+    "model.heads": 2,
+    "model.detail": 4,
+    "model.unet_width": 8,
+    "model.unet_multipliers": [1, 1, 2, 2],
+    "model.hfah_width": 4,
+    "model.hfah_hidden": [8, 8],
+}
 
 
 def tiny(**more) -> Config:
@@ -105,10 +111,15 @@ def test_stage1_frozen_unless_fine_tuned():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"model.use_stage1": False}, {"model.use_stage2": False}, {"model.use_diffusion": False},
-        {"model.use_hfah": False}, {"model.use_mask_ir": False}, {"model.use_mask_vi": False}, {"model.blocks": 2},
+        {"model.use_stage1": False},
+        {"model.use_stage2": False},
+        {"model.use_diffusion": False},
+        {"model.use_hfah": False},
+        {"model.use_mask_ir": False},
+        {"model.use_mask_vi": False},
+        {"model.blocks": 2},
     ],
-)  # fmt: skip
+)
 def test_ablation_variants_run(changes):
     network = build_network(tiny(**changes)).eval()
     with torch.no_grad():

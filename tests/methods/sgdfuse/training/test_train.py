@@ -18,10 +18,19 @@ from fusionbench.methods.sgdfuse.config import TrainConfig
 from fusionbench.methods.sgdfuse.training.train import learning_rate, train
 
 SETTINGS = {
-    "model.width": 8, "model.blocks": 1, "model.heads": 2, "model.detail": 4, "model.unet_width": 8,
-    "model.unet_multipliers": [1, 1, 1, 1], "model.hfah_width": 4, "model.hfah_hidden": [8, 8],
-    "train.log_every": 1, "train.checkpoint_every": 2, "train.validate_every": 100, "train.validation_pairs": 1,
-}  # fmt: skip
+    "model.width": 8,
+    "model.blocks": 1,
+    "model.heads": 2,
+    "model.detail": 4,
+    "model.unet_width": 8,
+    "model.unet_multipliers": [1, 1, 1, 1],
+    "model.hfah_width": 4,
+    "model.hfah_hidden": [8, 8],
+    "train.log_every": 1,
+    "train.checkpoint_every": 2,
+    "train.validate_every": 100,
+    "train.validation_pairs": 1,
+}
 COMMON = {"masks": ("none",), "batch_size": 2, "crop": 64, "device": "cpu", "seed": 3}
 
 SCRIPT = """
@@ -126,7 +135,8 @@ def test_two_processes_agree(pairs: Path, tmp_path: Path):
     assert done.returncode == 0, done.stderr[-2000:]
     state = load_checkpoint(tmp_path / "two" / "last.ckpt")
     assert (state["stage"], state["step"]) == (2, 2)
-    # Data parallel with half the batch each is the same step as one process with the whole batch, for the same crops.
+    # Data parallel with half the batch each is the same step as one process with the whole batch, for the
+    # same crops.
     train(
         out=tmp_path / "one",
         datasets=[("folder", pairs)],

@@ -9,9 +9,15 @@ from fusionbench.methods.sgdfuse.network.treatment import gaussian, treat
 from fusionbench.methods.sgdfuse.training.warm_start import fitted
 
 TINY = {
-    "model.width": 8, "model.blocks": 1, "model.heads": 2, "model.detail": 4, "model.unet_width": 8,
-    "model.unet_multipliers": [1, 1, 2, 2], "model.hfah_width": 4, "model.hfah_hidden": [8, 8],
-}  # fmt: skip
+    "model.width": 8,
+    "model.blocks": 1,
+    "model.heads": 2,
+    "model.detail": 4,
+    "model.unet_width": 8,
+    "model.unet_multipliers": [1, 1, 2, 2],
+    "model.hfah_width": 4,
+    "model.hfah_hidden": [8, 8],
+}
 
 
 def test_the_second_version_starts_as_its_treatment():

@@ -119,7 +119,7 @@ def _board(
         spec = data.methods.get(method)
         own = lines[lines["entrant"] == entrant].set_index(["metric", "class_name"])
         cells = tuple(
-            _cell(line.texts[i], line.values[i], line.marks[i] == "best", entrant, column, own, ties)
+            _cell(line.texts[i], line.values[i], line.marks[i] == "best", entrant, column, own, ties, draws)
             for i, column in enumerate(table.columns)
         )
         sign = contamination(spec, table.dataset, table.split)[0] if spec else ""
@@ -173,10 +173,13 @@ def _cell(
     column: Column,
     own: pd.DataFrame,
     ties: dict[str, set[str]],
+    draws: SetDraws,
 ) -> Cell:
     place = (column.metric, column.class_name)
     score: Any = own.loc[place] if place in own.index else {}
     low, high = float(score.get("low", math.nan)), float(score.get("high", math.nan))
+    if math.isnan(low) and math.isfinite(value):  # a whole set's score by one seed: the interval over images
+        low, high = draws.interval(place, entrant)
     return Cell(
         text=text,
         value=_finite(value),

@@ -55,6 +55,22 @@ class SetDraws:
                     found.add(name)
         return found
 
+    def interval(self, score: tuple[str, str], entrant: str) -> tuple[float, float]:
+        """The 95 % percentile interval of a score over draws of images, seeds averaged; NaN without draws."""
+        parts = []
+        for seed, detail in self._units.get(entrant, {}).items():
+            draws = self._of(entrant, seed, detail)
+            if score in draws:
+                parts.append(draws[score].to_numpy(np.float64))
+        if not parts or len({len(part) for part in parts}) > 1:
+            return float("nan"), float("nan")
+        mean = np.mean(parts, axis=0)
+        finite = mean[np.isfinite(mean)]
+        if not len(finite):
+            return float("nan"), float("nan")
+        low, high = np.quantile(finite, [0.025, 0.975])
+        return float(low), float(high)
+
     def _difference(self, score: tuple[str, str], a: str, b: str) -> npt.NDArray[np.float64]:
         first, second = self._units.get(a, {}), self._units.get(b, {})
         seeds = sorted(set(first) & set(second))

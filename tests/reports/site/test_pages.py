@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +13,9 @@ import pandas as pd
 import pytest
 from synthetic import frame, quality_rows, report_input, row
 
+from fusionbench.cli import site as command_line
 from fusionbench.cli.site import contradictions
+from fusionbench.errors import InputError
 from fusionbench.reports.site.boards import boards
 from fusionbench.reports.site.names import plain
 from fusionbench.reports.site.provenance import command
@@ -94,6 +98,33 @@ def test_ties_are_the_methods_whose_difference_from_the_best_reaches_zero() -> N
     assert not cells["low"].tie
     assert cells["best"].count == 12
     assert cells["best"].low is not None
+
+
+def test_scores_of_whole_sets_have_the_interval_of_their_draws(site: Path) -> None:
+    text = (site / "data" / "boards.js").read_text(encoding="utf-8").split("FB.boards=")[1].rstrip(";\n")
+    found = [b for b in json.loads(text) if b["evaluator"] in ("detection", "segmentation")]
+    assert len(found) == 2
+    for board in found:
+        index = [c["key"] for c in board["columns"]].index(
+            "mAP" if board["evaluator"] == "detection" else "mIoU"
+        )
+        for entry in board["entries"]:
+            assert entry["cells"][index]["low"] < entry["cells"][index]["high"]
+
+
+def test_a_taken_port_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_line, "write_site", lambda *_: (tmp_path, 0, []))
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(InputError, match="choose another"):
+        command_line.view(["run"], port=taken.getsockname()[1], open_browser=False)
+
+
+def test_ctrl_c_ends_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "write_site", lambda *_: (tmp_path, 0, []))
+    monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", interrupted)
+    assert command_line.view(["run"], port=0, open_browser=False) == 0
 
 
 def test_contradicting_runs_are_said() -> None:

@@ -60,20 +60,22 @@
     });
     if (second) second.destroy();
     second = new Chart(document.querySelector("[data-boxes]"), {
+      type: "bar",
       data: {
         labels: stats.map((s) => s.name),
         datasets: [
-          { type: "scatter", label: "median", data: stats.map((s, i) => ({ x: i, y: s.median })), backgroundColor: ink, pointRadius: 4 },
+          { type: "line", showLine: false, label: "median", data: stats.map((s) => s.median), backgroundColor: ink, borderColor: ink, pointRadius: 4 },
           { type: "bar", label: "middle half", data: stats.map((s) => [s.q1, s.q3]), backgroundColor: "hsl(215 70% 55% / .7)" },
           { type: "bar", label: "5 % to 95 %", data: stats.map((s) => [s.low, s.high]), backgroundColor: "hsl(215 70% 55% / .25)" },
         ],
       },
       options: {
-        scales: { x: { stacked: true }, y: { title: { display: true, text: score.title }, beginAtZero: false } },
+        scales: { x: { type: "category", stacked: true }, y: { title: { display: true, text: score.title }, beginAtZero: false } },
         plugins: { tooltip: { callbacks: { label: (c) => { const s = stats[c.dataIndex]; return `${s.name}: median ${s.median.toPrecision(4)}, middle half ${s.q1.toPrecision(4)} to ${s.q3.toPrecision(4)}`; } } } },
       },
     });
   }
+  window.FBboxes = () => second;
   function remember() {
     history.replaceState(null, "", "#" + new URLSearchParams({ x: x.value, y: y.value, score: box.value }));
   }

@@ -171,6 +171,10 @@ def test_charts_default_to_metric_against_task_and_lead_to_the_leaderboard(watch
     page = watched.open("charts.html")
     assert "VIF" in page.input_value("[data-x]")
     assert page.input_value("[data-y]").endswith("mIoU")
+    boxes = page.evaluate("FBboxes().getDatasetMeta(1).data.map(bar => [bar.width, bar.height])")
+    assert len(boxes) == 4
+    assert all(width > 10 and height > 1 for width, height in boxes)
+    assert "laplacian" in page.evaluate("FBboxes().scales.x.getLabels()")
     point = page.evaluate(
         "(() => { const e = FBscatter.getDatasetMeta(0).data[0]; const r = FBscatter.canvas.getBoundingClientRect();"
         " return [r.left + e.x, r.top + e.y, FBscatter.data.datasets[0].label]; })()"

@@ -122,3 +122,11 @@ def test_it_imports_from_any_folder(site_packages: Path, tmp_path: Path) -> None
     path, version = done.stdout.split()
     assert Path(path).is_relative_to(site_packages)
     assert version
+
+
+def test_the_site_travels_with_its_templates_scripts_and_licences(site_packages: Path) -> None:
+    there = site_packages / "fusionbench" / "reports" / "site"
+    for pattern in ("templates/*.html", "static/*.js", "static/*.css", "vendor/*.js", "vendor/*.LICENSE.txt"):
+        wanted = {p.name for p in (ROOT / "reports" / "site").glob(pattern)}
+        assert wanted
+        assert {p.name for p in there.glob(pattern)} == wanted

@@ -88,7 +88,7 @@ def test_batches_that_do_not_fit_together(images: tuple[np.ndarray, np.ndarray])
     with pytest.raises(ImageError, match="fused of image 1: is 96×79"):
         fusionbench.score([infrared] * 2, [visible] * 2, [visible, visible[:-1]])
     small = visible[:40, :40]
-    with pytest.warns(UserWarning, match="VIF is NaN in image 1: VIF needs"):
+    with pytest.warns(UserWarning, match="VIF is NaN in image 1: VIF and VIFF need at least"):
         fusionbench.score([infrared, infrared[:40, :40]], [visible, small], [visible, small], metrics=["VIF"])
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from fusionbench.store.journal import Journal
+
 COUNT = 60
 METHODS = ("max", "laplacian")
 
@@ -105,7 +107,7 @@ def finished_images(run: Path) -> dict[Path, int]:
     for method in METHODS:
         names: set[str] = set()
         for journal in (run / "journal").glob(f"fuse--{method}--*"):
-            names |= {json.loads(line)[0] for line in journal.read_text().split("\n")[:-1]}
+            names |= {entry.image for entry in Journal.read(journal)}
         for manifest in (run / "units").glob(f"fuse--{method}--*"):
             names |= set(json.loads(manifest.read_text())["images"])
         for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,10 @@ def report_input(
     **options: Any,
 ) -> ReportInput:
     """What a report gets, with plain specs for all that the rows name."""
-    named = {name: MethodSpec(name=name, title=name) for name in dict.fromkeys(rows["method"])}
+    named = {
+        name: MethodSpec(name=re.sub(r"[^A-Za-z0-9._-]", "", name) or "other", title=name)
+        for name in dict.fromkeys(rows["method"])
+    }
     return ReportInput(
         rows=rows,
         run={"invocations": [{"provenance": {"commit": "abc1234"}}]},

@@ -183,11 +183,11 @@ def test_bad_images_options_and_names_are_refused() -> None:
 
 def test_best_available_says_why_it_fell_back() -> None:
     chosen = best_available("sam")
-    assert (chosen.provider.name, chosen.requested) == ("saliency", "sam")
+    assert (chosen.provider.name, chosen.requested) == ("two-sensor", "sam")
     assert chosen.reason is not None
     for part in ("sam (sam-vit-b: ", "mobile-sam (", "yolo-seg (", "fusionbench weights fetch"):
         assert part in chosen.reason
-    assert best_available("auto").provider.name == "saliency"
+    assert best_available("auto").provider.name == "two-sensor"
     assert best_available("saliency").reason is None
     assert best_available("random", seed=4).provider.fingerprint == get_provider("random", seed=4).fingerprint
 

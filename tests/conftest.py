@@ -1,4 +1,6 @@
-"""What the harness's tests share: reference data outside the repository, small folders of pairs, the command line in this process."""
+"""What the harness's tests share: reference data outside the repository, small folders of pairs, the command
+line in this process.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ WIDTH, HEIGHT = 96, 80
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of reference data (FUSIONBENCH_TEST_DATA, default ``../shared`` beside the repository); skips where it is absent."""
+    """The folder of reference data (FUSIONBENCH_TEST_DATA, default ``../shared`` beside the repository);
+    skips where it is absent.
+    """
     root = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared"))
     if not root.is_dir():
         pytest.skip(f"no reference data at {root}; set FUSIONBENCH_TEST_DATA")

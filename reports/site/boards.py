@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """One number: the printed text, the value (None where there is none), its 95 % interval, and how it compares.
+    """One number: the printed text, the value (None where there is none), its 95 % interval, and how it
+    compares.
 
     ``tie``: the paired 95 % interval of the difference from the best method reaches 0, so the two are
     indistinguishable. ``count`` is the number of images or seeds behind the value.
@@ -196,7 +197,9 @@ def _finite(value: float) -> float | None:
 
 
 def _per_image(rows: pd.DataFrame, column: Column, images: tuple[str, ...]) -> dict[str, list[float | None]]:
-    """Entrant → its values in the order of ``images``, seeds averaged; empty where the score is of the whole set."""
+    """Entrant → its values in the order of ``images``, seeds averaged; empty where the score is of the whole
+    set.
+    """
     own = rows[(rows["metric"] == column.metric) & (rows["class_name"] == column.class_name)]
     own = own[own["image"] != ""]
     if not len(own):

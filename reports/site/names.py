@@ -12,8 +12,8 @@ LONGEST = 80
 def plain(text: str) -> str:
     """A file name of letters, digits, ``-``, ``_`` and ``.`` that no other text shares.
 
-    A text that is such a name stays as it is. Any other gets eight digits of its SHA-256, so that two texts in
-    Chinese, or ``x`` and ``../x``, don't overwrite each other's files.
+    A text that is such a name stays as it is. Any other gets eight digits of its SHA-256, so that two texts
+    in Chinese, or ``x`` and ``../x``, don't overwrite each other's files.
     """
     found = slug(text)
     if found == text and len(text) <= LONGEST:

@@ -1,4 +1,7 @@
-"""Writes the pages: templates, data files for the browser, styles and scripts. No page loads anything from elsewhere."""
+"""Writes the pages: templates, data files for the browser, styles and scripts.
+
+No page loads anything from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ VENDOR = (
     "img-comparison-slider.LICENSE.txt",
 )
 DEFAULTS: Mapping[str, Any] = {"images": 60, "width": 640, "originals": False}
-"""The report's options: how many images per split, the width of previews in pixels, PNG files instead of previews."""
+"""The report's options: how many images per split, the width of previews in pixels, PNG files instead of
+previews.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

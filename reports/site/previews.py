@@ -35,12 +35,13 @@ LABELS = ("labels/truth", "Labels")
 
 @dataclass
 class Gallery:
-    """The pictures of one dataset and split: ``layers`` name what can be shown, ``files`` hold image → layer → path.
+    """The pictures of one dataset and split: ``layers`` name what can be shown, ``files`` hold image → layer
+    → path.
 
-    Paths are relative to the site. ``boxes`` hold protocol → image → entrant → boxes as lists (x0, y0, x1, y1 as
-    shares of width and height, class, score or None, state ``hit``, ``false``, ``missed`` or ``truth``). ``masks`` hold
-    protocol → image → entrant → path, ``errors`` the share of wrong pixels (segmentation) or the number of false and
-    missed objects (detection) instead. ``classes`` name the colours of masks.
+    Paths are relative to the site. ``boxes`` hold protocol → image → entrant → boxes as lists (x0, y0, x1, y1
+    as shares of width and height, class, score or None, state ``hit``, ``false``, ``missed`` or ``truth``).
+    ``masks`` hold protocol → image → entrant → path, ``errors`` the share of wrong pixels (segmentation) or
+    the number of false and missed objects (detection) instead. ``classes`` name the colours of masks.
     """
 
     dataset: str
@@ -71,10 +72,11 @@ def webp(image: UInt8Array, width: int) -> bytes:
 
 
 def galleries(data: ReportInput, folder: Path, *, width: int, images: int, originals: bool) -> list[Gallery]:
-    """Write the pictures below ``folder/images`` and return where they are, one gallery per dataset and split.
+    """Write the pictures below ``folder/images`` and return where they are, one gallery per dataset and
+    split.
 
-    At most ``images`` evenly spread images per split are shown (0: all). Pictures that can't be read are left out
-    and named in ``data.notes``.
+    At most ``images`` evenly spread images per split are shown (0: all). Pictures that can't be read are left
+    out and named in ``data.notes``.
     """
     rows = data.rows[data.rows["image"] != ""]
     details = details_of(data)

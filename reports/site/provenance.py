@@ -19,7 +19,10 @@ FLAGS = ("method", "dataset", "task", "convention")
 
 @dataclass(frozen=True)
 class Source:
-    """The origin of one row of a leaderboard. ``facts`` are (label, text) pairs; ``anchor`` is its place on the page."""
+    """The origin of one row of a leaderboard.
+
+    ``facts`` are (label, text) pairs; ``anchor`` is its place on the page.
+    """
 
     anchor: str
     title: str
@@ -33,7 +36,9 @@ def anchor(board: Board, entry: Entry) -> str:
 
 
 def sources(data: ReportInput, found: Sequence[Board]) -> list[tuple[Board, list[Source]]]:
-    """The origin of every row, table by table; published rows name what they were printed in by their title only."""
+    """The origin of every row, table by table; published rows name what they were printed in by their title
+    only.
+    """
     runs = data.run.get("merged") or {}
     abouts = {(*d.key, d.entrant): d.about for d in details_of(data)}
     pages = []

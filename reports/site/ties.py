@@ -31,7 +31,10 @@ def image_ties(values: Mapping[str, Sequence[float | None]], best: str, others: 
 
 
 class SetDraws:
-    """The bootstrap draws that the units of one table left: each is read once. Draw b has equal images for all."""
+    """The bootstrap draws that the units of one table left: each is read once.
+
+    Draw b has equal images for all.
+    """
 
     def __init__(self, details: Sequence[Detail]) -> None:
         self._units: dict[str, dict[int, Detail]] = {}

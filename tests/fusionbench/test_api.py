@@ -156,9 +156,15 @@ def test_unknown_names(images: tuple[np.ndarray, np.ndarray]) -> None:
 
 def test_run_report_compare(pairs: Path, tmp_path: Path) -> None:
     result = fusionbench.run(
-        method="max,average,laplacian", dataset="folder", data_root=pairs, task="quality", metrics="EN,SD", report="table",
-        out=tmp_path / "runs", device="cpu",
-    )  # fmt: skip
+        method="max,average,laplacian",
+        dataset="folder",
+        data_root=pairs,
+        task="quality",
+        metrics="EN,SD",
+        report="table",
+        out=tmp_path / "runs",
+        device="cpu",
+    )
     assert result.fused == 12
     assert result.failures == {}
     assert list((result.folder / "report").glob("*.csv"))
@@ -176,8 +182,15 @@ def test_a_metric_that_the_convention_lacks_is_said_and_asks_for_no_second_scori
 ) -> None:
     def run() -> Any:
         return fusionbench.run(
-            method="max", dataset="folder", data_root=pairs, task="quality", metrics="EN,Qcb", report=[], out=tmp_path, device="cpu",
-        )  # fmt: skip
+            method="max",
+            dataset="folder",
+            data_root=pairs,
+            task="quality",
+            metrics="EN,Qcb",
+            report=[],
+            out=tmp_path,
+            device="cpu",
+        )
 
     first, second = run(), run()
     assert (first.scored, second.scored) == (4, 0)

@@ -1,4 +1,6 @@
-"""One run over a folder of everything that can be wrong with images: each is named, with a reason, and the others come out right."""
+"""One run over a folder of everything that can be wrong with images: each is named, with a reason, and the
+others come out right.
+"""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ def test_the_catalog_says_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_command_line_prints_one_sentence() -> None:
     code = (
-        "import sys; sys.modules['lightning_fabric'] = None\n"
-        "from fusionbench.cli import main; main(['train', 'sgdfuse', '--dataset', 'demo', '--out', sys.argv[1]])"
+        "import sys; sys.modules['lightning_fabric'] = None\nfrom fusionbench.cli import main; main(['train',"
+        " 'sgdfuse', '--dataset', 'demo', '--out', sys.argv[1]])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "unused-folder"], capture_output=True, text=True, check=False

@@ -22,15 +22,44 @@ METHODS = ("max", "laplacian")
 def start(out: Path, device: str = "cpu") -> subprocess.Popen[str]:
     """Start a run of two methods over ``COUNT`` demo pairs in a process (group) of its own."""
     command = [
-        sys.executable, "-m", "fusionbench", "run", "--method", ",".join(METHODS), "--dataset", "demo", "--option", f"demo.count={COUNT}",
-        "--option", "demo.size=96x80", "--task", "quality", "--metrics", "EN,SD,AG", "--report", "per-image", "--jobs", "2",
-        "--device", device, "--out", str(out), "--name", "run", "--quiet",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "fusionbench",
+        "run",
+        "--method",
+        ",".join(METHODS),
+        "--dataset",
+        "demo",
+        "--option",
+        f"demo.count={COUNT}",
+        "--option",
+        "demo.size=96x80",
+        "--task",
+        "quality",
+        "--metrics",
+        "EN,SD,AG",
+        "--report",
+        "per-image",
+        "--jobs",
+        "2",
+        "--device",
+        device,
+        "--out",
+        str(out),
+        "--name",
+        "run",
+        "--quiet",
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
         preexec_fn=hear_interrupts,  # noqa: PLW1509 (it only sets a signal handler)
-    )  # fmt: skip
+    )
 
 
 def hear_interrupts() -> None:
@@ -69,7 +98,9 @@ def undisturbed(
 def test_stopped_at_random_moments(
     tmp_path: Path, undisturbed: dict[str, bytes], results_of: Callable[[Path], dict[str, bytes]]
 ) -> None:
-    """SIGKILL twice, Ctrl-C and SIGTERM once each: nothing that was finished is made again, and the end is the same."""
+    """SIGKILL twice, Ctrl-C and SIGTERM once each: nothing that was finished is made again, and the end is
+    the same.
+    """
     seed = int(os.environ.get("FUSIONBENCH_TEST_SEED", random.randrange(10_000)))
     print(f"FUSIONBENCH_TEST_SEED={seed}")  # pytest shows it where the test fails
     moment = random.Random(seed)

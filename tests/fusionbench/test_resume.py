@@ -1,4 +1,6 @@
-"""What a run keeps, does again and refuses: resuming, added metrics, changed sources, deleted and tampered images, locks, a full disk."""
+"""What a run keeps, does again and refuses: resuming, added metrics, changed sources, deleted and tampered
+images, locks, a full disk.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,16 @@ def run(pairs: Path, tmp_path: Path) -> Runner:
 
     def call(**settings: Any) -> RunResult:
         values: dict[str, Any] = {
-            "method": ["max"], "dataset": ["folder"], "task": ["quality"], "metrics": ["EN", "SD"], "jobs": 2,
-            "data_root": {"folder": pairs}, "out": tmp_path / "runs", "device": "cpu", **settings,
-        }  # fmt: skip
+            "method": ["max"],
+            "dataset": ["folder"],
+            "task": ["quality"],
+            "metrics": ["EN", "SD"],
+            "jobs": 2,
+            "data_root": {"folder": pairs},
+            "out": tmp_path / "runs",
+            "device": "cpu",
+            **settings,
+        }
         return execute(RunConfig(**values), quiet=True)
 
     return call
@@ -209,9 +218,17 @@ def test_torn_and_damaged_journal_lines_are_dropped(tmp_path: Path) -> None:
 def test_rows_survive_the_round_trip(tmp_path: Path) -> None:
     store = RunStore.open(tmp_path / "run")
     entries = [
-        Entry("ä b", "d1", [Value("EN", 0.1 + 0.2), Value("IoU", 0.5, class_name="car"), Value("VIF", math.nan, reason="41 pixels")]),
+        Entry(
+            "ä b",
+            "d1",
+            [
+                Value("EN", 0.1 + 0.2),
+                Value("IoU", 0.5, class_name="car"),
+                Value("VIF", math.nan, reason="41 pixels"),
+            ],
+        ),
         Entry("a", "d2", [Value("EN", 7.0, convention="other")]),
-    ]  # fmt: skip
+    ]
     store.finish(UNIT, entries, {})
     found = store.entries(UNIT)
     assert list(found) == ["a", "ä b"]

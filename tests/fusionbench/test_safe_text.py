@@ -1,4 +1,6 @@
-"""What people call their files and methods: never acts on a terminal, never starts a formula, never loses a letter."""
+"""What people call their files and methods: never acts on a terminal, never starts a formula, never loses a
+letter.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +45,12 @@ def test_printable(text: str, shown: str) -> None:
 
 def test_labels_as_names() -> None:
     assert [label_name(x) for x in ("TarDAL", "Ours (v2)", "方法一", "β-Fusion", "a_b.c")] == [
-        "TarDAL", "Ours-v2", "方法一", "β-Fusion", "a_b.c",
-    ]  # fmt: skip
+        "TarDAL",
+        "Ours-v2",
+        "方法一",
+        "β-Fusion",
+        "a_b.c",
+    ]
     marked = [label_name(x) for x in ("TarDAL", "TarDAL*", "TarDAL†", "TarDAL'", "*", "†")]
     assert len(set(marked)) == 6
     assert marked[1].startswith("TarDAL-")
@@ -79,7 +85,20 @@ def test_score_with_hostile_names(cli: Cli, pairs: Path, tmp_path: Path) -> None
         shutil.copy(pairs / role / "b.png", pairs / role / "x\x1b[2J.png")
     shutil.copytree(pairs / "vi", tmp_path / "m")
     labels = [f"{tmp_path / 'm'}:{label}" for label in ("=cmd", "[/red]", "\x1b]0;x\x07")]
-    result = cli("score", pairs / "ir", pairs / "vi", *labels, "--metrics", "EN", "--csv", "s.csv", "--per-image", "p.csv", "--latex", "s.tex")  # fmt: skip
+    result = cli(
+        "score",
+        pairs / "ir",
+        pairs / "vi",
+        *labels,
+        "--metrics",
+        "EN",
+        "--csv",
+        "s.csv",
+        "--per-image",
+        "p.csv",
+        "--latex",
+        "s.tex",
+    )
     assert result.code == 1
     for name in ("s.csv", "p.csv", "s.tex"):
         (result.out + result.err + Path(name).read_text()).encode()
@@ -155,8 +174,12 @@ def test_any_name_compiles(tmp_path: Path, engine: str) -> None:
     (tmp_path / "t.tex").write_text(DOCUMENT % grid)
     done = subprocess.run(
         [engine, "-interaction=nonstopmode", "-halt-on-error", "t.tex"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Missing character" not in (tmp_path / "t.log").read_text(errors="replace")
 
@@ -169,8 +192,25 @@ def test_folders_whose_names_are_no_utf8(cli: Cli, pairs: Path, tmp_path: Path) 
     for root in (odd, Path("001")):
         result = cli("score", root / "ir", root / "vi", root / "vi", "--metrics", "EN", "--csv", "s.csv")
         assert result.code == 0, result.err
-        result = cli("run", "-m", "max", "-m", f"dir:{root / 'vi'}", "-d", "folder", "--data-root", root, "-t", "quality",
-                     "--metrics", "EN", "--out", root / "runs", "--report", "table")  # fmt: skip
+        result = cli(
+            "run",
+            "-m",
+            "max",
+            "-m",
+            f"dir:{root / 'vi'}",
+            "-d",
+            "folder",
+            "--data-root",
+            root,
+            "-t",
+            "quality",
+            "--metrics",
+            "EN",
+            "--out",
+            root / "runs",
+            "--report",
+            "table",
+        )
         assert result.code == 0, result.err
         assert cli("report", root / "runs/folder", "--report", "table").code == 0
         result = cli("fuse", root / "ir", root / "vi", "-m", "max", "-o", root / "out")

@@ -1,4 +1,6 @@
-"""Evaluators of whole sets: protocols in keys and settings, reference methods, training splits, seeds, labels, details."""
+"""Evaluators of whole sets: protocols in keys and settings, reference methods, training splits, seeds,
+labels, details.
+"""
 
 from __future__ import annotations
 
@@ -55,15 +57,33 @@ class Counter:
 @pytest.fixture(autouse=True)
 def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     spec = EvaluatorSpec(
-        name="toy", title="Toy", task="toy", scope="dataset", needs=frozenset({"fused", "boxes"}), metrics=(MetricSpec(name="Boxes", title="Boxes"),),
+        name="toy",
+        title="Toy",
+        task="toy",
+        scope="dataset",
+        needs=frozenset({"fused", "boxes"}),
+        metrics=(MetricSpec(name="Boxes", title="Boxes"),),
         conventions=(
-            ConventionSpec(name="plain", title="P", task="toy", recipe={"threshold": 0.5, "fail": False, "judge": ""}),
+            ConventionSpec(
+                name="plain", title="P", task="toy", recipe={"threshold": 0.5, "fail": False, "judge": ""}
+            ),
             ConventionSpec(name="judged", title="J", task="toy", recipe={"judge": "toy-judge"}),
-            ConventionSpec(name="again", title="A", task="toy", recipe={"epochs": 3}, retrains=True, training_split="train", seeds=2),
+            ConventionSpec(
+                name="again",
+                title="A",
+                task="toy",
+                recipe={"epochs": 3},
+                retrains=True,
+                training_split="train",
+                seeds=2,
+            ),
         ),
-        default_convention="plain", default_conventions={"llvip": "judged"}, reference_methods=("infrared", "visible"),
-        artifacts=(Artifact(name="toy-judge", filename="toy-judge.pt", sha256="0" * 64),), factory="toy:build",
-    )  # fmt: skip
+        default_convention="plain",
+        default_conventions={"llvip": "judged"},
+        reference_methods=("infrared", "visible"),
+        artifacts=(Artifact(name="toy-judge", filename="toy-judge.pt", sha256="0" * 64),),
+        factory="toy:build",
+    )
     monkeypatch.setitem(catalog.evaluators.all(), "toy", spec)
     build = catalog.build
     monkeypatch.setattr(catalog, "build", lambda text: Counter if text == "toy:build" else build(text))
@@ -75,9 +95,15 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def config(tmp_path: Path, **settings: Any) -> RunConfig:
     values: dict[str, Any] = {
-        "method": ["max"], "dataset": ["demo"], "task": ["toy"], "out": tmp_path / "runs", "device": "cpu", "limit": 2,
-        "dataset_options": {"demo": {"train_count": 3, "size": "96x80"}}, **settings,
-    }  # fmt: skip
+        "method": ["max"],
+        "dataset": ["demo"],
+        "task": ["toy"],
+        "out": tmp_path / "runs",
+        "device": "cpu",
+        "limit": 2,
+        "dataset_options": {"demo": {"train_count": 3, "size": "96x80"}},
+        **settings,
+    }
     return RunConfig(**values)
 
 
@@ -222,8 +248,11 @@ def with_boxes(pairs: Path, *names: str) -> dict[str, Any]:
     for name in names:
         (pairs / "boxes" / f"{name}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
     return {
-        "dataset": ["folder"], "limit": None, "data_root": {"folder": pairs}, "dataset_options": {"folder": {"box_classes": "person"}},
-    }  # fmt: skip
+        "dataset": ["folder"],
+        "limit": None,
+        "data_root": {"folder": pairs},
+        "dataset_options": {"folder": {"box_classes": "person"}},
+    }
 
 
 def test_only_labelled_pairs_count(tmp_path: Path, pairs: Path) -> None:

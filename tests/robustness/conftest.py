@@ -14,7 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(scope="session")
 def seed() -> int:
-    """The seed of this attack: FUSIONBENCH_TEST_SEED, else a random one, which pytest shows where a test fails."""
+    """The seed of this attack: FUSIONBENCH_TEST_SEED, else a random one, which pytest shows where a test
+    fails.
+    """
     chosen = int(os.environ.get("FUSIONBENCH_TEST_SEED", random.randrange(10_000)))
     print(f"FUSIONBENCH_TEST_SEED={chosen}")
     return chosen

@@ -24,8 +24,13 @@ def files() -> Iterator[tuple[str, bytes, np.ndarray]]:
     """(name, bytes, pixels) of a sound file of each kind."""
     grey, colour = pictures()
     for tone, image in (("grey", grey), ("rgb", colour)):
-        for kind, options in (("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True}), ("JPEG", {"quality": 95}),
-                              ("JPEG", {"quality": 80, "progressive": True})):  # fmt: skip
+        for kind, options in (
+            ("PNG", {}),
+            ("BMP", {}),
+            ("WEBP", {"lossless": True}),
+            ("JPEG", {"quality": 95}),
+            ("JPEG", {"quality": 80, "progressive": True}),
+        ):
             buffer = io.BytesIO()
             Image.fromarray(image).save(buffer, kind, **options)
             expected = np.repeat(image[..., None], 3, 2) if kind == "WEBP" and image.ndim == 2 else image

@@ -1,9 +1,12 @@
-"""Kills runs at random moments, again and again, and looks at what is left. ``python tests/robustness/kills.py --count 100``.
+"""Kills runs at random moments, again and again, and looks at what is left.
 
-After each kill: every image that was saved is recorded, and no process outlives the one that was killed. When the run is
-finished at last: the same bytes as an undisturbed one, no temporary file, no journal.
+``python tests/robustness/kills.py --count 100``.
 
-Runs are forked from this process, which has imported everything already, so that most of the time goes to the runs.
+After each kill: every image that was saved is recorded, and no process outlives the one that was killed. When
+the run is finished at last: the same bytes as an undisturbed one, no temporary file, no journal.
+
+Runs are forked from this process, which has imported everything already, so that most of the time goes to the
+runs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Kinds of damage to a run folder: what crashes, disks, people and other programs do to files.
 
-A kind is a name and a function that damages a run folder. All are deterministic but for the random generator that they get.
+A kind is a name and a function that damages a run folder. All are deterministic but for the random generator
+that they get.
 """
 
 from __future__ import annotations

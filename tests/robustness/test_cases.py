@@ -1,4 +1,6 @@
-"""Small inputs that people in the field have and that once failed (``cases`` of the reference data; skipped where absent)."""
+"""Small inputs that people in the field have and that once failed (``cases`` of the reference data; skipped
+where absent).
+"""
 
 from __future__ import annotations
 

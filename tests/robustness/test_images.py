@@ -1,4 +1,5 @@
-"""Damaged image files: refused by name, or read right; never a crash, never minutes, never a picture that isn't in the file.
+"""Damaged image files: refused by name, or read right; never a crash, never minutes, never a picture that
+isn't in the file.
 
 A seeded sample by default; ``make attack`` tries many more.
 """

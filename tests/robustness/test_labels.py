@@ -17,13 +17,42 @@ CLASSES = ("person", "car")
 YOLO = "0 0.5 0.5 0.1 0.2\n1 0.25 0.25 0.1 0.1 0.9\n1 0.3 0.2 0.6 0.2 0.6 0.7 0.3 0.7\ncar .1 .2 .05 .05\n"
 OBJECT = "<object><name>car</name><bndbox><xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>60</ymax></bndbox></object>"
 VOC = f"<annotation><size><width>256</width><height>192</height></size>{OBJECT * 3}</annotation>"
-COCO = json.dumps({
-    "images": [{"id": 1, "file_name": "a.png", "width": 256, "height": 192}],
-    "categories": [{"id": 1, "name": "car"}],
-    "annotations": [{"image_id": 1, "category_id": 1, "bbox": [10, 20, 30, 40]}] * 3,
-})  # fmt: skip
-PIECES = ["nan", "inf", "-inf", "1e999", "-1", "99999999999999999999", "\0", "é", "\ufeff", " ", "\n", "<", "&x;", "]]>", "{", "[",
-          '"', "null", "true", "0x10", "1_0", "½", "<!DOCTYPE a>", "\x1b[2J", "<object>", "1" * 5000, "[" * 3000]  # fmt: skip
+COCO = json.dumps(
+    {
+        "images": [{"id": 1, "file_name": "a.png", "width": 256, "height": 192}],
+        "categories": [{"id": 1, "name": "car"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [10, 20, 30, 40]}] * 3,
+    }
+)
+PIECES = [
+    "nan",
+    "inf",
+    "-inf",
+    "1e999",
+    "-1",
+    "99999999999999999999",
+    "\0",
+    "é",
+    "\ufeff",
+    " ",
+    "\n",
+    "<",
+    "&x;",
+    "]]>",
+    "{",
+    "[",
+    '"',
+    "null",
+    "true",
+    "0x10",
+    "1_0",
+    "½",
+    "<!DOCTYPE a>",
+    "\x1b[2J",
+    "<object>",
+    "1" * 5000,
+    "[" * 3000,
+]
 
 
 def damaged(text: str, rng: random.Random) -> bytes:

@@ -1,4 +1,6 @@
-"""File names of every kind beside good ones: the good pairs work, the others are refused by a name that can be shown."""
+"""File names of every kind beside good ones: the good pairs work, the others are refused by a name that can
+be shown.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,48 @@ from pathlib import Path
 from fusionbench.errors import ImageError
 from fusionbench.plugins import catalog
 
-PIECES = ["a", "Ä", "é", "e\u0301", "方", "β", "𝒳", "🙂", " ", ".", "..", "-", "=", "@", "'", '"', "$", "`", "%s", "{name}", "*", "?", "[x]",
-          "\x1b[2J", "\x07", "\n", "\r", "\t", "\u202e", "\u200b", "\x85", "\ufeff", "CON", "~", "#", "\\", ":", ";", "|", "<b>"]  # fmt: skip
+PIECES = [
+    "a",
+    "Ä",
+    "é",
+    "e\u0301",
+    "方",
+    "β",
+    "𝒳",
+    "🙂",
+    " ",
+    ".",
+    "..",
+    "-",
+    "=",
+    "@",
+    "'",
+    '"',
+    "$",
+    "`",
+    "%s",
+    "{name}",
+    "*",
+    "?",
+    "[x]",
+    "\x1b[2J",
+    "\x07",
+    "\n",
+    "\r",
+    "\t",
+    "\u202e",
+    "\u200b",
+    "\x85",
+    "\ufeff",
+    "CON",
+    "~",
+    "#",
+    "\\",
+    ":",
+    ";",
+    "|",
+    "<b>",
+]
 BYTES = [b"\xe9", b"\xff", b"\xc3", b"\xed\xa0\x80"]
 
 

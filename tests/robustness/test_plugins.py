@@ -232,8 +232,10 @@ def test_every_built_in_name_is_plain() -> None:
     ("text", "said"),
     [
         (
-            "from fusionbench.contracts import MethodSpec\n"
-            "class M:\n    spec = MethodSpec(name='../../escaped', title='E')\n",
+            (
+                "from fusionbench.contracts import MethodSpec\n"
+                "class M:\n    spec = MethodSpec(name='../../escaped', title='E')\n"
+            ),
             "isn't a plain name",
         ),
         ("import sys\nsys.exit(0)\n", "tried to end the process"),

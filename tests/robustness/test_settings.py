@@ -44,11 +44,16 @@ def test_yaml_that_explodes_is_refused_quickly(text: str, tmp_path: Path) -> Non
 
 
 def test_plain_yaml_is_read_as_it_is() -> None:
-    text = "base: &b {limit: 3}\nrun:\n  <<: *b\n  name: 2020-13-45\n  on: 2020-01-02\n  x: [1, 2.5, null, true]\n"
+    text = (
+        "base: &b {limit: 3}\nrun:\n  <<: *b\n  name: 2020-13-45\n  on: 2020-01-02\n  x: [1, 2.5, null,"
+        " true]\n"
+    )
     assert read_yaml(text)["run"] == {
-        "limit": 3, "name": "2020-13-45", "on" if "on" in read_yaml(text)["run"] else True: "2020-01-02",
+        "limit": 3,
+        "name": "2020-13-45",
+        "on" if "on" in read_yaml(text)["run"] else True: "2020-01-02",
         "x": [1, 2.5, None, True],
-    }  # fmt: skip
+    }
     with pytest.raises(yaml.YAMLError):
         read_yaml("a: [1")
 

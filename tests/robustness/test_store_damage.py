@@ -1,5 +1,5 @@
-"""Damaged run folders: resuming heals them or says what to do; a report never leaves out a method silently, and nothing
-gives a traceback.
+"""Damaged run folders: resuming heals them or says what to do; a report never leaves out a method silently,
+and nothing gives a traceback.
 
 By default a seeded sample of the kinds; ``make attack`` does all, and pairs of them.
 """
@@ -37,7 +37,9 @@ ALL = dict(kinds())
 
 @dataclass(frozen=True)
 class Base:
-    """A sound run folder to damage: ``max`` finished, ``average`` finished but for a journal of its last image."""
+    """A sound run folder to damage: ``max`` finished, ``average`` finished but for a journal of its last
+    image.
+    """
 
     folder: Path
     pairs: Path

@@ -1,4 +1,6 @@
-"""What the harness does around a method: padding, tiles, memory, precision, colour, rounding, wrong outputs by name."""
+"""What the harness does around a method: padding, tiles, memory, precision, colour, rounding, wrong outputs
+by name.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ Fuse = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Fake:
-    """A method whose ``fuse`` is the function in ``context.options``; ``seen`` holds the shapes that it was given."""
+    """A method whose ``fuse`` is the function in ``context.options``; ``seen`` holds the shapes that it was
+    given.
+    """
 
     def __init__(self, spec: MethodSpec, context: MethodContext) -> None:
         self.function: Fuse = context.options["function"]
@@ -101,7 +105,8 @@ def out_of_memory_above(pixels: int, function: Fuse = infrared_out) -> Fuse:
     def fuse(infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         if infrared.numel() > pixels:
             raise RuntimeError(
-                "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+                "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to"
+                " allocate 9 bytes"
             )
         return function(infrared, visible)
 
@@ -269,7 +274,8 @@ def test_quantisation_policies() -> None:
     assert stretch(np.full((2, 2), 0.7, np.float32)).max() == 0  # a constant image divides nothing by nothing
 
 
-# Grey conversions against the formulas measured on the official software (see the reference data's FIXTURES.md)
+# Grey conversions against the formulas measured on the official software (see the reference data's
+# FIXTURES.md)
 
 CUBE = np.random.default_rng(9).integers(0, 256, (64, 64, 3), np.uint8)
 R, G, B = (CUBE[..., i].astype(np.int64) for i in range(3))

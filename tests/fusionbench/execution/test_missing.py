@@ -1,4 +1,6 @@
-"""What is missing is decided from data alone, batches are composed from the whole selection, and files are hashed once."""
+"""What is missing is decided from data alone, batches are composed from the whole selection, and files are
+hashed once.
+"""
 
 from __future__ import annotations
 

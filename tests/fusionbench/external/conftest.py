@@ -1,4 +1,6 @@
-"""A stand-in for an official repository: a git clone with a small script that fuses by the maximum, and its YAML description."""
+"""A stand-in for an official repository: a git clone with a small script that fuses by the maximum, and its
+YAML description.
+"""
 
 from __future__ import annotations
 
@@ -93,14 +95,20 @@ def describe(tmp_path: Path, clone: Path, calls: Path) -> Describe:
         (clone / "mode.txt").write_text(mode)
         environment = {"CALLS": str(calls), **recipe.pop("environment", {})}
         content = {
-            "name": "stand-in", "title": "Stand-in", "output": "luma", "code_url": "https://example.org/stand-in",
+            "name": "stand-in",
+            "title": "Stand-in",
+            "output": "luma",
+            "code_url": "https://example.org/stand-in",
             "commit": git(clone, "rev-parse", "HEAD"),
             **(spec or {}),
             "external": {
                 "command": ["{python}", "{clone}/fuse.py", "{work}/ir", "{work}/vi", "{work}/out"],
-                "clone": str(clone), "python": sys.executable, "environment": environment, **recipe,
+                "clone": str(clone),
+                "python": sys.executable,
+                "environment": environment,
+                **recipe,
             },
-        }  # fmt: skip
+        }
         path = tmp_path / "stand-in.yaml"
         path.write_text(yaml.safe_dump(content))
         return f"external:{path}"

@@ -37,9 +37,26 @@ def run(cli: Cli, pairs: Path, tmp_path: Path) -> Cli:
 
 def _arguments(method: str, pairs: Path, tmp_path: Path) -> list[str]:
     return [
-        "run", "--method", method, "--dataset", "folder", "--option", f"folder.ir={pairs / 'ir'}", "--option", f"folder.vi={pairs / 'vi'}",
-        "--task", "quality", "--metrics", "EN", "--report", "table", "--out", str(tmp_path / "runs"), "--name", "r",
-    ]  # fmt: skip
+        "run",
+        "--method",
+        method,
+        "--dataset",
+        "folder",
+        "--option",
+        f"folder.ir={pairs / 'ir'}",
+        "--option",
+        f"folder.vi={pairs / 'vi'}",
+        "--task",
+        "quality",
+        "--metrics",
+        "EN",
+        "--report",
+        "table",
+        "--out",
+        str(tmp_path / "runs"),
+        "--name",
+        "r",
+    ]
 
 
 def fused(tmp_path: Path, name: str = "stand-in") -> dict[str, Path]:
@@ -157,9 +174,16 @@ def test_interrupted_runs_go_on(
     run: Cli, describe: Describe, pairs: Path, tmp_path: Path, calls: Path, how: signal.Signals
 ) -> None:
     command = [
-        sys.executable, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from fusionbench.cli import main; main()",
-        *_arguments(describe("hang"), pairs, tmp_path), "--device", "cpu",
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        (
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from fusionbench.cli"
+            " import main; main()"
+        ),
+        *_arguments(describe("hang"), pairs, tmp_path),
+        "--device",
+        "cpu",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(lambda: list((tmp_path / "runs").rglob("out/000003.png")))
@@ -251,9 +275,15 @@ def test_inputs_come_in_the_form_the_script_wants(
     run: Cli, describe: Describe, tmp_path: Path, pairs: Path
 ) -> None:
     method = describe(
-        "hang", infrared_channels=3, visible_channels=1, infrared="in/thermal", visible="in/grey", suffix=".bmp", outputs="out/{name}.bmp",
+        "hang",
+        infrared_channels=3,
+        visible_channels=1,
+        infrared="in/thermal",
+        visible="in/grey",
+        suffix=".bmp",
+        outputs="out/{name}.bmp",
         command=["{python}", "{clone}/fuse.py", "{work}/in/thermal", "{work}/in/grey", "{work}/out"],
-    )  # fmt: skip
+    )
     seen: dict[str, np.ndarray] = {}
     from fusionbench.execution import external_stage as stage
 
@@ -294,10 +324,13 @@ def test_files_links_and_json(run: Cli, describe: Describe, tmp_path: Path) -> N
                 command=["{python}", "-c", probe, "{clone}", "{seed}", "{device}", "{count}"],
                 links={"w/model_gen.pth": "{weights:model}"},
                 files={"plain.json": '{"clone": "{clone}"}'},
-                json_files={"config.json": {"source": "settings.json", "set": {"path.weights": "{work}/w/model"}}},
+                json_files={
+                    "config.json": {"source": "settings.json", "set": {"path.weights": "{work}/w/model"}}
+                },
             ),
-            "--seed", "7",
-        )  # fmt: skip
+            "--seed",
+            "7",
+        )
     assert result.code == 1
     assert "AssertionError" not in result.err
     assert "wrote no out/" in result.err
@@ -318,8 +351,13 @@ def test_seeds_are_fixed(run: Cli, describe: Describe, tmp_path: Path) -> None:
 def test_two_processes(describe: Describe, pairs: Path, tmp_path: Path, calls: Path) -> None:
     # In its own process: worker processes import the main module again, which would be the test runner.
     command = [
-        sys.executable, "-m", "fusionbench", *_arguments(describe(), pairs, tmp_path), "--device", "cpu,cpu",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "fusionbench",
+        *_arguments(describe(), pairs, tmp_path),
+        "--device",
+        "cpu,cpu",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert set(fused(tmp_path)) == {"a", "b", "c", "d"}

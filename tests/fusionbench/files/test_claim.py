@@ -71,7 +71,8 @@ def test_a_torn_history_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     assert read_history(path) == []
     path.write_bytes(
-        b'{"stage": 1, "step": 5}\n{"stage": 1, "st{"stage": 1, "step": 10}\nnull\n\xff\xfe}\n{"stage": 1, "step": 15, "loss": {}'
+        b'{"stage": 1, "step": 5}\n{"stage": 1, "st{"stage": 1, "step": 10}\nnull\n\xff\xfe}\n{"stage": 1,'
+        b' "step": 15, "loss": {}'
     )
     assert read_history(path) == [{"stage": 1, "step": 5}]
     trim_history(path, lambda line: line["step"] <= 5)

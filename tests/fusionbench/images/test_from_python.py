@@ -35,7 +35,7 @@ def chw(image: np.ndarray) -> torch.Tensor:
         (torch.from_numpy(GREY // 2 * 2).half() / 255, GREY // 2 * 2),
         (torch.from_numpy(GREY // 128 * 255).bfloat16() / 255, GREY // 128 * 255),
     ],
-)  # fmt: skip
+)
 def test_one_image(value: Any, expected: np.ndarray) -> None:
     assert np.array_equal(as_image(value, "fused"), expected)
 

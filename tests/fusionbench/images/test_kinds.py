@@ -1,4 +1,6 @@
-"""Kinds of files that decoders read differently, or wrongly without a word: TIFF, orientation, palettes, sizes, ends."""
+"""Kinds of files that decoders read differently, or wrongly without a word: TIFF, orientation, palettes,
+sizes, ends.
+"""
 
 from __future__ import annotations
 

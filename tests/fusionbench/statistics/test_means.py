@@ -18,11 +18,15 @@ def rows(*values: tuple[str, str, float, str]) -> pd.DataFrame:
 def test_left_out_values_are_named_and_none_is_null() -> None:
     found = means(
         rows(
-            ("VIF", "a", 1.0, ""), ("VIF", "b", math.nan, "flat"), ("VIF", "c", 3.0, ""), ("VIF", "d", math.inf, ""),
-            ("CC", "a", math.nan, "flat"), ("CC", "b", math.nan, ""),
+            ("VIF", "a", 1.0, ""),
+            ("VIF", "b", math.nan, "flat"),
+            ("VIF", "c", 3.0, ""),
+            ("VIF", "d", math.inf, ""),
+            ("CC", "a", math.nan, "flat"),
+            ("CC", "b", math.nan, ""),
         ),
         ["metric"],
-    )  # fmt: skip
+    )
     assert found == [
         {
             "metric": "VIF",

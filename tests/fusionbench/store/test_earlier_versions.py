@@ -52,7 +52,10 @@ def test_a_second_variant_in_an_earlier_run_gets_its_own_name(run: Runner, blend
 
 
 def test_two_option_sets_that_overwrote_each_other_are_said(run: Runner, blend: str, tmp_path: Path) -> None:
-    """What version 0.1 left of two option sets: rows of both, images of the second. Only those images' rows count."""
+    """What version 0.1 left of two option sets: rows of both, images of the second.
+
+    Only those images' rows count.
+    """
     folders = [run(method=[blend], method_options={"m": {"a": a}}, name=str(a)).folder for a in (0.1, 0.9)]
     for folder in folders:
         made_by_version_0_1(folder)

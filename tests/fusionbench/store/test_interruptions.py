@@ -1,4 +1,6 @@
-"""What happens to a run folder while a run writes to it: deleted, replaced, killed; and what is left is exactly what counts."""
+"""What happens to a run folder while a run writes to it: deleted, replaced, killed; and what is left is
+exactly what counts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The site in a real browser, opened from disk. Every test also asserts no console error and no request elsewhere."""
+"""The site in a real browser, opened from disk.
+
+Every test also asserts no console error and no request elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -150,7 +153,8 @@ def test_sorts_images_by_metric_difference_and_task_error(watched: Any) -> None:
     page.select_option("[data-sort]", next(v for v in values if v.startswith("errors|seg")))
     order = page.eval_on_selector_all("[data-image] option", "all => all.map(o => o.value)")
     wrong = page.evaluate(
-        "n => { const e = Object.entries(FB.galleries[0].errors).find(([k]) => k.startsWith('seg'))[1]; return n.map(i => e[i].laplacian); }",
+        "n => { const e = Object.entries(FB.galleries[0].errors).find(([k]) => k.startsWith('seg'))[1];"
+        " return n.map(i => e[i].laplacian); }",
         order,
     )
     assert wrong == sorted(wrong, reverse=True)
@@ -176,8 +180,9 @@ def test_charts_default_to_metric_against_task_and_lead_to_the_leaderboard(watch
     assert all(width > 10 and height > 1 for width, height in boxes)
     assert "laplacian" in page.evaluate("FBboxes().scales.x.getLabels()")
     point = page.evaluate(
-        "(() => { const e = FBscatter.getDatasetMeta(0).data[0]; const r = FBscatter.canvas.getBoundingClientRect();"
-        " return [r.left + e.x, r.top + e.y, FBscatter.data.datasets[0].label]; })()"
+        "(() => { const e = FBscatter.getDatasetMeta(0).data[0]; const r ="
+        " FBscatter.canvas.getBoundingClientRect(); return [r.left + e.x, r.top + e.y,"
+        " FBscatter.data.datasets[0].label]; })()"
     )
     page.mouse.click(point[0], point[1])
     page.wait_for_url("**/index.html#*")
@@ -194,8 +199,7 @@ def test_a_number_leads_to_its_source(watched: Any) -> None:
 
 def test_filtering_30_by_361_rows_takes_less_than_100_ms(watched: Any) -> None:
     page = watched.open("index.html")
-    spent = page.evaluate(
-        """() => { // 30 × 361 rows in one table: far more than a leaderboard has
+    spent = page.evaluate("""() => { // 30 × 361 rows in one table: far more than a leaderboard has
           const body = document.querySelector("section[data-table]:not([hidden]) tbody");
           const rows = [...body.children];
           const many = new DocumentFragment();
@@ -210,8 +214,7 @@ def test_filtering_30_by_361_rows_takes_less_than_100_ms(watched: Any) -> None:
             return performance.now() - start;
           });
           return Math.min(...times);
-        }"""
-    )
+        }""")
     print(f"filter of 30 × 361 rows: {spent:.1f} ms")
     assert spent <= 100
 

@@ -97,5 +97,7 @@ def test_another_task_is_refused(shared: Path) -> None:
 def test_what_is_no_architecture(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match="isn't the architecture of a YOLO detector|isn't one that YAML can hold"):
+    with pytest.raises(
+        InputError, match=r"isn't the architecture of a YOLO detector|isn't one that YAML can hold"
+    ):
         build_network(path, NAMES, 0)

@@ -18,6 +18,7 @@ needs_goldens = pytest.mark.skipif(
     reason=f"no goldens below {ROOT} (FUSIONBENCH_TEST_DATA)",
 )
 KNOWN = {
+    ("cddfuse", "VIF", ""): 1e-8,
     ("cddfuse-f64", "VIF", ""): 5e-8,
     ("linfeng", "VIF", ""): 5e-8,
     ("linfeng", "SSIM", "as-published"): 2e-9,

@@ -40,7 +40,7 @@ def test_resized_for_the_network_answers_come_at_the_images_size(tiny) -> None:
     assert (ids == (image > 0)).mean() > 0.98
 
 
-@pytest.mark.parametrize(("values", "budget"), [(FROZEN, 7.2), (DEMO, 4.1)])
+@pytest.mark.parametrize(("values", "budget"), [(FROZEN, 7.2), (DEMO, 1.2)])
 def test_a_judge_keeps_its_budget_of_operations_at_640x480(values, budget) -> None:
     """Billions of multiply-adds; `benchmarks/tasks.py` measures the seconds, which waver on a busy machine."""
     recipe = make_recipe("judge", {**values, "encoder_weights": "none"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,11 @@ def _pillow() -> tuple[Any, type[Exception]]:
     return Image, UnidentifiedImageError
 
 
+def _plain_open(Image: Any) -> Any:
+    """Pillow's own ``open``. ultralytics replaces it by one that installs a package when a file can't be identified."""
+    return getattr(sys.modules.get("ultralytics.utils.patches"), "_image_open", Image.open)
+
+
 @contextmanager
 def opened(data: bytes, name: str, reading: Reading) -> Iterator[Any]:
     """The file as Pillow opens it: header read, pixels not yet. Raises as ``read_header`` does."""
@@ -55,7 +61,7 @@ def opened(data: bytes, name: str, reading: Reading) -> Iterator[Any]:
         Image.MAX_IMAGE_PIXELS = reading.max_pixels  # for the whole process: Pillow knows no other way
     Image.preinit()  # the usual formats; without it, Image.open imports all that Pillow knows
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = _plain_open(Image)(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
         raise ImageError(too_large(name, f"over {2 * reading.max_pixels}", reading)) from None
     except (

@@ -357,3 +357,11 @@ def test_options_are_checked() -> None:
     for options in ({"bits": "11"}, {"max_pixels": -1}, {"max_pixels": "many"}):
         with pytest.raises(InputError, match=r"^folder: "):
             reading_of(options, "folder")
+
+
+def test_a_detector_that_replaces_pillows_open_changes_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("ultralytics.utils.patches", reason="needs the extra tasks")
+    path = tmp_path / "a.png"
+    path.write_bytes(b"no image at all")
+    with pytest.raises(ImageError, match="can't be decoded"):
+        read_image(path)

@@ -77,6 +77,8 @@ def commands(store: RunStore) -> str:
         if config["limit"]:
             line += f" --limit {config['limit']}"
         line += f" --task {','.join(config['task'])}"
+        if config["convention"]:
+            line += f" --convention {','.join(config['convention'])}"
         if line not in lines:
             lines.append(line)
     return "\n".join(f"    {line}" for line in lines)
@@ -107,7 +109,7 @@ def front_table(data: ReportInput) -> str:
         if method in set(quality["method"]) or any(cells):
             title = data.methods[method].title if method in data.methods else method
             lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    judges = sorted({d.convention for d in details})
+    judges = sorted({f"{d.convention} ({len(d.images)} labelled images)" for d in details})
     told = f"n = {int(count)} pairs. Intervals: 95 % over images. Judges: {', '.join(judges) or 'none'}."
     return "\n".join([*lines, "", told])
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import pickle
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -302,7 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     options.store.mkdir(parents=True, exist_ok=True)
-    scenes, judge = _kept_scenes(options), load_judge(options.judge)
+    scenes = [*load_scenes(options.data, demo=False), *_demo_scenes()]
+    judge = load_judge(options.judge)
     finished, seen = options.store / "rows.json", options.store / f"reference-{options.judge.stem}.json"
     rows: dict[str, dict[str, float]] = json.loads(finished.read_text()) if finished.exists() else {}
     if seen.exists():
@@ -318,15 +318,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         line = {"candidate": key, "score": task_score(rows[key], rows["max"]), **rows[key]}
         print(json.dumps({k: v if isinstance(v, str) else round(v, 4) for k, v in line.items()}), flush=True)
-
-
-def _kept_scenes(options: argparse.Namespace) -> list[Scene]:
-    """The criterion's scenes; rendering takes longer than judging, so the demo's are kept in the store."""
-    kept = options.store / "demo.pickle"
-    if not kept.exists():
-        kept.write_bytes(pickle.dumps(_demo_scenes()))
-    rendered: list[Scene] = pickle.loads(kept.read_bytes())
-    return [*load_scenes(options.data, demo=False), *rendered]
 
 
 def _candidate(name: str, options: argparse.Namespace) -> Fuse:

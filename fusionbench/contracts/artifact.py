@@ -34,7 +34,7 @@ class Artifact(_Spec):
     licence: str = ""
     unpack: bool = False
     optional: bool = False
-    """Used where it is at hand; a method runs without it."""
+    """Used where it is available; a method runs without it."""
     alternatives: tuple[Artifact, ...] = ()
     """Other files with the same content (a conversion), each with its own checksum; used where this one is
     absent."""

@@ -40,8 +40,9 @@ def run_logged(
     time_limit: float,
     watch: Callable[[], None] = lambda: None,
 ) -> str:
-    """Run a command to its end; what it prints is appended to ``log`` (see ``LOG_BYTES``). Returns "" or why it failed, with the
-    end of the log.
+    """Run a command to its end; what it prints is appended to ``log`` (see ``LOG_BYTES``).
+
+    Returns "" or why it failed, with the end of the log.
 
     ``watch`` is called about every two seconds. On Ctrl-C (or any exception) the command and all it started
     are ended first.

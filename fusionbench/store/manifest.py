@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -39,9 +40,16 @@ class Manifest:
             **asdict(self.unit),
             "images": dict(self.images),
         }
-        return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True).encode(
+        sealed = {**content, "content_sha256": _seal(content)}
+        return json.dumps(sealed, indent=1, ensure_ascii=False, sort_keys=True).encode(
             errors="backslashreplace"
         )
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    """A digest of all that a manifest says, so that a changed field is found whatever its type."""
+    text = json.dumps(content, sort_keys=True)  # in ASCII: also names that are no valid Unicode
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class NewerSchemaError(StoreError):
@@ -74,7 +82,10 @@ def read_manifest(path: Path) -> Manifest:
     if not isinstance(content, dict):
         raise StoreError(f"{path}: is damaged (it holds no JSON object); {_AGAIN}")
     check_schema(path, content)
+    seal = content.pop("content_sha256", None)  # none: a version before 0.2 wrote it
     wrong = _wrong_field(content)
+    if not wrong and seal is not None and seal != _seal(content):
+        wrong = "its content was changed after it was written"
     if wrong:
         raise StoreError(f"{path}: is damaged ({wrong}); {_AGAIN}")
     unit = UnitId(**{name: content[name] for name in UnitId.__dataclass_fields__})

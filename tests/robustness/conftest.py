@@ -14,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(scope="session")
 def seed() -> int:
-    """The seed of this attack: FUSIONBENCH_TEST_SEED, else a random one, which pytest shows where a test
-    fails.
+    """The seed of this attack: FUSIONBENCH_TEST_SEED, else 0, else in a long attack a random one, which
+    pytest shows where a test fails.
     """
-    chosen = int(os.environ.get("FUSIONBENCH_TEST_SEED", random.randrange(10_000)))
+    usual = random.randrange(10_000) if os.environ.get("FUSIONBENCH_ATTACK") else 0
+    chosen = int(os.environ.get("FUSIONBENCH_TEST_SEED", usual))
     print(f"FUSIONBENCH_TEST_SEED={chosen}")
     return chosen
 

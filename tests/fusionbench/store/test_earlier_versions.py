@@ -15,13 +15,14 @@ from fusionbench.rendering import report_input
 from fusionbench.store.run_store import RunStore
 
 Runner = Callable[..., RunResult]
+NEW_FACTS = ("settings", "dataset_settings", "fuse", "scored", "rows_sha256", "identity", "versions")
 
 
 def made_by_version_0_1(folder: Path) -> None:
     """Take out of a run folder what version 0.1 didn't write."""
     for path in (folder / "units").glob("*.json"):
         content = json.loads(path.read_text())
-        for name in ("settings", "dataset_settings", "fuse", "scored", "rows_sha256", "identity", "versions"):
+        for name in (*NEW_FACTS, "content_sha256"):
             content.pop(name, None)
         path.write_text(json.dumps(content))
     content = json.loads((folder / "run.json").read_text())

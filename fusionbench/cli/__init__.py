@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         from .app import app
 
+        termination.active = True
         code = app(arguments, standalone_mode=False)
+        termination.active = False
     except FusionBenchError as error:
         print(f"fusionbench: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import signal
 
-from ..errors import printable
+from ..errors import EXIT_INTERRUPTED, printable
 
 _MEMORY_SAID = (
     "cannot allocate memory",
@@ -17,16 +18,23 @@ _MEMORY_SAID = (
 
 
 class Termination:
-    """SIGTERM ends the process as Ctrl-C does. ``requested`` stays true if a library swallows that."""
+    """SIGTERM ends the process as Ctrl-C does. ``requested`` stays true if a library swallows that.
+
+    While no command is ``active`` (modules load, the process ends), nobody would catch an exception: the
+    process ends at once, with the same exit code.
+    """
 
     def __init__(self) -> None:
         self.requested = False
+        self.active = False
 
     def install(self) -> None:
         with contextlib.suppress(ValueError):  # not the main thread: the caller's business
             signal.signal(signal.SIGTERM, self._handle)
 
     def _handle(self, signum: int, frame: object) -> None:
+        if not self.active:
+            os._exit(EXIT_INTERRUPTED)
         self.requested = True
         raise KeyboardInterrupt
 

@@ -49,17 +49,36 @@ def report_input(
         details=store.details(selection),
         read_fused=_fused_reader(store),
         notes=notes,
+        conventions={
+            (spec.name, convention.name): convention
+            for spec in catalog.evaluators.all().values()
+            for convention in spec.conventions
+        },
+        fused_dirs={_name_of(store): store.folder / "fused"},
     )
+
+
+def _name_of(store: RunStore) -> str:
+    """A run's name in its rows."""
+    return store.folder.resolve().name
 
 
 def merged_input(
     stores: Sequence[RunStore], options: Mapping[str, Any] | None = None, *, apart: bool = False
 ) -> ReportInput:
-    """The rows of several runs as one; images come from the first.
+    """The rows of several runs as one. Sources come from the first run that has their dataset.
 
     A number that several runs hold counts once, from the first, or with ``apart`` stands once a run (a method
-    in several runs is then compared with itself). ``run`` is the first's, with all of them by name under ``merged``.
+    in several runs is then compared with itself). ``run`` is the first's, with all of them by name under
+    ``merged``. Raises ``InputError`` for two runs of one name: their rows could not be told apart.
     """
+    folders: dict[str, Path] = {}
+    for store in stores:
+        other = folders.setdefault(_name_of(store), store.folder)
+        if other.resolve() != store.folder.resolve():
+            raise InputError(
+                f"{other} and {store.folder}: two runs of the same name can't be joined; rename a folder"
+            )
     inputs = [report_input(store, options=options) for store in stores]
     methods: dict[str, MethodSpec] = {}
     datasets: dict[str, DatasetSpec] = {}
@@ -69,6 +88,10 @@ def merged_input(
     rows = pd.concat([i.rows for i in inputs], ignore_index=True)
     notes = list(dict.fromkeys(note for i in inputs for note in i.notes))
     readers = {i.fused_dir: i.read_fused for i in inputs}
+
+    def load_any(dataset: str, split: str, image: str) -> PairImages:
+        own = next((i for i in inputs if dataset in i.datasets), inputs[0])
+        return own.load_pair(dataset, split, image)
 
     def read_any(path: Path) -> UInt8Array:
         own = next((r for folder, r in readers.items() if path.is_relative_to(folder)), read_image)
@@ -83,14 +106,16 @@ def merged_input(
         inputs[0],
         run={
             **inputs[0].run,
-            "merged": {s.folder.resolve().name: i.run for s, i in zip(stores, inputs, strict=True)},
+            "merged": {_name_of(s): i.run for s, i in zip(stores, inputs, strict=True)},
         },
         rows=rows[~doubled],
         methods=methods,
         datasets=datasets,
         details=units,
         notes=notes,
+        load_pair=load_any,
         read_fused=read_any,
+        fused_dirs={name: folder for i in inputs for name, folder in i.fused_dirs.items()},
     )
 
 

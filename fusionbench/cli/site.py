@@ -73,20 +73,34 @@ def write_site(
 
 
 def contradictions(frames: Sequence[pd.DataFrame]) -> list[str]:
-    """What several runs say differently of one number: one sentence per method and metric. The first run's
-    value is shown."""
+    """What several runs say differently of one number: one sentence per method, metric and dataset.
+
+    The first run's value is shown. A value that another run calls undefined is a contradiction too.
+    """
     import pandas as pd
 
     rows = pd.concat(frames, ignore_index=True)
     key = [c for c in rows.columns if c not in {"run", "value", "reason"}]
-    spread = rows.groupby(key, dropna=False)["value"].agg(["min", "max", "count"]).reset_index()
-    odd = spread[
-        (spread["count"] > 1) & (spread["max"] - spread["min"] > 1e-9 * spread["max"].abs().clip(lower=1))
-    ]
-    return [
-        f"{method}, {metric} on {dataset}: the runs disagree on {len(part)} values; the first run's are shown"
-        for (method, dataset, metric), part in odd.groupby(["method", "dataset", "metric"])
-    ]
+    rows = rows[rows.duplicated(key, keep=False)]
+    if not len(rows):
+        return []
+    spread = rows.groupby(key, dropna=False, sort=False).agg(
+        low=("value", "min"), high=("value", "max"), given=("value", "count"), rows=("value", "size")
+    )
+    spread["gap"] = spread["high"] - spread["low"]
+    tolerance = 1e-9 * spread["high"].abs().clip(lower=1)
+    half_given = (spread["given"] > 0) & (spread["given"] < spread["rows"])
+    odd = spread[(spread["gap"] > tolerance) | half_given].reset_index()
+    said = []
+    for place, part in odd.groupby(["method", "metric", "dataset"], sort=False):
+        method, metric, dataset = map(str, place)
+        own = rows[(rows["method"] == method) & (rows["metric"] == metric) & (rows["dataset"] == dataset)]
+        runs = list(dict.fromkeys(map(str, own["run"])))
+        said.append(
+            f"{method}, {metric} on {dataset}: the runs {' and '.join(runs)} disagree on {len(part)} "
+            f"value{'s' * (len(part) > 1)} (by up to {part['gap'].max():.3g}); those of {runs[0]} are shown"
+        )
+    return said
 
 
 def view(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 from ..errors import InputError
 from .artifact import _Spec
 from .dataset import DatasetSpec, PairImages, UInt8Array
-from .evaluator import MetricSpec
+from .evaluator import ConventionSpec, MetricSpec
 from .method import MethodSpec
 from .names import PlainName
 
@@ -50,8 +50,9 @@ class ReportInput:
 
     ``methods``, ``metrics`` and ``conventions`` are the specs (as data) of what the rows name, so that a
     report knows titles, directions and digits without importing any other plugin. ``fused_dir`` holds
-    ``<method>/<dataset>/<split>/<image>.png``; ``load_pair(dataset, split, image)`` decodes sources for
-    figures. ``options`` are the report's own settings (``published``: show published rows). ``details`` has
+    ``<method>/<dataset>/<split>/<image>.png``; where several runs are joined it is the first run's, and
+    ``fused_dirs`` names each run's (see ``fused_path``). ``load_pair(dataset, split, image)`` decodes sources
+    for figures. ``conventions`` are keyed by evaluator and name. ``options`` are the report's own settings (``published``: show published rows). ``details`` has
     one row a unit that left tables or masks: method, dataset, split, evaluator, protocol, seed, folder
     (``fusionbench.contracts.rows.DETAIL_COLUMNS``). ``read_fused(path)`` decodes a fused image below
     ``fused_dir`` (uint8), and raises ``FusionBenchError`` for a file that isn't the image that was scored.
@@ -69,6 +70,16 @@ class ReportInput:
     details: pd.DataFrame = field(default_factory=_no_details)
     read_fused: Callable[[Path], UInt8Array] = field(default=_no_images)
     notes: list[str] = field(default_factory=list)
+    conventions: Mapping[tuple[str, str], ConventionSpec] = field(default_factory=dict)
+    fused_dirs: Mapping[str, Path] = field(default_factory=dict)
+
+    def fused_path(self, run: str, method: str, dataset: str, split: str, image: str) -> Path | None:
+        """Where a fused image of a run would lie; None for names that lead out of the run's folder."""
+        folder = self.fused_dirs.get(run, self.fused_dir)
+        path = folder / method / dataset / split / f"{image}.png"
+        parts = (method, dataset, split, image)
+        plain = all(part not in ("", ".", "..") and not set("/\\\0") & set(part) for part in parts)
+        return path if plain else None
 
 
 class Report(Protocol):

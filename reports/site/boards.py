@@ -6,17 +6,18 @@ Everything here is plain data for the templates and for the browser.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.statistics.comparison import entrant_names
 
 from ..scores.details import Detail, by_table, details_of, protocol_of
-from ..scores.labels import ARROWS, entrant_title, format_value, ordered_entrants
+from ..scores.labels import ARROWS, COMPETING_REFERENCES, REFERENCE_METHODS, format_value, ordered_entrants
 from ..scores.summary import TABLE_KEY, summary
 from ..tables.notes import contamination
 from ..tables.result_table import Column, ResultTable, tables
-from .names import plain
+from .names import plain, plain_of
 from .ties import SetDraws, image_ties
 
 if TYPE_CHECKING:
@@ -106,17 +107,28 @@ def boards(data: ReportInput) -> list[Board]:
 def _board(
     data: ReportInput, table: ResultTable, rows: pd.DataFrame, lines: pd.DataFrame, details: list[Detail]
 ) -> Board:
+    measured = [line for line in table.lines if line.kind != "published"]
     entrants = _entrants(data, table, lines)
     images = tuple(sorted({str(image) for image in rows["image"] if image}))
     values = {column_key(column): _per_image(rows, column, images) for column in table.columns}
     draws = SetDraws(details)
     ties = {
-        column_key(column): _ties(table, column, entrants, values[column_key(column)], draws)
-        for column in table.columns
+        column_key(column): _ties(
+            column,
+            [
+                (line.values[i], entrant)
+                for line, (entrant, _) in zip(measured, entrants, strict=True)
+                if line.kind == "measured" or table.evaluator in COMPETING_REFERENCES
+            ],
+            values[column_key(column)],
+            draws,
+        )
+        for i, column in enumerate(table.columns)
     }
     entries = []
+    owners = {id(line): pair for line, pair in zip(measured, entrants, strict=True)}
     for line in table.lines:
-        entrant, method = entrants.get(line.label, (line.label, ""))
+        entrant, method = owners.get(id(line), (line.label, ""))
         spec = data.methods.get(method)
         own = lines[lines["entrant"] == entrant].set_index(["metric", "class_name"])
         cells = tuple(
@@ -140,7 +152,7 @@ def _board(
             )
         )
     return Board(
-        name=plain("-".join((table.dataset, table.split, table.evaluator, table.convention))),
+        name=plain_of(table.dataset, table.split, table.evaluator, table.convention),
         dataset=table.dataset,
         split=table.split,
         evaluator=table.evaluator,
@@ -154,16 +166,12 @@ def _board(
     )
 
 
-def _entrants(data: ReportInput, table: ResultTable, lines: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """A line's label → (entrant, method)."""
-    found = {}
-    for entrant, method in ordered_entrants(lines, data.methods):
-        spec = data.methods.get(method)
-        sign = contamination(spec, table.dataset, table.split)[0]
-        title = entrant_title(entrant, method, data.methods)
-        found[title + sign] = (entrant, method)
-        found.setdefault(title, (entrant, method))
-    return found
+def _entrants(data: ReportInput, table: ResultTable, lines: pd.DataFrame) -> list[tuple[str, str]]:
+    """(entrant, method) of every measured line of a table, in its order; two methods may share a title."""
+    columns = {(c.metric, c.class_name) for c in table.columns}
+    shown = lines.set_index(["metric", "class_name"]).index.isin(columns)
+    found = ordered_entrants(lines[shown], data.methods)
+    return sorted(found, key=lambda pair: pair[1] not in REFERENCE_METHODS)
 
 
 def _cell(
@@ -212,19 +220,13 @@ def _per_image(rows: pd.DataFrame, column: Column, images: tuple[str, ...]) -> d
 
 
 def _ties(
-    table: ResultTable,
     column: Column,
-    entrants: dict[str, tuple[str, str]],
+    scores: Sequence[tuple[float, str]],
     values: dict[str, list[float | None]],
     draws: SetDraws,
 ) -> set[str]:
-    """The entrants that are indistinguishable from the best one of a column."""
-    index = table.columns.index(column)
-    competing = [
-        (line.values[index], entrants[line.label][0])
-        for line in table.lines
-        if line.kind != "published" and line.label in entrants and math.isfinite(line.values[index])
-    ]
+    """The entrants that are indistinguishable from the best one of a column; ``scores`` are (value, entrant)."""
+    competing = [(value, name) for value, name in scores if math.isfinite(value)]
     if column.direction == "none" or len(competing) < 2:
         return set()
     best = (max if column.direction == "higher" else min)(competing)[1]

@@ -17,7 +17,7 @@ from fusionbench.extras import require
 from fusionbench.files.atomic import write_atomic
 
 from .boards import Board, boards, column_key, heading
-from .names import plain
+from .names import plain, plain_of
 from .previews import Gallery, galleries
 from .provenance import anchor, sources
 
@@ -138,7 +138,9 @@ def _environment() -> Any:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(heading=heading, column_key=column_key, plain=plain, anchor=anchor)
+    environment.globals.update(
+        heading=heading, column_key=column_key, plain=plain, plain_of=plain_of, anchor=anchor
+    )
     return environment
 
 

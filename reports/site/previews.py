@@ -14,14 +14,17 @@ from PIL import Image
 from fusionbench.errors import FusionBenchError
 from fusionbench.files.atomic import write_atomic
 from fusionbench.images.codec import as_rgb
+from fusionbench.statistics.comparison import entrant_names
 
 from ..figures.overlays import class_colours
 from ..figures.task_pictures import mask_of, objects_found
 from ..scores.details import Detail, details_of
-from ..scores.labels import entrant_title
-from .names import plain
+from ..scores.labels import REFERENCE_METHODS, entrant_title
+from .names import plain, plain_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fusionbench.contracts.dataset import PairImages, UInt8Array
     from fusionbench.contracts.report import ReportInput
 
@@ -35,8 +38,8 @@ LABELS = ("labels/truth", "Labels")
 
 @dataclass
 class Gallery:
-    """The pictures of one dataset and split: ``layers`` name what can be shown, ``files`` hold image → layer
-    → path.
+    """The pictures of one dataset and split: ``layers`` name what can be shown (sources, labels, entrants),
+    ``files`` hold image → layer → path.
 
     Paths are relative to the site. ``boxes`` hold protocol → image → entrant → boxes as lists (x0, y0, x1, y1
     as shares of width and height, class, score or None, state ``hit``, ``false``, ``missed`` or ``truth``).
@@ -56,7 +59,7 @@ class Gallery:
     @property
     def name(self) -> str:
         """A plain name: ``msrs-test``."""
-        return plain(f"{self.dataset}-{self.split}")
+        return plain_of(self.dataset, self.split)
 
 
 def webp(image: UInt8Array, width: int) -> bytes:
@@ -78,17 +81,15 @@ def galleries(data: ReportInput, folder: Path, *, width: int, images: int, origi
     At most ``images`` evenly spread images per split are shown (0: all). Pictures that can't be read are left
     out and named in ``data.notes``.
     """
-    rows = data.rows[data.rows["image"] != ""]
+    named = data.rows.assign(entrant=entrant_names(data.rows))
+    rows = named[named["image"] != ""]
     details = details_of(data)
     found = []
     for (dataset, split), part in rows.groupby(["dataset", "split"], sort=False):
         names = _chosen(sorted(set(map(str, part["image"]))), images)
         gallery = Gallery(str(dataset), str(split))
-        methods = [m for m in data.methods if m in set(part["method"])]
-        gallery.layers = [
-            *SOURCES,
-            *((m, entrant_title(m, m, data.methods)) for m in methods if m not in dict(SOURCES)),
-        ]
+        makers = _makers(data, part)
+        gallery.layers = [*SOURCES, *((m.entrant, m.title) for m in makers)]
         own = [d for d in details if (d.dataset, d.split) == (dataset, split)]
         boxed = [(d, d.table("truth"), d.table("predictions")) for d in own if d.has("predictions")]
         masked = [d for d in own if (d.folder / "masks").is_dir()]
@@ -97,7 +98,7 @@ def galleries(data: ReportInput, folder: Path, *, width: int, images: int, origi
         gallery.classes = [(name, f"rgb{rgb}") for name, rgb in class_colours(classes).items()]
         for name in names:
             pair = _pair(data, gallery, name)
-            gallery.files[name] = _write_image(data, gallery, name, pair, folder, width, originals)
+            gallery.files[name] = _write_image(data, gallery, name, pair, makers, folder, width, originals)
             if pair is None:
                 continue
             if pair.labels is not None and classes:
@@ -111,6 +112,28 @@ def galleries(data: ReportInput, folder: Path, *, width: int, images: int, origi
             gallery.layers.insert(len(SOURCES), LABELS)
         found.append(gallery)
     return found
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Who made a layer: a method of a run, by the name that its rows have in tables."""
+
+    entrant: str
+    method: str
+    run: str
+    title: str
+
+
+def _makers(data: ReportInput, rows: pd.DataFrame) -> list[_Maker]:
+    """The entrants of some rows in the order of ``data.methods``; single sensors are layers anyway."""
+    rank = {name: i for i, name in enumerate(data.methods)}
+    found = dict.fromkeys(rows[["entrant", "method", "run"]].astype(str).itertuples(index=False, name=None))
+    ordered = sorted(found, key=lambda maker: rank.get(maker[1], len(rank)))
+    return [
+        _Maker(entrant, method, run, entrant_title(entrant, method, data.methods))
+        for entrant, method, run in ordered
+        if method not in REFERENCE_METHODS
+    ]
 
 
 def _pair(data: ReportInput, gallery: Gallery, name: str) -> PairImages | None:
@@ -133,6 +156,7 @@ def _write_image(
     gallery: Gallery,
     name: str,
     pair: PairImages | None,
+    makers: Sequence[_Maker],
     folder: Path,
     width: int,
     originals: bool,
@@ -140,12 +164,12 @@ def _write_image(
     pictures: dict[str, UInt8Array] = {}
     if pair is not None:
         pictures["infrared"], pictures["visible"] = pair.infrared, pair.visible
-    for method, _ in gallery.layers:
-        path = data.fused_dir / method / gallery.dataset / gallery.split / f"{name}.png"
-        if method in pictures or not path.is_file():
+    for maker in makers:
+        path = data.fused_path(maker.run, maker.method, gallery.dataset, gallery.split, name)
+        if path is None or not _is_file(path):
             continue
         try:
-            pictures[method] = data.read_fused(path)
+            pictures[maker.entrant] = data.read_fused(path)
         except FusionBenchError as error:
             data.notes.append(f"site: {error}")
     suffix = "png" if originals else "webp"
@@ -160,6 +184,14 @@ def _write_image(
         )
         for layer, picture in pictures.items()
     }
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that is too long for the disk has none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _write(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..scores.details import details_of
 from .boards import Board, Entry
-from .names import plain
+from .names import plain_of
 
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput
@@ -32,7 +32,7 @@ class Source:
 
 def anchor(board: Board, entry: Entry) -> str:
     """The name of the place on the provenance page that a row links to."""
-    return plain(f"{board.name}.{entry.entrant}")
+    return plain_of(board.name, entry.entrant)
 
 
 def sources(data: ReportInput, found: Sequence[Board]) -> list[tuple[Board, list[Source]]]:

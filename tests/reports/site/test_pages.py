@@ -9,15 +9,16 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.cli import site as command_line
 from fusionbench.cli.site import contradictions
+from fusionbench.contracts.report import ReportSpec
 from fusionbench.errors import InputError
 from fusionbench.reports.site.boards import boards
 from fusionbench.reports.site.names import plain
+from fusionbench.reports.site.pages import build
 from fusionbench.reports.site.provenance import command
 
 
@@ -132,19 +133,31 @@ def test_contradicting_runs_are_said() -> None:
     other = frame([row("max", "EN", 6.0, run="other"), row("max", "SD", 2.0, run="other")])
     said = contradictions([one, other])
     assert len(said) == 1
-    assert "max, EN on demo" in said[0]
+    assert "max, EN on demo: the runs run and other disagree on 1 value (by up to 1)" in said[0]
+    undefined = frame([row("max", "EN", float("nan"), run="other")])
+    assert "max, EN on demo" in contradictions([one, undefined])[0]
     assert contradictions([one, one]) == []
 
 
-def test_published_rows_are_marked_and_claim_no_run() -> None:
-    rows = pd.concat([quality_rows(("u2fusion",), metrics=("EN", "SD")).assign(dataset="msrs")])
+def test_published_rows_are_marked_and_claim_no_run(tmp_path: Path) -> None:
+    rows = quality_rows(("u2fusion",), metrics=("EN", "SD")).assign(dataset="msrs")
     data = replace(report_input(rows), options={"published": True})
+    build(ReportSpec(name="site", title="Site")).render(data, tmp_path)
     (board,) = boards(data)
-    published = [entry for entry in board.entries if entry.kind == "published"]
-    assert all(
-        "published" in entry.title and not entry.run and not any(c.tie for c in entry.cells)
-        for entry in published
-    )
+    published = {entry.title: entry for entry in board.entries if entry.kind == "published"}
+    assert published["U2Fusion (published)"].cells[0].text == "5.37"  # SGDFuse's Table 1, on MSRS
+    assert len(published) > 5
+    for entry in published.values():
+        assert "published" in entry.title
+        assert not entry.run
+        assert not any(c.tie or c.best or c.low is not None for c in entry.cells)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    lines = re.findall(r'<tr class="published".*?</tr>', page, re.DOTALL)
+    assert len(lines) == len(published)
+    assert all("provenance.html" not in line and "charts.html" not in line for line in lines)
+    assert "Zhang et al., SGDFuse, Table 1" in page
+    (plain_board,) = boards(replace(data, options={}))
+    assert {entry.kind for entry in plain_board.entries} == {"measured"}
 
 
 def test_the_command_is_the_one_that_was_given_or_made_from_the_settings() -> None:

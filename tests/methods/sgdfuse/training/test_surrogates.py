@@ -50,9 +50,9 @@ def scene(seed: int = 0, size: int = 64) -> torch.Tensor:
     return 255 * torch.nn.functional.interpolate(small, size=(size, size), mode="bicubic").clamp(0, 1)
 
 
-def test_identities():
+def test_identities() -> None:
     first, second = scene(1), scene(2)
-    assert float(S.vifp(first, first)) == pytest.approx(1, abs=1e-4)
+    assert float(S.vif(first, first, first)) == pytest.approx(2, abs=2e-4)
     assert float(S.scd(first, second, first + second)) == pytest.approx(2, abs=1e-5)
     # Full strength and angle everywhere: 0.9994/(1+e^-7.5) · 0.9879/(1+e^-4.4)
     assert float(S.qabf(first, first, first)) == pytest.approx(0.9748, abs=2e-3)
@@ -62,9 +62,30 @@ def test_identities():
     )
 
 
-def test_vifp_needs_41_pixels():
+# Values and norms of gradients of the definitions that the released weights were trained with.
+RECORDED = {
+    "vif": (0.15428748726844788, 0.00016503286315128207),
+    "scd": (0.743449330329895, 0.00044443272054195404),
+    "qabf": (0.2519058287143707, 0.0006465063779614866),
+    "spatial_frequency": (11.341005325317383, 0.008775734342634678),
+    "standard_deviation": (40.07754898071289, 0.01562499813735485),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_terms_are_those_of_earlier_trainings(name: str) -> None:
+    first, second = scene(1), scene(2)
+    fused = (0.6 * torch.maximum(first, second) + 0.4 * scene(3)).requires_grad_()
+    images = (first, second, fused) if name in ("vif", "scd", "qabf") else (fused,)
+    value = getattr(S, name)(*images)
+    value.sum().backward()
+    assert fused.grad is not None
+    assert (value.item(), fused.grad.norm().item()) == pytest.approx(RECORDED[name], rel=1e-5)
+
+
+def test_vif_needs_41_pixels() -> None:
     with pytest.raises(ValueError, match="41"):
-        S.vifp(torch.zeros(1, 1, 40, 64), torch.zeros(1, 1, 40, 64))
+        S.vif(*[torch.zeros(1, 1, 40, 64)] * 3)
 
 
 @pytest.mark.parametrize("metric", [S.vif, S.qabf, S.scd])

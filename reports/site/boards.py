@@ -6,7 +6,7 @@ Everything here is plain data for the templates and for the browser.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ..scores.details import Detail, by_table, details_of, protocol_of
 from ..scores.labels import ARROWS, COMPETING_REFERENCES, REFERENCE_METHODS, format_value, ordered_entrants
 from ..scores.summary import TABLE_KEY, summary
 from ..tables.notes import contamination
-from ..tables.result_table import Column, ResultTable, tables
+from ..tables.result_table import Column, Line, ResultTable, tables
 from .names import plain, plain_of
 from .ties import SetDraws, image_ties
 
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
     from fusionbench.contracts.report import ReportInput
 
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""What a box plot shows: the ends of the middle 90 %, of the middle half, and the median."""
+
 
 @dataclass(frozen=True)
 class Cell:
-    """One number: the printed text, the value (None where there is none), its 95 % interval, and how it
-    compares.
+    """One number: the printed text, the value (None where there is none), its 95 % interval (as numbers and
+    as text), and how it compares.
 
     ``tie``: the paired 95 % interval of the difference from the best method reaches 0, so the two are
     indistinguishable. ``count`` is the number of images or seeds behind the value.
@@ -39,6 +42,7 @@ class Cell:
     value: float | None
     low: float | None = None
     high: float | None = None
+    interval: str = ""
     count: int = 0
     best: bool = False
     tie: bool = False
@@ -60,10 +64,19 @@ class Entry:
     contaminated: bool
     cells: tuple[Cell, ...]
 
+    @property
+    def words(self) -> str:
+        """What the filter looks at, in small letters."""
+        return " ".join((self.title, self.family, str(self.year or ""), self.licence, self.run)).lower()
+
 
 @dataclass(frozen=True)
 class Board:
-    """One leaderboard. ``values`` maps a column's key to entrant → values in the order of ``images``."""
+    """One leaderboard. ``values`` maps a column's key to entrant → values in the order of ``images``.
+
+    Scores of whole sets have no values of single images: ``draws`` holds how they spread over bootstrap draws
+    of the images, as column's key → entrant → the five ``QUANTILES``.
+    """
 
     name: str
     dataset: str
@@ -76,6 +89,12 @@ class Board:
     notes: tuple[str, ...]
     images: tuple[str, ...] = ()
     values: dict[str, dict[str, list[float | None]]] = field(default_factory=dict)
+    draws: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Dataset and split: ``msrs · test``."""
+        return " · ".join(part for part in (self.dataset, self.split) if part) or "all datasets"
 
     @property
     def protocol(self) -> str:
@@ -107,6 +126,8 @@ def boards(data: ReportInput) -> list[Board]:
 def _board(
     data: ReportInput, table: ResultTable, rows: pd.DataFrame, lines: pd.DataFrame, details: list[Detail]
 ) -> Board:
+    order = sorted(range(len(table.columns)), key=lambda i: bool(table.columns[i].class_name))
+    columns = tuple(table.columns[i] for i in order)  # a set's overall score before its classes
     measured = [line for line in table.lines if line.kind != "published"]
     entrants = _entrants(data, table, lines)
     images = tuple(sorted({str(image) for image in rows["image"] if image}))
@@ -131,10 +152,7 @@ def _board(
         entrant, method = owners.get(id(line), (line.label, ""))
         spec = data.methods.get(method)
         own = lines[lines["entrant"] == entrant].set_index(["metric", "class_name"])
-        cells = tuple(
-            _cell(line.texts[i], line.values[i], line.marks[i] == "best", entrant, column, own, ties, draws)
-            for i, column in enumerate(table.columns)
-        )
+        cells = tuple(_cell(line, i, entrant, table.columns[i], own, ties, draws) for i in order)
         sign = contamination(spec, table.dataset, table.split)[0] if spec else ""
         entries.append(
             Entry(
@@ -158,11 +176,12 @@ def _board(
         evaluator=table.evaluator,
         convention=table.convention,
         title=table.caption,
-        columns=table.columns,
+        columns=columns,
         entries=tuple(entries),
         notes=table.footnotes,
         images=images,
         values={name: found for name, found in values.items() if found},
+        draws={} if not details else _draws(columns, values, [entrant for entrant, _ in entrants], draws),
     )
 
 
@@ -175,29 +194,45 @@ def _entrants(data: ReportInput, table: ResultTable, lines: pd.DataFrame) -> lis
 
 
 def _cell(
-    text: str,
-    value: float,
-    best: bool,
+    line: Line,
+    index: int,
     entrant: str,
     column: Column,
     own: pd.DataFrame,
     ties: dict[str, set[str]],
     draws: SetDraws,
 ) -> Cell:
+    value = line.values[index]
     place = (column.metric, column.class_name)
     score: Any = own.loc[place] if place in own.index else {}
     low, high = float(score.get("low", math.nan)), float(score.get("high", math.nan))
     if math.isnan(low) and math.isfinite(value):  # a whole set's score by one seed: the interval over images
         low, high = draws.interval(place, entrant)
+    known = math.isfinite(low) and math.isfinite(high)
     return Cell(
-        text=text,
+        text=line.texts[index],
         value=_finite(value),
         low=_finite(low),
         high=_finite(high),
+        interval=f"{format_value(low, column.digits)}…{format_value(high, column.digits)}" if known else "",
         count=int(score.get("n", 0)),
-        best=best,
+        best=line.marks[index] == "best",
         tie=entrant in ties[column_key(column)],
     )
+
+
+def _draws(
+    columns: Sequence[Column], values: Mapping[str, object], entrants: Sequence[str], draws: SetDraws
+) -> dict[str, dict[str, list[float]]]:
+    found: dict[str, dict[str, list[float]]] = {}
+    for column in columns:
+        if values.get(column_key(column)):
+            continue
+        for entrant in entrants:
+            quantiles = draws.quantiles((column.metric, column.class_name), entrant, QUANTILES)
+            if quantiles:
+                found.setdefault(column_key(column), {})[entrant] = quantiles
+    return found
 
 
 def _finite(value: float) -> float | None:
@@ -239,8 +274,3 @@ def _ties(
 def heading(column: Column) -> str:
     """A column's heading with the arrow of its direction."""
     return f"{column.heading} {ARROWS[column.direction]}".strip()
-
-
-def printed(value: float | None, column: Column) -> str:
-    """A value as the column prints it."""
-    return format_value(math.nan if value is None else value, column.digits)

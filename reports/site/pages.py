@@ -6,9 +6,11 @@ No page loads anything from elsewhere.
 from __future__ import annotations
 
 import dataclasses
+import html
 import importlib.resources
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,8 @@ from fusionbench.extras import require
 from fusionbench.files.atomic import write_atomic
 
 from .boards import Board, boards, column_key, heading
+from .heat_maps import HeatMap
+from .method_pages import STATUSES, run_command, scenes
 from .names import plain, plain_of
 from .previews import Gallery, galleries
 from .provenance import anchor, sources
@@ -24,7 +28,17 @@ from .provenance import anchor, sources
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput, ReportSpec
 
-STATIC = ("site.css", "site.js", "copy.js", "provenance.js", "browser.js", "charts.js")
+STATIC = (
+    "site.css",
+    "clipboard.js",
+    "site.js",
+    "copy.js",
+    "provenance.js",
+    "overlay.js",
+    "figure.js",
+    "browser.js",
+    "charts.js",
+)
 VENDOR = (
     "chart.js",
     "chart.LICENSE.txt",
@@ -61,7 +75,7 @@ class SiteReport:
         write_atomic(
             folder / "data" / "galleries.js", _script("galleries", [_gallery_data(g) for g in shown])
         )
-        return _pages(data, found, shown, folder)
+        return _pages(data, found, shown, (), folder)
 
 
 def build(spec: ReportSpec) -> SiteReport:
@@ -85,6 +99,7 @@ def _board_data(board: Board) -> dict[str, Any]:
         "split": board.split,
         "evaluator": board.evaluator,
         "convention": board.convention,
+        "protocol": board.protocol,
         "columns": [
             {"key": column_key(c), "heading": c.heading, "direction": c.direction, "digits": c.digits}
             for c in board.columns
@@ -94,11 +109,18 @@ def _board_data(board: Board) -> dict[str, Any]:
                 "entrant": e.entrant,
                 "title": e.title,
                 "kind": e.kind,
-                "cells": [{"v": c.value, "t": c.text, "low": c.low, "high": c.high} for c in e.cells],
+                "cells": [
+                    {"v": c.value, "t": c.text, "low": c.low, "high": c.high, "i": c.interval}
+                    for c in e.cells
+                ],
             }
             for e in board.entries
         ],
         "images": board.images,
+        "draws": {
+            key: {name: [_rounded(v) for v in line] for name, line in found.items()}
+            for key, found in board.draws.items()
+        },
         "values": {
             key: {name: [_rounded(v) for v in line] for name, line in found.items()}
             for key, found in board.values.items()
@@ -132,20 +154,39 @@ def _copy_static(folder: Path) -> None:
             write_atomic(folder / "static" / name, here.joinpath(room, name).read_bytes())
 
 
-def _environment() -> Any:
+def environment() -> Any:
+    """The templates with their filters. Raises ``MissingExtraError`` where Jinja2 is missing."""
     jinja2 = require("jinja2", "the site")
     folder = str(importlib.resources.files(__package__).joinpath("templates"))
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(
-        heading=heading, column_key=column_key, plain=plain, plain_of=plain_of, anchor=anchor
+    made.globals.update(
+        heading=heading,
+        column_key=column_key,
+        plain=plain,
+        plain_of=plain_of,
+        anchor=anchor,
+        run_command=run_command,
+        statuses=STATUSES,
     )
-    return environment
+    markup = made.filters["safe"]  # turns escaped text into markup
+    made.filters.update(
+        is_web=lambda value: str(value).startswith(("https://", "http://")),
+        is_doi=lambda value: bool(re.fullmatch(r"10\.\d{4,9}/[^\s<>\"]+", str(value))),
+        with_code=lambda text: markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(str(text)))),
+    )
+    return made
 
 
-def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], folder: Path) -> list[Path]:
-    environment = _environment()
+def _pages(
+    data: ReportInput,
+    found: Sequence[Board],
+    shown: Sequence[Gallery],
+    heat_maps: Sequence[HeatMap],
+    folder: Path,
+) -> list[Path]:
+    templates = environment()
     methods = {name: spec for name, spec in data.methods.items() if name in set(data.rows["method"])}
     datasets = {name: spec for name, spec in data.datasets.items() if name in set(data.rows["dataset"])}
     common = {
@@ -160,13 +201,13 @@ def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], 
 
     def write(path: str, template: str, **values: Any) -> None:
         root = "../" * path.count("/")
-        text = environment.get_template(template).render(**common, **values, root=root)
+        text = templates.get_template(template).render(**common, **values, root=root)
         write_atomic(folder / path, text.encode())
         pages.append(folder / path)
 
     write("index.html", "index.html", page="leaderboard")
     write("images.html", "images.html", page="images")
-    write("charts.html", "charts.html", page="charts")
+    write("charts.html", "charts.html", page="charts", heat_maps=heat_maps)
     write("provenance.html", "provenance.html", page="provenance", sources=sources(data, found))
     for name, spec in methods.items():
         write(
@@ -175,7 +216,8 @@ def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], 
             page="",
             name=name,
             spec=spec,
-            scenes=_scenes(found, name),
+            rows=[(board, entry) for board in found for entry in board.entries if entry.method == name],
+            scenes=scenes(found, shown, name),
         )
     for name, spec in datasets.items():
         write(
@@ -184,20 +226,11 @@ def _pages(data: ReportInput, found: Sequence[Board], shown: Sequence[Gallery], 
             page="",
             name=name,
             spec=spec,
-            gallery=next((g for g in shown if g.dataset == name), None),
+            own=[gallery for gallery in shown if gallery.dataset == name],
+            seen=[
+                (method, about)
+                for method, about in methods.items()
+                if any(place.partition(":")[0] == name for place in getattr(about, "trained_on", ()))
+            ],
         )
     return pages
-
-
-def _scenes(found: Sequence[Board], method: str) -> list[tuple[Board, str, str, str]]:
-    """Per leaderboard with values per image: the metric, and the images where the method is best and worst."""
-    scenes = []
-    for board in found:
-        for column in board.columns:
-            values = board.values.get(column_key(column), {}).get(method)
-            numbers = [(v, i) for v, i in zip(values or (), board.images, strict=False) if v is not None]
-            if len(numbers) < 2 or column.direction == "none":
-                continue
-            ordered = sorted(numbers, reverse=column.direction == "higher")
-            scenes.append((board, column.heading, ordered[0][1], ordered[-1][1]))
-    return scenes

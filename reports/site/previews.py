@@ -215,7 +215,7 @@ def _add_boxes(
     for detail, truth, predictions in units:
         place = gallery.boxes.setdefault(detail.convention, {}).setdefault(name, {})
         objects = truth[truth["image"] == name]
-        place.setdefault("truth", _boxes(objects, size, lambda box: "truth"))
+        place.setdefault(LABELS[0], _boxes(objects, size, lambda box: "truth"))
         own = predictions[(predictions["image"] == name) & (predictions["score"] >= SHOWN_FROM)]
         missed = objects[~objects_found(objects, own[own["tp50"]])]
         place[detail.entrant] = [
@@ -250,9 +250,9 @@ def _add_masks(
         classes = [str(c) for c in detail.about.get("classes", ())]
         colours = class_colours(classes)
         place = gallery.masks.setdefault(detail.convention, {}).setdefault(name, {})
-        if "truth" not in place and truth is not None:
+        if LABELS[0] not in place and truth is not None:
             picture = webp(_tinted(truth, classes, colours), width)
-            place["truth"] = _write(folder, gallery, "masks/truth", name, picture)
+            place[LABELS[0]] = _write(folder, gallery, "masks/truth", name, picture)
         ids = mask_of(detail, name)
         if ids is None:
             continue

@@ -60,19 +60,21 @@ class SetDraws:
 
     def interval(self, score: tuple[str, str], entrant: str) -> tuple[float, float]:
         """The 95 % percentile interval of a score over draws of images, seeds averaged; NaN without draws."""
+        found = self.quantiles(score, entrant, (0.025, 0.975))
+        return (found[0], found[1]) if found else (float("nan"), float("nan"))
+
+    def quantiles(self, score: tuple[str, str], entrant: str, levels: Sequence[float]) -> list[float]:
+        """Quantiles of a score over draws of images, seeds averaged; empty without draws."""
         parts = []
         for seed, detail in self._units.get(entrant, {}).items():
             draws = self._of(entrant, seed, detail)
             if score in draws:
                 parts.append(draws[score].to_numpy(np.float64))
         if not parts or len({len(part) for part in parts}) > 1:
-            return float("nan"), float("nan")
+            return []
         mean = np.mean(parts, axis=0)
         finite = mean[np.isfinite(mean)]
-        if not len(finite):
-            return float("nan"), float("nan")
-        low, high = np.quantile(finite, [0.025, 0.975])
-        return float(low), float(high)
+        return [float(q) for q in np.quantile(finite, levels)] if len(finite) else []
 
     def _difference(self, score: tuple[str, str], a: str, b: str) -> npt.NDArray[np.float64]:
         first, second = self._units.get(a, {}), self._units.get(b, {})

@@ -11,17 +11,19 @@
   const columns = form.querySelector("[data-columns]");
   const said = form.querySelector("[data-said]");
   const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const RARE = "licence"; // hidden until the reader chooses it
 
   const shown = () => sections.find((s) => s.dataset.table === board.value) || sections[0];
   const heads = (section) => [...section.querySelectorAll("thead th")];
-  const rows = (section) => [...section.querySelectorAll("tbody tr")];
+  const rows = (section) => section.querySelector("tbody").rows;
+  const hidden = () => new Set((state.hide ?? RARE).split(",").filter(Boolean));
 
   function remember() {
-    const left = Object.entries(state).filter(([, value]) => value);
+    const left = Object.entries(state).filter(([key, value]) => value || (key === "hide" && value !== undefined));
     history.replaceState(null, "", "#" + new URLSearchParams(left));
   }
   function number(row, index) {
-    const text = row.children[index].dataset.value;
+    const text = row.cells[index].dataset.value;
     return text === undefined || text === "" ? NaN : Number(text);
   }
   function sort(section, key, order) {
@@ -29,8 +31,10 @@
     const index = all.findIndex((th) => th.dataset.key === key);
     if (index < 0) return;
     const sign = order === "descending" ? -1 : 1;
-    const ordered = rows(section).sort((a, b) => {
-      if (index === 0) return sign * a.children[0].textContent.trim().localeCompare(b.children[0].textContent.trim());
+    const name = (row) => row.cells[index].textContent.trim();
+    const words = key === "title" || key === "licence";
+    const ordered = [...rows(section)].sort((a, b) => {
+      if (words) return sign * name(a).localeCompare(name(b));
       const [x, y] = [number(a, index), number(b, index)];
       if (Number.isNaN(x)) return Number.isNaN(y) ? 0 : 1;
       if (Number.isNaN(y)) return -1;
@@ -39,39 +43,33 @@
     section.querySelector("tbody").append(...ordered);
     all.forEach((th, i) => (i === index ? th.setAttribute("aria-sort", order) : th.removeAttribute("aria-sort")));
   }
-  const texts = new WeakMap();
-  function text(row) {
-    if (!texts.has(row)) texts.set(row, (row.textContent + " " + row.dataset.family + " " + row.dataset.licence).toLowerCase());
-    return texts.get(row);
-  }
   function apply() {
     const section = shown();
     sections.forEach((s) => (s.hidden = s !== section));
     const wanted = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of rows(section)) {
-      const off = !wanted.every((word) => text(row).includes(word)) || (clean.checked && row.dataset.contaminated === "1");
+      const words = row.dataset.words;
+      const off = !wanted.every((word) => words.includes(word)) || (clean.checked && row.dataset.contaminated === "1");
       if (row.hidden !== off) row.hidden = off;
     }
   }
   function hideColumns() {
     const section = shown();
-    const hidden = new Set((state.hide || "").split(",").filter(Boolean));
-    heads(section).forEach((th, index) => {
-      const off = index > 0 && hidden.has(th.dataset.key);
-      th.hidden = off;
-      rows(section).forEach((row) => (row.children[index].hidden = off));
-    });
+    const off = heads(section).map((th, index) => index > 0 && hidden().has(th.dataset.key));
+    heads(section).forEach((th, index) => (th.hidden = off[index]));
+    for (const row of rows(section)) off.forEach((hide, index) => { if (row.cells[index].hidden !== hide) row.cells[index].hidden = hide; });
   }
   function listColumns() {
     columns.replaceChildren(...heads(shown()).slice(1).map((th) => {
       const label = document.createElement("label");
       const box = document.createElement("input");
       box.type = "checkbox";
-      box.checked = !(state.hide || "").split(",").includes(th.dataset.key);
+      box.checked = !hidden().has(th.dataset.key);
       box.addEventListener("change", () => {
-        const hidden = new Set((state.hide || "").split(",").filter(Boolean));
-        box.checked ? hidden.delete(th.dataset.key) : hidden.add(th.dataset.key);
-        state.hide = [...hidden].join(",");
+        const off = hidden();
+        if (box.checked) off.delete(th.dataset.key);
+        else off.add(th.dataset.key);
+        state.hide = [...off].join(",");
         remember();
         hideColumns();
       });
@@ -79,39 +77,36 @@
       return label;
     }));
   }
-  function cells() {
+  // What is shown, as lines of {text, best}; where a row comes from goes into the CSV alone.
+  function cells(form) {
     const section = shown();
-    const keep = heads(section).map((th) => !th.hidden);
+    const keep = heads(section).map((th) => !th.hidden && (form === "csv" || th.dataset.key !== "source"));
     const text = (cell) => (cell.querySelector("a, button, span") || cell.firstChild || cell).textContent.trim();
-    return [heads(section), ...rows(section).filter((r) => !r.hidden).map((r) => [...r.children])].map((line) =>
-      line.filter((_, i) => keep[i]).map(text));
+    const lines = [...rows(section)].filter((row) => !row.hidden).map((row) => [...row.cells]);
+    return [heads(section), ...lines].map((line) =>
+      line.filter((_, i) => keep[i]).map((cell) => ({ text: text(cell), best: cell.classList.contains("best") })));
   }
-  const latex = (text) => text.replace(/[\\&%$#_{}~^]/g, (c) => (c === "\\" ? "\\textbackslash{}" : c === "~" ? "\\textasciitilde{}" : c === "^" ? "\\textasciicircum{}" : "\\" + c))
-    .replaceAll("↑", "$\\uparrow$").replaceAll("↓", "$\\downarrow$");
-  const csv = (text) => (/^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? "'" : "") + text;
+  const SPECIAL = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "↑": "$\\uparrow$", "↓": "$\\downarrow$",
+    "†": "\\dag{}", "‡": "\\ddag{}", "±": "$\\pm$", "–": "--", "<": "$<$", ">": "$>$", '"': "''" };
+  const latex = (text) => text.replace(/[\\&%$#_{}~^↑↓†‡±–<>"]/g, (c) => SPECIAL[c] || "\\" + c);
+  const csv = (text) => '"' + ((/^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? "'" : "") + text).replaceAll('"', '""') + '"';
+  const markdown = (text) => text.replace(/[\\|*_`<[\]]/g, (c) => "\\" + c);
   const forms = {
     latex: (t) => "\\begin{tabular}{l" + "r".repeat(t[0].length - 1) + "}\n\\toprule\n" +
-      t.map((line) => line.map(latex).join(" & ") + " \\\\").join("\n").replace("\n", "\n\\midrule\n") + "\n\\bottomrule\n\\end{tabular}\n",
-    csv: (t) => t.map((line) => line.map((x) => '"' + csv(x).replaceAll('"', '""') + '"').join(",")).join("\n") + "\n",
-    markdown: (t) => [t[0], t[0].map((_, i) => (i ? "--:" : "---")), ...t.slice(1)].map((line) => "| " + line.map((x) => x.replaceAll("|", "\\|")).join(" | ") + " |").join("\n") + "\n",
+      t.map((line) => line.map((c) => (c.best ? `\\textbf{${latex(c.text)}}` : latex(c.text))).join(" & ") + " \\\\").join("\n").replace("\n", "\n\\midrule\n") +
+      "\n\\bottomrule\n\\end{tabular}\n",
+    csv: (t) => t.map((line) => line.map((c) => csv(c.text)).join(",")).join("\n") + "\n",
+    markdown: (t) => {
+      const lines = t.map((line) => "| " + line.map((c) => (c.best ? `**${markdown(c.text)}**` : markdown(c.text))).join(" | ") + " |");
+      return [lines[0], "|" + t[0].map((_, i) => (i ? " --: |" : " --- |")).join(""), ...lines.slice(1)].join("\n") + "\n";
+    },
   };
   form.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
-    const text = forms[button.dataset.copy](cells());
-    window.FBcopied = text;
-    try {
-      await navigator.clipboard.writeText(text);
-      said.textContent = "Copied.";
-    } catch (error) {
-      const area = document.createElement("textarea");
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      said.textContent = document.execCommand("copy") ? "Copied." : "Your browser does not allow copying.";
-      area.remove();
-    }
+    const done = await FB.copy(forms[button.dataset.copy](cells(button.dataset.copy)));
+    said.textContent = done ? `${button.textContent.replace("Copy ", "")} copied.` : "Your browser does not allow copying.";
   }));
   sections.forEach((section) => heads(section).forEach((th) => th.querySelector("button")?.addEventListener("click", () => {
-    const first = th.dataset.direction === "lower" || th.dataset.key === "title" ? "ascending" : "descending";
+    const first = th.dataset.direction === "lower" || ["title", "licence"].includes(th.dataset.key) ? "ascending" : "descending";
     const other = first === "ascending" ? "descending" : "ascending";
     const order = th.getAttribute("aria-sort") === first ? other : first;
     sort(section, th.dataset.key, order);
@@ -119,11 +114,18 @@
     state.order = order;
     remember();
   })));
-  board.addEventListener("change", () => { state.board = board.value; state.sort = state.order = state.hide = ""; remember(); listColumns(); hideColumns(); apply(); });
-  filter.addEventListener("input", () => { state.filter = filter.value; remember(); apply(); });
+  board.addEventListener("change", () => {
+    state.board = board.value;
+    state.sort = state.order = "";
+    delete state.hide;
+    remember();
+    listColumns();
+    hideColumns();
+    apply();
+  });
+  filter.addEventListener("input", () => { state.filter = filter.value; apply(); remember(); });
   clean.addEventListener("change", () => { state.clean = clean.checked ? "1" : ""; remember(); apply(); });
   form.addEventListener("submit", (event) => event.preventDefault());
-
   addEventListener("hashchange", () => location.reload());
 
   if (state.board && sections.some((s) => s.dataset.table === state.board)) board.value = state.board;

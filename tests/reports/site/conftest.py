@@ -1,70 +1,19 @@
-"""One synthetic site with names made to hurt, and one browser for all tests of it. Made-up numbers."""
+"""One synthetic site, and one browser for all tests of it."""
 
 from __future__ import annotations
 
+import functools
+import http.server
 import shutil
+import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-from synthetic import frame, quality_rows, report_input, row, synthetic_pair
-from synthetic_tasks import IMAGES, detection, segmentation, task_input, task_pair
+from synthetic_site import synthetic_site_input
 
-from fusionbench.contracts.dataset import DatasetSpec, PairImages
-from fusionbench.contracts.method import MethodSpec
-from fusionbench.contracts.report import ReportInput
-
-METHODS = ("visible", "average", "max", "laplacian")
-HURTFUL = (
-    "<script>window.hurt=1</script>",
-    "\"quotes\" & 'apostrophes'",
-    "../../etc/passwd",
-    "x" * 200,
-    "红外可见光融合",
-    "红外融合",
-    "شبكة الدمج",
-)
-HURTFUL_DATASET = "数据</script><img src=x onerror=window.hurt=1>"
-
-
-def synthetic_site_input(folder: Path) -> ReportInput:
-    """Quality of eight scenes, both tasks, and a second dataset whose every name hurts."""
-    parts = [detection(folder, METHODS), segmentation(folder, METHODS)]
-    quality = quality_rows(METHODS, images=len(IMAGES))
-    names = dict(zip((f"{i:03d}" for i in range(len(IMAGES))), IMAGES, strict=True))
-    quality["image"] = quality["image"].map(names)
-    hurt = frame(
-        row(method, metric, 1.0 + i + j / 10, dataset=HURTFUL_DATASET, image=image)
-        for i, method in enumerate(HURTFUL)
-        for j, image in enumerate(HURTFUL)
-        for metric in ("EN", "SD")
-    )
-    base = task_input(folder, *parts, fused=True)
-    rows = pd.concat([quality, base.rows, hurt], ignore_index=True)
-    whole = report_input(pd.concat([quality, base.rows]), fused=base.fused_dir, details=base.details)
-    # Specs refuse such names; a damaged or foreign run folder may hold them all the same.
-    methods = {
-        name: MethodSpec.model_construct(
-            name=name, title=name, licence="MIT <b>", year=2020 + i, note="A deviation."
-        )
-        for i, name in enumerate((*METHODS, *HURTFUL))
-    }
-    hurtful = DatasetSpec.model_construct(name=HURTFUL_DATASET, title=HURTFUL_DATASET)
-
-    def load(dataset: str, split: str, image: str) -> PairImages:
-        return (task_pair if dataset == "demo" else synthetic_pair)(dataset, split, image)
-
-    return replace(
-        whole,
-        rows=rows,
-        methods=methods,
-        load_pair=load,
-        datasets={**base.datasets, HURTFUL_DATASET: hurtful},
-        metrics={**base.metrics, **whole.metrics},
-    )
+from fusionbench.cli.site import _quiet_handler
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +50,7 @@ class Watched:
         self.root = root
         self.requests: list[str] = []
         self.problems: list[str] = []
+        self.inside: tuple[str, ...] = (root.as_uri(), "data:", "blob:", "about:")
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
         page.on("console", lambda m: self.problems.append(m.text) if m.type in ("error", "warning") else None)
@@ -117,8 +67,22 @@ class Watched:
 def _page(browser: Any, site: Path) -> Iterator[Watched]:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(20_000)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield Watched(context.new_page(), site)
     context.close()
+
+
+@pytest.fixture
+def served(watched: Watched) -> Iterator[tuple[Any, str]]:
+    """The page, and the address of the site on a loopback server as ``fusionbench view`` starts one."""
+    handler = functools.partial(_quiet_handler(), directory=str(watched.root))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/"
+        watched.inside = (*watched.inside, address)
+        yield watched.page, address
+        watched.page.goto("about:blank")
+        server.shutdown()
 
 
 @pytest.fixture
@@ -128,5 +92,4 @@ def watched(_page: Watched) -> Iterator[Watched]:
     _page.problems.clear()
     yield _page
     assert _page.problems == []
-    inside = (_page.root.as_uri(), "data:", "blob:", "about:")
-    assert [url for url in _page.requests if not url.startswith(inside)] == []
+    assert [url for url in _page.requests if not url.startswith(_page.inside)] == []

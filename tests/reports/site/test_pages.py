@@ -33,7 +33,10 @@ class References(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.addresses += [
-            value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")
+            value or ""
+            for name, value in attrs
+            if name in ("src", "href", "srcset", "action")
+            and not (tag == "a" and (value or "").startswith("https://"))  # followed by a click alone
         ]
 
 

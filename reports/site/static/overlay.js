@@ -1,0 +1,28 @@
+// Boxes drawn on a canvas: found, false and missed objects, and labels.
+"use strict";
+window.FB = window.FB || {};
+(() => {
+  const colours = { hit: "#00c853", false: "#ff9100", missed: "#ff1744", truth: "#40c4ff" };
+  const dashes = { missed: [4, 6], false: [10, 6] };
+
+  // boxes: [x0, y0, x1, y1 (shares of width and height), class, score or null, state].
+  FB.drawBoxes = (canvas, boxes) => {
+    const { width, height } = canvas;
+    const pen = canvas.getContext("2d");
+    const size = Math.max(11, Math.round(width / 45));
+    pen.lineWidth = Math.max(1.5, width / 400);
+    pen.font = `${size}px sans-serif`;
+    for (const [x0, y0, x1, y1, label, score, state] of boxes) {
+      pen.strokeStyle = colours[state];
+      pen.setLineDash((dashes[state] || []).map((n) => (n * width) / 900));
+      pen.strokeRect(x0 * width, y0 * height, (x1 - x0) * width, (y1 - y0) * height);
+      if (score === null) continue;
+      const text = `${label} ${score}`;
+      const below = Math.max(size + 2, y0 * height - 4);
+      pen.fillStyle = "rgb(0 0 0 / .6)";
+      pen.fillRect(x0 * width, below - size, pen.measureText(text).width + 4, size + 3);
+      pen.fillStyle = colours[state];
+      pen.fillText(text, x0 * width + 2, below);
+    }
+  };
+})();

@@ -175,6 +175,7 @@ SPECS = [
         year=2021,
         url="https://bupt-ai-cz.github.io/LLVIP/",
         box_classes=("person",),
+        frames=r"(?P<scene>\d{2})(?P<frame>\d{4})",
         layout=(
             "infrared/test/*.jpg, visible/test/*.jpg, infrared/train, visible/train, Annotations/*.xml "
             "(VOC); or test/ir, test/vi, "
@@ -187,6 +188,7 @@ SPECS = [
         name="m3svd",
         title="M3SVD",
         summary="Registered infrared-visible video clips, used here as training pairs",
+        frames=r"(?P<scene>\d+_\d+)_(?P<frame>\d+)",
         splits=("train",),
         licence="research use",
         citation=(

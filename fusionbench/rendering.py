@@ -14,12 +14,17 @@ from .contracts.dataset import DatasetSpec, PairImages
 from .contracts.method import MethodSpec
 from .contracts.names import split_names
 from .contracts.report import HasTables, Rendered, ReportInput, ReportSpec
+from .contracts.rows import CORRUPTION_COLUMNS
+from .corruptions.choice import parse
+from .corruptions.engine import corrupt
 from .errors import FusionBenchError, InputError, StoreError
 from .files.atomic import write_atomic
 from .images.codec import UInt8Array, read_image
+from .planning.corrupted import other_frames
 from .planning.selection import open_dataset
+from .planning.units import PlannedDataset
 from .plugins import catalog
-from .store.entrants import base_of
+from .store.entrants import CORRUPTION, Entrants, base_of
 from .store.fused import read_fused
 from .store.reading import fused_digests
 from .store.run_store import RunStore
@@ -37,6 +42,10 @@ def report_input(
     notes: list[str] = []
     rows = store.rows(selection, notes)
     methods, datasets = _specs(store, info, rows, notes)
+    known = store.entrants("datasets")
+    rows, corrupted = split_corrupted(rows, known)
+    details, corrupted_details = split_corrupted(store.details(selection), known)
+    datasets = {n: s for n, s in datasets.items() if CORRUPTION not in (known.known.get(n) or {})}
     return ReportInput(
         rows=rows,
         run=info,
@@ -46,7 +55,7 @@ def report_input(
         fused_dir=store.folder / "fused",
         load_pair=_pair_loader(info),
         options=dict(options or {}),
-        details=store.details(selection),
+        details=details,
         read_fused=_fused_reader(store),
         notes=notes,
         conventions={
@@ -55,12 +64,38 @@ def report_input(
             for convention in spec.conventions
         },
         fused_dirs={_name_of(store): store.folder / "fused"},
+        corrupted=corrupted,
+        corrupted_details=corrupted_details,
     )
 
 
 def _name_of(store: RunStore) -> str:
     """A run's name in its rows."""
     return store.folder.resolve().name
+
+
+def split_corrupted(frame: pd.DataFrame, datasets: Entrants) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows (or details) about clean pairs, and those about corrupted ones with ``CORRUPTION_COLUMNS``.
+
+    ``datasets`` are the names that the run folder knows, with their settings.
+    """
+    corrupted = {
+        name: str(settings[CORRUPTION])
+        for name, settings in datasets.known.items()
+        if settings and CORRUPTION in settings
+    }
+    seen = frame["dataset"].isin(list(corrupted))
+    part = frame[seen]
+    texts = part["dataset"].map(corrupted).astype(str).str.partition(":")
+    clean = {name: datasets.clean_name(name) for name in corrupted}
+    part = part.assign(
+        variant=part["dataset"],
+        dataset=part["dataset"].map(clean),
+        corruption=texts[0] if len(part) else "",
+        severity=(texts[2] if len(part) else pd.Series(dtype=str)).astype("int64"),
+    )
+    columns = [*frame.columns, *CORRUPTION_COLUMNS]
+    return frame[~seen].reset_index(drop=True), part[columns].reset_index(drop=True)
 
 
 def merged_input(
@@ -85,38 +120,49 @@ def merged_input(
     for data in inputs:  # the first run's specs, and its methods first
         methods = {**methods, **data.methods, **methods}
         datasets = {**datasets, **data.datasets, **datasets}
-    rows = pd.concat([i.rows for i in inputs], ignore_index=True)
+    rows = _joined([i.rows for i in inputs], apart=apart)
     notes = list(dict.fromkeys(note for i in inputs for note in i.notes))
     readers = {i.fused_dir: i.read_fused for i in inputs}
 
     def load_any(dataset: str, split: str, image: str) -> PairImages:
-        own = next((i for i in inputs if dataset in i.datasets), inputs[0])
+        own = next(
+            (i for i in inputs if dataset in i.datasets or dataset in set(i.corrupted["variant"])), inputs[0]
+        )
         return own.load_pair(dataset, split, image)
 
     def read_any(path: Path) -> UInt8Array:
         own = next((r for folder, r in readers.items() if path.is_relative_to(folder)), read_image)
         return own(path)
 
-    identity = [c for c in rows.columns if c not in {"value", "reason", *(() if apart else ("run",))}]
-    doubled = rows.duplicated(identity, keep="first")
-    units = pd.concat([i.details for i in inputs], ignore_index=True)
-    if not apart:
-        units = units[~units.duplicated([c for c in units.columns if c != "folder"], keep="first")]
     return replace(
         inputs[0],
         run={
             **inputs[0].run,
             "merged": {_name_of(s): i.run for s, i in zip(stores, inputs, strict=True)},
         },
-        rows=rows[~doubled],
+        rows=rows,
         methods=methods,
         datasets=datasets,
-        details=units,
+        details=_joined([i.details for i in inputs], apart=apart),
+        corrupted=_joined([i.corrupted for i in inputs], apart=apart),
+        corrupted_details=_joined([i.corrupted_details for i in inputs], apart=apart),
         notes=notes,
         load_pair=load_any,
         read_fused=read_any,
         fused_dirs={name: folder for i in inputs for name, folder in i.fused_dirs.items()},
     )
+
+
+def _joined(frames: Sequence[pd.DataFrame], *, apart: bool) -> pd.DataFrame:
+    """The frames of several runs as one. What several hold counts once, from the first; ``apart``: once per run."""
+    filled = [f for f in frames if len(f)] or frames[:1]
+    joined = pd.concat(filled, ignore_index=True)
+    by_run = "run" in joined.columns
+    if apart and not by_run:
+        return joined
+    free = {"value", "reason", "folder", *(() if apart else ("run",))}
+    identity = [c for c in joined.columns if c not in free]
+    return joined[~joined.duplicated(identity, keep="first")]
 
 
 def chosen_reports(names: Sequence[str] | None) -> list[ReportSpec]:
@@ -260,7 +306,16 @@ def _pair_loader(info: Mapping[str, Any]) -> Any:
                 f"{dataset}/{split} has no image {image!r} any more; was its root changed?"
             ) from None
         images: PairImages = opened[dataset].load(pair, labels=True)
-        return images
+        settings = info.get("datasets", {}).get(dataset, {}).get("settings") or {}
+        if CORRUPTION not in settings:
+            return images
+        corruption = parse(str(settings[CORRUPTION]))
+        frame = None
+        if corruption.steps:
+            spec, all_pairs = opened[dataset].spec, tuple(pairs[dataset, split].values())
+            planned = PlannedDataset(spec, opened[dataset], split, all_pairs, {})
+            frame = opened[dataset].load(other_frames(planned, corruption.steps)[image])
+        return corrupt(images, corruption, image, frame)
 
     return load
 

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from ..contracts.evaluator import EvaluatorSpec
 
-KINDS = ("methods", "datasets", "metrics", "conventions", "protocols", "tasks", "reports")
+KINDS = ("methods", "datasets", "metrics", "conventions", "protocols", "tasks", "corruptions", "reports")
 
 
 def list_names(
@@ -31,7 +31,7 @@ def list_names(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List methods, datasets, metrics, conventions, protocols, tasks or reports.
+    """List methods, datasets, metrics, conventions, protocols, tasks, corruptions or reports.
 
     On a terminal methods stand under headings of family and status, the newest first. Piped, each has one
     line.
@@ -144,6 +144,21 @@ def _tasks() -> list[dict[str, Any]]:
     ]
 
 
+def _corruptions() -> list[dict[str, Any]]:
+    from ..corruptions.spec import SPECS
+
+    return [
+        {
+            "name": c.name,
+            "title": c.title,
+            "changes": c.changes,
+            "severities": ", ".join(map(str, c.severities)),
+            "summary": c.summary,
+        }
+        for c in SPECS
+    ]
+
+
 def _reports() -> list[dict[str, Any]]:
     from ..plugins.catalog import reports
 
@@ -159,6 +174,7 @@ _ROWS = {
     "conventions": lambda: _conventions("convention"),
     "protocols": lambda: _conventions("protocol"),
     "tasks": _tasks,
+    "corruptions": _corruptions,
     "reports": _reports,
 }
 
@@ -170,7 +186,8 @@ def info(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """All there is to know about a method, dataset, metric, convention, protocol, task or report."""
+    """All there is to know about a method, dataset, metric, convention, protocol, task, corruption or report."""
+    from ..corruptions import spec as corruptions
     from ..errors import InputError, UnknownNameError
     from ..plugins import catalog
 
@@ -194,6 +211,7 @@ def info(
             if e.definitions == "protocol"
         },
         "task": {e.task: e for e in catalog.evaluators.all().values()},
+        "corruption": dict(corruptions.by_name()),
         "report": dict(catalog.reports.all()),
     }
     if kind and kind not in tables:
@@ -239,7 +257,9 @@ def _print_spec(kind: str, spec: Any) -> None:
         if isinstance(value, dict):
             console.print(f"  {label}:", highlight=False)
             for key, text in value.items():
-                console.print(f"    {key}: {text}", markup=False, highlight=False)
+                if isinstance(text, dict):
+                    text = ", ".join(f"{k} {v:g}" for k, v in text.items())
+                console.print(f"    {key}: {text}".removesuffix(": "), markup=False, highlight=False)
         elif isinstance(value, list):
             console.print(f"  {label}:", highlight=False)
             for item in value:

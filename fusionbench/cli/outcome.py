@@ -26,14 +26,14 @@ def show_run(config: RunConfig, result: RunResult, *, as_json: bool, quiet: bool
     files: list[Path] = []
     problems: list[str] = []
     shown: list[Any] = []
-    rows = None
+    rows = corrupted = None
     if reports or as_json:
         store = RunStore.read_only(result.folder)
         data = report_input(store, selection=result.plan.selection(), options={"published": config.published})
-        rows = data.rows
+        rows, corrupted = data.rows, data.corrupted
         files, shown, problems = render(data, result.folder / "report", reports)
     if as_json:
-        _print_json(result, rows, files, problems)
+        _print_json(result, rows, corrupted, files, problems)
     elif not quiet:
         _print_terminal(result, shown, files)
     for problem in problems:
@@ -70,13 +70,18 @@ def _print_terminal(result: RunResult, shown: list[Any], files: list[Path]) -> N
     )
 
 
-def _print_json(result: RunResult, rows: Any, files: list[Path], problems: list[str]) -> None:
+def _print_json(result: RunResult, rows: Any, corrupted: Any, files: list[Path], problems: list[str]) -> None:
     content = {
         "folder": str(result.folder),
         "seconds": round(result.seconds, 2),
         "fused": result.fused,
         "scored": result.scored,
         "means": [] if rows is None else means(rows, _KEYS),
+        **(
+            {"corrupted": means(corrupted, [*_KEYS, "corruption", "severity"])}
+            if corrupted is not None and len(corrupted)
+            else {}
+        ),
         "failures": result.failures,
         "files": [str(f) for f in files],
         "problems": problems,

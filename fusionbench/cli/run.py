@@ -13,7 +13,7 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the units, what is cached and what is missing; do nothing.")
 ]
 
-_SCORING = ("task", "metrics", "convention", "seeds", "task_options", "published", "report")
+_SCORING = ("corrupt", "task", "metrics", "convention", "seeds", "task_options", "published", "report")
 """The settings that ``fuse`` doesn't take."""
 
 

@@ -37,6 +37,8 @@ class DatasetSpec(_Spec):
     """Split without box files → the split that has boxes for (some of) its pairs; tasks that need boxes
     take them from there."""
     artifacts: tuple[Artifact, ...] = ()
+    frames: str = ""
+    """Where pairs are frames of videos: a pattern of their names with the groups ``scene`` and ``frame``."""
     layout: str = ""
     """The folders and files expected below the root, in words (shown when something is missing)."""
     needs_root: bool = True

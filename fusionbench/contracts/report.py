@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -43,10 +43,34 @@ def _no_images(path: Path) -> UInt8Array:
     raise InputError(f"{path}: these rows come without images")
 
 
+def _no_corrupted(columns: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    from .rows import CORRUPTION_COLUMNS
+
+    return pd.DataFrame(columns=[*columns, *CORRUPTION_COLUMNS])
+
+
+def _no_corrupted_rows() -> pd.DataFrame:
+    from .rows import COLUMNS
+
+    return _no_corrupted(COLUMNS)
+
+
+def _no_corrupted_details() -> pd.DataFrame:
+    from .rows import DETAIL_COLUMNS
+
+    return _no_corrupted(DETAIL_COLUMNS)
+
+
 @dataclass(frozen=True)
 class ReportInput:
     """What a report gets. ``rows`` has the columns of ``fusionbench.contracts.rows.COLUMNS``; ``run`` is the
     run file's content.
+
+    ``rows`` and ``details`` are about clean pairs alone, so that no table mixes them with corrupted ones. Those of
+    corrupted pairs are in ``corrupted`` and ``corrupted_details``, with ``CORRUPTION_COLUMNS`` added.
+    ``load_pair`` of a corrupted dataset's name (``variant``) gives what methods saw.
 
     ``methods``, ``metrics`` and ``conventions`` are the specs (as data) of what the rows name, so that a
     report knows titles, directions and digits without importing any other plugin. ``fused_dir`` holds
@@ -72,6 +96,8 @@ class ReportInput:
     notes: list[str] = field(default_factory=list)
     conventions: Mapping[tuple[str, str], ConventionSpec] = field(default_factory=dict)
     fused_dirs: Mapping[str, Path] = field(default_factory=dict)
+    corrupted: pd.DataFrame = field(default_factory=_no_corrupted_rows)
+    corrupted_details: pd.DataFrame = field(default_factory=_no_corrupted_details)
 
     def fused_path(self, run: str, method: str, dataset: str, split: str, image: str) -> Path | None:
         """Where a fused image of a run would lie; None for names that lead out of the run's folder."""

@@ -34,6 +34,11 @@ DETAIL_COLUMNS = ("method", "dataset", "split", "evaluator", "protocol", "seed",
 ``folder``."""
 
 
+CORRUPTION_COLUMNS = ("corruption", "severity", "variant")
+"""What rows and details of corrupted pairs have beside theirs: the corruption's name, its severity (int64), and the
+name of the corrupted dataset in the run folder. ``dataset`` is the clean one's name there."""
+
+
 def details_frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Records of units that left details as a frame with ``DETAIL_COLUMNS``."""
     import pandas as pd

@@ -34,8 +34,9 @@ from ..external.staging import (
 )
 from ..files import artifacts
 from ..files.atomic import write_atomic
-from ..images.codec import check_same_size, encode_png
-from .source_digests import source_digest
+from ..images.codec import encode_png
+from .seen_pairs import load_pair
+from .source_digests import seen_digest
 
 if TYPE_CHECKING:
     from ..planning.config import RunConfig
@@ -57,7 +58,7 @@ class Stage:
         self.setting = check_setting(self.spec, group.method.options)
         self.device = self.setting.device or device
         self.label = f"{group.label}, official script"
-        self.dataset = group.dataset.dataset
+        self.dataset = group.dataset
         self._done_before = 0
 
     def run(self) -> str:
@@ -145,8 +146,7 @@ class Stage:
         staged: list[Staged] = []
         for pair in pairs:
             try:
-                images = self.dataset.load(pair)
-                check_same_size(images.infrared, images.visible, pair.name)
+                images = load_pair(self.dataset, pair).seen
             except FusionBenchError as error:  # the run itself names it too
                 self.state.reasons[pair.name] = str(error)
                 continue
@@ -163,7 +163,7 @@ class Stage:
         pairs = {p.name: p for p in self.group.dataset.pairs}
         for s in staged:
             try:
-                image, resized = restore(self.spec, work, s, self.dataset.load(pairs[s.pair]))
+                image, resized = restore(self.spec, work, s, load_pair(self.dataset, pairs[s.pair]).seen)
             except FusionBenchError as error:
                 self.state.images.pop(s.pair, None)
                 self.state.reasons[s.pair] = (
@@ -191,7 +191,7 @@ class Stage:
         found = {}
         for pair in self.group.dataset.pairs:
             with contextlib.suppress(FusionBenchError, OSError):  # the run itself says what is wrong with it
-                found[pair.name] = source_digest(self.dataset, pair)[:32]
+                found[pair.name] = seen_digest(self.dataset, pair)
         return found
 
     def _is_done(self, name: str, sources: dict[str, str]) -> bool:

@@ -112,9 +112,7 @@ def _unaccounted(
         return {}
     method = group.method
     folder = open_folder(method.spec, method.folder) if method.folder is not None else None
-    sources, unusable = group_sources(
-        group.dataset.dataset, group.dataset.pairs, folder, progress, group.label
-    )
+    sources, unusable = group_sources(group.dataset, group.dataset.pairs, folder, progress, group.label)
     found: dict[str, str] = {}
     for pair in group.dataset.pairs:
         name = pair.name

@@ -12,15 +12,17 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
-from ..contracts.dataset import Dataset, Pair, PairImages
+from ..contracts.dataset import Pair
 from ..contracts.evaluator import BatchEvaluator, ImageEvaluator, Value
 from ..errors import FusionBenchError, ImageError, StoreError
-from ..images.codec import UInt8Array, check_same_size
+from ..images.codec import UInt8Array
+from ..planning.units import PlannedDataset
 from ..store.journal import Entry
 from .fused_images import FusedImages
 from .fuser import Fuser
 from .group_journal import Recorder
 from .missing import Work
+from .seen_pairs import LoadedPair, load_pair
 
 _Together = Future[dict[tuple[str, str], list[Value]]]
 """What evaluators of batches said, by (unit key, image)."""
@@ -39,7 +41,7 @@ class ImageFlow:
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: PlannedDataset,
         images: FusedImages,
         make_fuser: Callable[[], Fuser],
         evaluators: Mapping[str, ImageEvaluator],
@@ -66,13 +68,14 @@ class ImageFlow:
 
     def _run(self, batches: Sequence[list[Pair]], work: Mapping[str, Work], pool: ThreadPoolExecutor) -> None:
         depth = 2 * self._jobs
-        ahead: deque[list[Future[PairImages]]] = deque()
+        ahead: deque[list[Future[LoadedPair]]] = deque()
         upcoming = iter(batches)
 
         def prefetch() -> None:
             batch = next(upcoming, None)
             if batch is not None:
-                ahead.append([pool.submit(self._load, pair) for pair in batch])
+                to_fuse = any(work[p.name].fuse for p in batch if p.name in work)
+                ahead.append([pool.submit(load_pair, self._dataset, p, to_fuse=to_fuse) for p in batch])
 
         largest = max((len(b) for b in batches), default=1)
         for _ in range(max(1, depth // largest)):
@@ -89,9 +92,9 @@ class ImageFlow:
             pending.popleft().result()
 
     def _loaded(
-        self, batch: Sequence[Pair], loads: Sequence[Future[PairImages]], work: Mapping[str, Work]
-    ) -> dict[str, PairImages]:
-        images: dict[str, PairImages] = {}
+        self, batch: Sequence[Pair], loads: Sequence[Future[LoadedPair]], work: Mapping[str, Work]
+    ) -> dict[str, LoadedPair]:
+        images: dict[str, LoadedPair] = {}
         for pair, load in zip(batch, loads, strict=True):
             try:
                 images[pair.name] = load.result()
@@ -104,7 +107,7 @@ class ImageFlow:
     def _begin(
         self,
         batch: Sequence[Pair],
-        images: Mapping[str, PairImages],
+        images: Mapping[str, LoadedPair],
         work: Mapping[str, Work],
         pool: ThreadPoolExecutor,
     ) -> list[Future[None]]:
@@ -120,12 +123,7 @@ class ImageFlow:
             pool.submit(self._finish, w, images[w.pair.name], fused.get(w.pair.name), together) for w in here
         ]
 
-    def _load(self, pair: Pair) -> PairImages:
-        images = self._dataset.load(pair)
-        check_same_size(images.infrared, images.visible, pair.name)
-        return images
-
-    def _fuse(self, pairs: Sequence[Pair], images: Mapping[str, PairImages]) -> dict[str, UInt8Array]:
+    def _fuse(self, pairs: Sequence[Pair], images: Mapping[str, LoadedPair]) -> dict[str, UInt8Array]:
         """Fuse a batch; if it fails as a whole, pair by pair, so that one bad pair doesn't take others
         along."""
         if self.fuser is None:
@@ -135,9 +133,10 @@ class ImageFlow:
                 raise LoadError(error) from error
             self._recorder.loaded(self.fuser)
         try:
-            if len({images[p.name].infrared.shape for p in pairs}) > 1:
+            seen = [images[p.name].seen for p in pairs]
+            if len({s.infrared.shape for s in seen}) > 1:
                 raise ImageError("the pairs of a batch differ in size")
-            results = self.fuser.fuse(pairs, [images[p.name] for p in pairs])
+            results = self.fuser.fuse(pairs, seen)
             return {p.name: result for p, result in zip(pairs, results, strict=True)}
         except Exception as error:
             if len(pairs) == 1:
@@ -151,7 +150,7 @@ class ImageFlow:
     # On worker threads
 
     def _score_together(
-        self, batch: Sequence[Work], images: Mapping[str, PairImages], fused: Mapping[str, UInt8Array]
+        self, batch: Sequence[Work], images: Mapping[str, LoadedPair], fused: Mapping[str, UInt8Array]
     ) -> dict[tuple[str, str], list[Value]]:
         """What evaluators of batches say. What fails here is left to ``_finish``, image by image."""
         ready: dict[str, UInt8Array] = {}
@@ -165,12 +164,12 @@ class ImageFlow:
                 w.pair.name for w in batch if w.pair.name in ready and any(s.id.key == key for s in w.scores)
             ]
             with contextlib.suppress(Exception):
-                values = evaluator.score_batch([ready[n] for n in names], [images[n] for n in names])
+                values = evaluator.score_batch([ready[n] for n in names], [images[n].clean for n in names])
                 results |= {(key, name): v for name, v in zip(names, values, strict=True)}
         return results
 
     def _finish(
-        self, work: Work, sources: PairImages, fused: UInt8Array | None, together: _Together | None
+        self, work: Work, loaded: LoadedPair, fused: UInt8Array | None, together: _Together | None
     ) -> None:
         """Save an image (or read the saved one) and score it, unless it was scored in a batch."""
         name = work.pair.name
@@ -186,7 +185,7 @@ class ImageFlow:
             for score in work.scores:
                 values = known.get((score.id.key, name))
                 if values is None:
-                    values = self._evaluators[score.id.key].score(fused, sources)
+                    values = self._evaluators[score.id.key].score(fused, loaded.clean)
                 self._recorder.scored(score, Entry(name, digest, values))
         except (StoreError, CancelledError):
             raise

@@ -55,10 +55,10 @@ def run_group(
     pairs = [pair for batch in batches for pair in batch]
     journal = GroupJournal(group, store, settings.shard.name, progress, fail_fast=settings.fail_fast)
     images = images_of(store, group)
-    flow = ImageFlow(dataset, images, make_fuser, evaluators, journal, jobs=settings.jobs)
+    flow = ImageFlow(group.dataset, images, make_fuser, evaluators, journal, jobs=settings.jobs)
     folder = open_folder(group.method.spec, group.method.folder) if group.method.folder is not None else None
     where = f"{group.dataset.spec.name}/{group.dataset.split}"
-    sources, unusable = group_sources(dataset, pairs, folder, progress, f"reading {where}")
+    sources, unusable = group_sources(group.dataset, pairs, folder, progress, f"reading {where}")
     work = _missing(group, store, images, pairs, sources, progress, redo=settings.redo)
     progress.start(label, len(pairs), len(pairs) - len(work) - len(unusable))
     try:

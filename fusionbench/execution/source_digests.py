@@ -12,6 +12,7 @@ from ..contracts.dataset import Dataset, HasLabelDigest, Pair
 from ..errors import FusionBenchError
 from ..external.folder import FolderFuser
 from ..files.artifacts import file_hashes
+from ..planning.units import PlannedDataset
 from ..terminal.progress import ProgressDisplay
 
 SILENT_S = 1.0
@@ -29,6 +30,18 @@ def source_digest(dataset: Dataset, pair: Pair) -> str:
     return _known[key]
 
 
+def seen_digest(dataset: PlannedDataset, pair: Pair) -> str:
+    """32 hex digits that hash what a method sees of a pair: its sources, and the frame that takes the place of one.
+
+    What a corruption does with them is part of the unit's key.
+    """
+    own = source_digest(dataset.dataset, pair)
+    other = dataset.frames.get(pair.name)
+    if other is None:
+        return own[:32]
+    return _joined(own.encode(), source_digest(dataset.dataset, other).encode())
+
+
 def label_digest(dataset: Dataset, pair: Pair) -> str:
     """What ``dataset.label_digest`` says of a pair, remembered likewise; "" for a dataset that has none."""
     if not isinstance(dataset, HasLabelDigest):
@@ -40,7 +53,11 @@ def label_digest(dataset: Dataset, pair: Pair) -> str:
 
 
 def group_sources(
-    dataset: Dataset, pairs: Sequence[Pair], folder: FolderFuser | None, progress: ProgressDisplay, label: str
+    dataset: PlannedDataset,
+    pairs: Sequence[Pair],
+    folder: FolderFuser | None,
+    progress: ProgressDisplay,
+    label: str,
 ) -> tuple[dict[str, str], dict[str, Exception]]:
     """What each image is fused from: 32 hex digits by image name; and why others can't be used, by name.
 
@@ -50,7 +67,7 @@ def group_sources(
     unusable: dict[str, Exception] = {}
     for pair in _shown(pairs, progress, label):
         try:
-            source = source_digest(dataset, pair)[:32]
+            source = seen_digest(dataset, pair)
             if folder is not None:
                 fused_elsewhere = file_hashes(folder.file(pair))[0]
                 source = _joined(hashlib.sha256(source.encode()).digest(), bytes.fromhex(fused_elsewhere))

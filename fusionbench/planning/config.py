@@ -103,6 +103,10 @@ class RunConfig(BaseModel):
     jobs: int = Field(
         default=0, ge=0, le=4096, description="Threads that decode, score and encode. Default: one per core."
     )
+    corrupt: Names = Field(
+        default=(),
+        description="Corruptions of what methods see: NAME[:SEVERITY], a kind or 'all'; clean pairs run too.",
+    )
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="Seed of everything random, below 2^32. Default: 0."
     )

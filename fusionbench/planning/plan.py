@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from ..contracts.dataset import Pair
 from ..contracts.evaluator import ConventionSpec, EvaluatorSpec
+from ..corruptions.choice import choose
 from ..errors import InputError, MissingDataError, MissingWeightsError
 from ..plugins import catalog
 from ..store.unit_id import UnitId
 from . import protocols
 from .config import RunConfig
+from .corrupted import corrupted_datasets, not_corruptible
 from .metric_selection import MetricSelection, select_metrics
 from .selection import questions, reference_methods, select_datasets, select_methods
 from .unit_keys import fuse_unit, hashed, method_unit_id, score_identity
@@ -59,6 +61,7 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     plan = Plan(config)
     for report in config.report or ():
         catalog.reports.match(report)  # a misspelt report is said before the work, not after it
+    corruptions = choose(config.corrupt)
     protocols.check_task_options(config)
     evaluators = [catalog.evaluator_of_task(task) for task in config.task]
     names = Names(config)
@@ -67,9 +70,12 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     for dataset in datasets:
         asked = questions(dataset.dataset, dataset.pairs)
         plan.questions += [f"{dataset.spec.name}/{dataset.split}: {sentence}" for sentence in asked]
+    left_out: list[str] = []
+    everywhere = [*datasets, *names.datasets(corrupted_datasets(datasets, corruptions, left_out))]
+    plan.skipped += dict.fromkeys(left_out)
     image_evaluators = [e for e in evaluators if e.scope != "method"]
     for method in methods:
-        for dataset in datasets:
+        for dataset in everywhere:
             _add_group(config, method, dataset, image_evaluators, plan, allow_missing)
         for evaluator in evaluators:
             if evaluator.scope != "method" or method.folder is not None:
@@ -82,7 +88,7 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
                 plan.method_units.append(_method_unit(config, method, datasets, evaluator))
     for method in names.methods(reference_methods(config, image_evaluators, methods)):
         asking = [e for e in image_evaluators if method.spec.name in e.reference_methods]
-        for dataset in datasets:
+        for dataset in everywhere:
             _add_group(config, method, dataset, asking, plan, allow_missing, only_scored=True)
     if not methods or not datasets:
         if allow_missing:
@@ -105,6 +111,9 @@ def _add_group(
 ) -> None:
     """Add the units of a method on a split, and before them the fusing of the training splits that its
     protocols name."""
+    if dataset.corruption is not None and (reason := not_corruptible(method)):
+        _skip(plan, reason)
+        return
     fuse = fuse_unit(config, method, dataset)
     scores: list[ScoreUnit] = []
     for evaluator in evaluators:
@@ -173,6 +182,9 @@ def _score_units(
         name=name, title=name
     )
     recipe = protocols.recipe_of(config, evaluator, spec)
+    if dataset.corruption is not None and spec.retrains and not spec.training_split:
+        _skip(plan, f"{name} on corrupted pairs: skipped, it trains on the images that it judges")
+        return []
     identity = score_identity(fuse, evaluator, spec, recipe)
     training: UnitId | None = None
     training_pairs: tuple[Pair, ...] = ()
@@ -206,8 +218,9 @@ def _score_units(
 def _training_split(
     dataset: PlannedDataset, evaluator: EvaluatorSpec, protocol: ConventionSpec, plan: Plan
 ) -> PlannedDataset | None:
-    """The labelled pairs of the split that a protocol trains on; None (and the reason in ``plan.skipped``)
-    if there are none."""
+    """The labelled pairs of the split that a protocol trains on, always clean; None (and the reason in
+    ``plan.skipped``) if there are none."""
+    dataset = dataset.clean or dataset
     name, split = dataset.spec.name, protocol.training_split
     reason = ""
     pairs: tuple[Pair, ...] = ()

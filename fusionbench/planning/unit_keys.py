@@ -58,6 +58,7 @@ def fuse_unit(config: RunConfig, method: PlannedMethod, dataset: PlannedDataset)
                 dataset_settings(dataset.options),
                 dataset.split,
             ],
+            **({"corruption": dataset.corruption.identity} if dataset.corruption is not None else {}),
         }
     )
     return UnitId(FUSING, method.name, dataset.name, dataset.split, "", config.seed, key)

@@ -10,6 +10,7 @@ from typing import Any
 from ..contracts.dataset import Dataset, DatasetSpec, Pair
 from ..contracts.evaluator import EvaluatorSpec
 from ..contracts.method import MethodSpec
+from ..corruptions.choice import Corruption
 from ..store.unit_id import UnitId
 
 
@@ -45,6 +46,12 @@ class PlannedDataset:
     options: dict[str, Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
     entrant: str = ""
+    corruption: Corruption | None = None
+    """What methods see the pairs through; ``dataset`` and ``pairs`` stay clean."""
+    clean: PlannedDataset | None = None
+    """The dataset that this one is the corruption of."""
+    frames: Mapping[str, Pair] = field(default_factory=dict)
+    """By name, the pair that a corruption takes the infrared image from."""
 
     @property
     def name(self) -> str:

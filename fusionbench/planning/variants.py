@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import FusionBenchError, StoreError
+from ..store.entrants import CORRUPTION
 from ..store.run_store import RunStore
 from .config import RunConfig
 from .unit_keys import dataset_settings, method_settings
@@ -45,6 +46,8 @@ class Names:
             options = config.get("dataset_options", {}).get(base, {})
             self._datasets.known[base] = dataset_settings(options if isinstance(options, dict) else {})
         settings = dataset_settings(dataset.options)
+        if dataset.corruption is not None:
+            settings[CORRUPTION] = str(dataset.corruption)
         return replace(dataset, settings=settings, entrant=self._datasets.name(base, settings))
 
     def _earlier_settings(self, method: PlannedMethod) -> Mapping[str, Any] | None:

@@ -20,6 +20,9 @@ from ..contracts.names import plain_name
 LONGEST_LABEL = 60
 """Characters of a label; a longer one becomes a hash."""
 
+CORRUPTION = "corruption"
+"""The setting of a corrupted dataset: ``fog:3``. The clean one has none."""
+
 Settings = Mapping[str, Any]
 
 
@@ -36,10 +39,11 @@ class Entrants:
         for name, known in variants.items():
             if known is not None and _content(known) == _content(settings):
                 return name
-        if base not in variants or variants[base] is None:
+        corrupted = CORRUPTION in settings  # never goes by the plain name, which stands for clean images
+        if not corrupted and (base not in variants or variants[base] is None):
             self.known[base] = settings
             return base
-        label = label_of(settings, variants[base] or {})
+        label = label_of(settings, variants.get(base) or {})
         name = f"{base}@{label}"
         if name in variants:
             name = f"{base}@{_hash(settings)}"
@@ -62,6 +66,18 @@ class Entrants:
             for name, settings in variants.items():
                 found[name] = ", ".join(_said(key, settings.get(key, _UNSET)) for key in keys)
         return found
+
+    def clean_name(self, name: str) -> str:
+        """The name of the clean dataset that a corrupted one was made from."""
+        settings = {k: v for k, v in (self.known[name] or {}).items() if k != CORRUPTION}
+        for other, known in self.known.items():
+            if (
+                base_of(other) == base_of(name)
+                and known is not None
+                and _content(known) == _content(settings)
+            ):
+                return other
+        return base_of(name)
 
 
 _UNSET = "default"
@@ -100,7 +116,9 @@ def _nameless(value: Any) -> Any:
 def _said(key: str, value: Any) -> str:
     if isinstance(value, Mapping) and set(value) == {"name", "sha256"}:
         return f"{key}={plain_name(str(value['name']) or '-')}-{str(value['sha256'])[:8]}"
-    if key == "precision":
+    if key == CORRUPTION and value == _UNSET:
+        return "clean"
+    if key in ("precision", CORRUPTION):
         return str(value)
     if isinstance(value, Mapping):
         return "+".join(_said(f"{key}.{inner}", v) for inner, v in value.items())

@@ -30,7 +30,7 @@
     const [kind, place, key] = $("sort").value.split("|");
     if (kind === "errors") {
       const own = gallery().errors[place] || {};
-      return { kind, title: "errors", of: (name, entrant) => (own[name] || {})[entrant] };
+      return { kind, title: "", share: place in gallery().masks, of: (name, entrant) => (own[name] || {})[entrant] };
     }
     const board = boards().find((b) => b.name === place);
     if (!board || !board.values[key]) return { kind: "name", title: "", of: () => undefined };
@@ -120,9 +120,10 @@
     const canvas = shown && shown.boxes ? document.createElement("canvas") : null;
     image.addEventListener("load", () => {
       if (canvas) { // as large as the image, so that text and lines keep their shape
-        canvas.width = 1280;
-        canvas.height = Math.round((1280 * image.naturalHeight) / image.naturalWidth);
-        FB.drawBoxes(canvas, shown.boxes);
+        const shownWidth = box.clientWidth || image.naturalWidth;
+        canvas.width = Math.max(1280, 2 * shownWidth);
+        canvas.height = Math.round((canvas.width * image.naturalHeight) / image.naturalWidth);
+        FB.drawBoxes(canvas, shown.boxes, canvas.width / shownWidth);
       }
       place();
     });
@@ -143,9 +144,11 @@
   }
   // A layer's title, with the value that the images are sorted by.
   function caption(layer) {
-    const { title, of } = measure();
+    const { title, of, share } = measure();
     const value = of($("image").value, layer);
-    return titles().get(layer) + (value === undefined ? "" : ` · ${title} ${Number.isInteger(value) ? value : value.toPrecision(4)}`);
+    if (value === undefined) return titles().get(layer);
+    if (title) return `${titles().get(layer)} · ${title} ${value.toPrecision(4)}`;
+    return `${titles().get(layer)} · ` + (share ? `${(100 * value).toFixed(2)} % of pixels wrong` : `${value} errors`);
   }
   function framed(layer) {
     const figure = document.createElement("figure");
@@ -220,7 +223,7 @@
     const items = layersShown().map((layer) => {
       const shown = over(layer);
       return { address: gallery().files[$("image").value][layer], title: titles().get(layer), over: shown && (async (canvas) => {
-        if (shown.boxes) return FB.drawBoxes(canvas, shown.boxes);
+        if (shown.boxes) return FB.drawBoxes(canvas, shown.boxes, canvas.width / 480);
         const mask = new Image();
         mask.src = shown.mask;
         await mask.decode();

@@ -9,18 +9,22 @@
   })));
   if (!scores.length) return;
   const [x, y, box] = ["x", "y", "box"].map((name) => document.querySelector(`[data-${name}]`));
+  const intervals = document.querySelector("[data-intervals]");
   const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   const find = (id) => scores.find((score) => score.id === id);
   const COST = "efficiency";
   const isCost = (score) => score.board.evaluator === COST;
   const key = (name) => scores.find((score) => score.column.key === name);
   const bare = (title) => title.replace(/[†‡]/g, "");
-  const hue = (index, count) => `hsl(${Math.round((index * 360) / Math.max(count, 1))} 60% 45%)`;
-  let ink, line;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const hue = (index, count) => `hsl(${Math.round((index * 360) / Math.max(count, 1))} 60% ${dark.matches && !printing ? 62 : 42}%)`;
+  let ink, line, paper, printing = false;
 
-  function colours(printing) {
+  function colours(on) {
+    printing = on;
     const style = getComputedStyle(document.documentElement);
     ink = printing ? "#000" : style.getPropertyValue("--ink").trim();
+    paper = printing ? "#fff" : style.getPropertyValue("--paper").trim();
     line = printing ? "#ccc" : style.getPropertyValue("--line").trim();
     Chart.defaults.color = ink;
     Chart.defaults.borderColor = line;
@@ -55,6 +59,27 @@
   }
   const short = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
 
+  // Draws each point's 95 % intervals as thin crosses.
+  const crosses = {
+    id: "crosses",
+    beforeDatasetsDraw(chart) {
+      if (!intervals.checked) return;
+      const pen = chart.ctx;
+      const { x: across, y: up } = chart.scales;
+      pen.save();
+      pen.globalAlpha = 0.55;
+      chart.data.datasets.forEach((set, i) => {
+        const p = chart.getDatasetMeta(i).data[0];
+        const { a, b } = set.data[0];
+        pen.strokeStyle = set.backgroundColor;
+        pen.beginPath();
+        if (a.low !== null) { pen.moveTo(across.getPixelForValue(a.low), p.y); pen.lineTo(across.getPixelForValue(a.high), p.y); }
+        if (b.low !== null) { pen.moveTo(p.x, up.getPixelForValue(b.low)); pen.lineTo(p.x, up.getPixelForValue(b.high)); }
+        pen.stroke();
+      });
+      pen.restore();
+    },
+  };
   // Writes each point's name where no other name or point stands; what finds no place is said on hover.
   const names = {
     id: "names",
@@ -64,6 +89,8 @@
       pen.save();
       pen.font = `${Chart.defaults.font.size}px sans-serif`;
       pen.fillStyle = ink;
+      pen.strokeStyle = paper;
+      pen.lineWidth = 3;
       pen.textBaseline = "middle";
       const points = chart.data.datasets.map((_, i) => chart.getDatasetMeta(i).data[0]);
       const taken = points.map((p) => [p.x - 6, p.y - 6, p.x + 6, p.y + 6]);
@@ -72,10 +99,13 @@
       points.forEach((p, i) => {
         const text = short(chart.data.datasets[i].label, 28);
         const w = pen.measureText(text).width;
-        const spots = [[9, 0], [-9 - w, 0], [-w / 2, -14], [-w / 2, 14], [9, -11], [9, 11], [-9 - w, -11], [-9 - w, 11]];
+        const beside = [[9, 0], [-9 - w, 0], [-w / 2, -14], [-w / 2, 14]];
+        const corners = [[7, -11], [7, 11], [-7 - w, -11], [-7 - w, 11]];
+        const spots = intervals.checked ? [...corners, ...beside] : [...beside, ...corners];
         const spot = spots.find(([dx, dy]) => free([p.x + dx, p.y + dy - 6, p.x + dx + w, p.y + dy + 6]));
         if (!spot) return;
         taken.push([p.x + spot[0], p.y + spot[1] - 6, p.x + spot[0] + w, p.y + spot[1] + 6]);
+        pen.strokeText(text, p.x + spot[0], p.y + spot[1]); // a rim, so that lines don't cross the letters
         pen.fillText(text, p.x + spot[0], p.y + spot[1]);
       });
       pen.restore();
@@ -93,24 +123,28 @@
     if (first) first.destroy();
     document.querySelector("[data-none]").hidden = points.length > 0;
     const log = (score, side) => isCost(score) && points.length > 0 && points.every((p) => p[side].v > 0);
+    const reach = (side) => { // so that the axis holds the intervals
+      const ends = intervals.checked ? points.flatMap((p) => [p[side].low, p[side].high]).filter((v) => v !== null) : [];
+      return ends.length ? { suggestedMin: Math.min(...ends), suggestedMax: Math.max(...ends) } : {};
+    };
     const said = (score, cell) => `${score.title} ${cell.t}` + (cell.i ? ` (${cell.i})` : "");
     first = new Chart(canvas, {
       type: "scatter",
-      data: { datasets: points.map((p, i) => ({ label: p.name, data: [{ x: p.a.v, y: p.b.v }], backgroundColor: hue(i, points.length), borderColor: ink, pointRadius: 5, pointHoverRadius: 8 })) },
+      data: { datasets: points.map((p, i) => ({ label: p.name, data: [{ x: p.a.v, y: p.b.v, a: p.a, b: p.b }], backgroundColor: hue(i, points.length), borderColor: ink, pointRadius: 5, pointHoverRadius: 8 })) },
       options: {
         layout: { padding: { right: 12, top: 12 } },
         onClick: (event, found) => { if (found.length) leave(up, points[found[0].datasetIndex].name); },
         onHover: (event, found) => { canvas.style.cursor = found.length ? "pointer" : ""; },
         scales: {
-          x: { type: log(across, "a") ? "logarithmic" : "linear", grace: "6%", title: axis(across, canvas.parentElement.clientWidth - 80) },
-          y: { type: log(up, "b") ? "logarithmic" : "linear", grace: "6%", title: axis(up, 300) },
+          x: { ...reach("a"), type: log(across, "a") ? "logarithmic" : "linear", grace: "6%", title: axis(across, canvas.parentElement.clientWidth - 80) },
+          y: { ...reach("b"), type: log(up, "b") ? "logarithmic" : "linear", grace: "6%", title: axis(up, 300) },
         },
         plugins: {
           legend: { display: false },
           tooltip: { callbacks: { label: (c) => { const p = points[c.datasetIndex]; return [p.name, said(across, p.a), said(up, p.b)]; } } },
         },
       },
-      plugins: [names],
+      plugins: [crosses, names],
     });
   }
 
@@ -167,7 +201,7 @@
   }
 
   function remember() {
-    history.replaceState(null, "", "#" + new URLSearchParams({ x: x.value, y: y.value, score: box.value }));
+    history.replaceState(null, "", "#" + new URLSearchParams({ x: x.value, y: y.value, score: box.value, ...(intervals.checked ? {} : { intervals: "0" }) }));
   }
   fill(x, scores);
   fill(y, scores);
@@ -175,6 +209,7 @@
   const quality = key("VIF") || scores.find((s) => s.board.evaluator === "quality") || scores[0];
   const task = key("mIoU") || key("mAP");
   const cost = ["FLOPs", "Params"].map(key).find(Boolean) || scores.find(isCost);
+  intervals.checked = state.intervals !== "0";
   const pick = (select, id, fallback) => { select.value = find(id) ? id : fallback.id; };
   pick(x, state.x, quality);
   pick(y, state.y, task || scores[scores.length - 1]);
@@ -186,6 +221,7 @@
   });
   document.querySelector("[data-swap]").addEventListener("click", () => { [x.value, y.value] = [y.value, x.value]; scatter(); remember(); });
   [x, y].forEach((select) => select.addEventListener("change", () => { scatter(); remember(); }));
+  intervals.addEventListener("change", () => { scatter(); remember(); });
   box.addEventListener("change", () => { boxes(); remember(); });
   document.querySelectorAll("form").forEach((form) => { form.hidden = false; form.addEventListener("submit", (event) => event.preventDefault()); });
   document.querySelector("[data-spread]").hidden = !spread.length;
@@ -193,7 +229,7 @@
   const print = (on) => { document.body.classList.toggle("printing", on); both(on); };
   addEventListener("beforeprint", () => print(true));
   addEventListener("afterprint", () => print(false));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => both(false));
+  dark.addEventListener("change", () => both(false));
   addEventListener("hashchange", () => location.reload());
   both(false);
   if (state.box) document.querySelector("[data-spread]").scrollIntoView();

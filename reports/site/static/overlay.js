@@ -3,22 +3,22 @@
 window.FB = window.FB || {};
 (() => {
   const colours = { hit: "#00c853", false: "#ff9100", missed: "#ff1744", truth: "#40c4ff" };
-  const dashes = { missed: [4, 6], false: [10, 6] };
+  const dashes = { missed: [2, 3], false: [6, 3] };
 
-  // boxes: [x0, y0, x1, y1 (shares of width and height), class, score or null, state].
-  FB.drawBoxes = (canvas, boxes) => {
+  // boxes: [x0, y0, x1, y1 (shares of width and height), class, score or null, state]; unit: canvas pixels per shown pixel.
+  FB.drawBoxes = (canvas, boxes, unit) => {
     const { width, height } = canvas;
     const pen = canvas.getContext("2d");
-    const size = Math.max(11, Math.round(width / 45));
-    pen.lineWidth = Math.max(1.5, width / 400);
+    const size = Math.round(11 * unit);
+    pen.lineWidth = 1.6 * unit;
     pen.font = `${size}px sans-serif`;
     for (const [x0, y0, x1, y1, label, score, state] of boxes) {
       pen.strokeStyle = colours[state];
-      pen.setLineDash((dashes[state] || []).map((n) => (n * width) / 900));
+      pen.setLineDash((dashes[state] || []).map((n) => n * unit));
       pen.strokeRect(x0 * width, y0 * height, (x1 - x0) * width, (y1 - y0) * height);
       if (score === null) continue;
       const text = `${label} ${score}`;
-      const below = Math.max(size + 2, y0 * height - 4);
+      const below = y0 * height - 3 * unit > size ? y0 * height - 3 * unit : Math.min(height - 2, y1 * height + size);
       pen.fillStyle = "rgb(0 0 0 / .6)";
       pen.fillRect(x0 * width, below - size, pen.measureText(text).width + 4, size + 3);
       pen.fillStyle = colours[state];

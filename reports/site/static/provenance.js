@@ -1,4 +1,4 @@
-// Opens the entry that the address names.
+// Opens the entry that the address names, and all of them for print.
 "use strict";
 (() => {
   const open = () => {
@@ -6,5 +6,6 @@
     if (entry && entry.tagName === "DETAILS") { entry.open = true; entry.scrollIntoView(); }
   };
   addEventListener("hashchange", open);
+  addEventListener("beforeprint", () => document.querySelectorAll("main details").forEach((entry) => { entry.open = true; }));
   open();
 })();

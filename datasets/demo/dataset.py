@@ -87,6 +87,10 @@ class DemoDataset:
         self._rendered: OrderedDict[str, PairImages] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another machine renders the same scenes from."""
+        return DemoDataset, (self.spec,)
+
     def pairs(self, split: str) -> Sequence[Pair]:
         """The pairs of a split: ``00001D`` by day or dusk, ``00002N`` by night; those of ``train`` begin with
         T."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from ..contracts.evaluator import Value
+from ..extras import require
 from ..planning.config import RunConfig
 from ..planning.plan import Plan
 from ..planning.units import MethodUnit
@@ -30,6 +31,14 @@ class Engine(Protocol):
     """
 
     device: str
+
+    def prepare(self, plan: Plan, store: RunStore, progress: ProgressDisplay) -> None:
+        """Look whether all that the plan needs is there where it will run. Raises ``FusionBenchError``."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the engine holds; it isn't used afterwards."""
+        ...
 
     def fuse_and_score(
         self, plan: Plan, store: RunStore, progress: ProgressDisplay
@@ -62,7 +71,13 @@ class Engine(Protocol):
 
 
 def choose_engine(config: RunConfig) -> Engine:
-    """The engine that a configuration asks for. Raises ``InputError`` for devices that are missing."""
+    """The engine that a configuration asks for; ``close`` it. Raises ``InputError`` for devices that are
+    missing or a cluster that doesn't answer, ``MissingExtraError`` without the packages of a cluster."""
+    if config.engine == "ray":
+        require("ray", "--engine ray")
+        from .ray_engine.engine import RayEngine
+
+        return RayEngine(config)
     from .local_engine import LocalEngine
 
     return LocalEngine(resolve_devices(config.device))

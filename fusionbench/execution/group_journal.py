@@ -4,9 +4,11 @@ name, progress."""
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..contracts.dataset import Pair
 from ..contracts.method import HasProvenance
 from ..errors import FusionBenchError, StoreError
 from ..planning.units import Group, ScoreUnit
@@ -25,6 +27,11 @@ class GroupResult:
     scored: int = 0
     provenance: dict[str, Any] | None = None
     """What the method says of itself, if it had to be loaded."""
+
+    def sort_failures(self, pairs: Iterable[Pair]) -> None:
+        """Put the failures in the order of ``pairs``; what concerns the whole group stands first."""
+        order = {pair.name: number for number, pair in enumerate(pairs)}
+        self.failures = dict(sorted(self.failures.items(), key=lambda item: order.get(item[0], -1)))
 
     def add(self, other: GroupResult) -> None:
         """Add what happened to other images of the group."""

@@ -11,21 +11,29 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from typing import Protocol
 
-from ..contracts.dataset import Pair
+from ..contracts.dataset import Pair, PairImages
 from ..contracts.evaluator import BatchEvaluator, ImageEvaluator, Value
 from ..errors import FusionBenchError, ImageError, StoreError
 from ..images.codec import UInt8Array
-from ..planning.units import PlannedDataset
 from ..store.journal import Entry
 from .fused_images import FusedImages
 from .fuser import Fuser
 from .group_journal import Recorder
 from .missing import Work
-from .seen_pairs import LoadedPair, load_pair
+from .seen_pairs import LoadedPair
 
 _Together = Future[dict[tuple[str, str], list[Value]]]
 """What evaluators of batches said, by (unit key, image)."""
+
+
+class Load(Protocol):
+    """Decodes a pair; corrupts what a method sees of it where that is planned and the pair is ``to_fuse``."""
+
+    def __call__(self, pair: Pair, *, to_fuse: bool) -> LoadedPair:
+        """Raises ``ImageError`` naming the file."""
+        ...
 
 
 class LoadError(Exception):
@@ -36,12 +44,37 @@ class LoadError(Exception):
         self.reason = reason
 
 
+def fuse_batch(
+    fuser: Fuser,
+    pairs: Sequence[Pair],
+    images: Mapping[str, PairImages],
+    failed: Callable[[str, Exception], None],
+) -> dict[str, UInt8Array]:
+    """Fuse a batch; if it fails as a whole, pair by pair, so that one bad pair doesn't take others along.
+
+    Returns the fused images by name. ``failed`` is told of the others.
+    """
+    try:
+        if len({images[p.name].infrared.shape for p in pairs}) > 1:
+            raise ImageError("the pairs of a batch differ in size")
+        results = fuser.fuse(pairs, [images[p.name] for p in pairs])
+        return {p.name: result for p, result in zip(pairs, results, strict=True)}
+    except Exception as error:
+        if len(pairs) == 1:
+            failed(pairs[0].name, error)
+            return {}
+    fused: dict[str, UInt8Array] = {}
+    for pair in pairs:
+        fused.update(fuse_batch(fuser, [pair], images, failed))
+    return fused
+
+
 class ImageFlow:
     """Does the work on batches. ``fuser`` is the method once it had to be loaded."""
 
     def __init__(
         self,
-        dataset: PlannedDataset,
+        load: Load,
         images: FusedImages,
         make_fuser: Callable[[], Fuser],
         evaluators: Mapping[str, ImageEvaluator],
@@ -50,7 +83,7 @@ class ImageFlow:
         jobs: int,
     ) -> None:
         self.fuser: Fuser | None = None
-        self._dataset, self._images, self._make_fuser = dataset, images, make_fuser
+        self._load, self._images, self._make_fuser = load, images, make_fuser
         self._evaluators, self._recorder, self._jobs = evaluators, recorder, jobs
         self._batched = {k: e for k, e in evaluators.items() if isinstance(e, BatchEvaluator)}
 
@@ -75,7 +108,7 @@ class ImageFlow:
             batch = next(upcoming, None)
             if batch is not None:
                 to_fuse = any(work[p.name].fuse for p in batch if p.name in work)
-                ahead.append([pool.submit(load_pair, self._dataset, p, to_fuse=to_fuse) for p in batch])
+                ahead.append([pool.submit(self._load, p, to_fuse=to_fuse) for p in batch])
 
         largest = max((len(b) for b in batches), default=1)
         for _ in range(max(1, depth // largest)):
@@ -124,28 +157,14 @@ class ImageFlow:
         ]
 
     def _fuse(self, pairs: Sequence[Pair], images: Mapping[str, LoadedPair]) -> dict[str, UInt8Array]:
-        """Fuse a batch; if it fails as a whole, pair by pair, so that one bad pair doesn't take others
-        along."""
         if self.fuser is None:
             try:
                 self.fuser = self._make_fuser()
             except Exception as error:
                 raise LoadError(error) from error
             self._recorder.loaded(self.fuser)
-        try:
-            seen = [images[p.name].seen for p in pairs]
-            if len({s.infrared.shape for s in seen}) > 1:
-                raise ImageError("the pairs of a batch differ in size")
-            results = self.fuser.fuse(pairs, seen)
-            return {p.name: result for p, result in zip(pairs, results, strict=True)}
-        except Exception as error:
-            if len(pairs) == 1:
-                self._recorder.failed(pairs[0].name, error)
-                return {}
-        fused: dict[str, UInt8Array] = {}
-        for pair in pairs:
-            fused.update(self._fuse([pair], images))
-        return fused
+        seen = {pair.name: images[pair.name].seen for pair in pairs}
+        return fuse_batch(self.fuser, pairs, seen, self._recorder.failed)
 
     # On worker threads
 

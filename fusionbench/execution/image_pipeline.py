@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..contracts.dataset import Pair
 from ..contracts.evaluator import ImageEvaluator
@@ -14,11 +15,12 @@ from ..planning.units import Group
 from ..store.run_store import RunStore
 from ..terminal.progress import ProgressDisplay
 from .batches import Shard, compose_batches
-from .fused_images import FusedImages, images_of
+from .fused_images import images_of
 from .fuser import Fuser
 from .group_journal import GroupJournal, GroupResult
 from .image_flow import ImageFlow, LoadError
 from .missing import Work, find_missing
+from .seen_pairs import load_pair
 from .source_digests import group_sources
 
 
@@ -49,17 +51,14 @@ def run_group(
     Results go to the store's journals as they come. Raises ``StoreError`` if they can't be written; other
     failures are in the result, image by image.
     """
-    label, dataset = group.label, group.dataset.dataset
-    size = settings.batch_size if group.method.spec.batchable else 1
-    batches = settings.shard.of(list(compose_batches(dataset, group.dataset.pairs, size)))
+    label = group.label
+    batches = settings.shard.of(group_batches(group, settings.batch_size))
     pairs = [pair for batch in batches for pair in batch]
     journal = GroupJournal(group, store, settings.shard.name, progress, fail_fast=settings.fail_fast)
     images = images_of(store, group)
-    flow = ImageFlow(group.dataset, images, make_fuser, evaluators, journal, jobs=settings.jobs)
-    folder = open_folder(group.method.spec, group.method.folder) if group.method.folder is not None else None
-    where = f"{group.dataset.spec.name}/{group.dataset.split}"
-    sources, unusable = group_sources(group.dataset, pairs, folder, progress, f"reading {where}")
-    work = _missing(group, store, images, pairs, sources, progress, redo=settings.redo)
+    load = partial(load_pair, group.dataset)
+    flow = ImageFlow(load, images, make_fuser, evaluators, journal, jobs=settings.jobs)
+    work, unusable = find_work(group, store, pairs, progress, redo=settings.redo)
     progress.start(label, len(pairs), len(pairs) - len(work) - len(unusable))
     try:
         for name, error in unusable.items():
@@ -71,27 +70,32 @@ def run_group(
             for text in flow.fuser.warnings:
                 progress.message(f"warning: {label}: {text}")
     except LoadError as error:  # this method's images stay undone, other methods go on
-        journal.failed("", _load_failure(error.reason))
+        journal.failed("", load_failure(error.reason))
     finally:
         journal.close()
     progress.finish(label)
     result = journal.result
-    order = {pair.name: number for number, pair in enumerate(pairs)}
-    result.failures = dict(sorted(result.failures.items(), key=lambda item: order.get(item[0], -1)))
+    result.sort_failures(pairs)
     result.provenance = flow.fuser.provenance() if flow.fuser is not None else None
     return result
 
 
-def _missing(
-    group: Group,
-    store: RunStore,
-    images: FusedImages,
-    pairs: Sequence[Pair],
-    sources: Mapping[str, str],
-    progress: ProgressDisplay,
-    *,
-    redo: bool,
-) -> dict[str, Work]:
+def group_batches(group: Group, size: int) -> list[list[Pair]]:
+    """A group's pairs, as they are fused together: at most ``size`` at once where the method can."""
+    size = size if group.method.spec.batchable else 1
+    return list(compose_batches(group.dataset.dataset, group.dataset.pairs, size))
+
+
+def find_work(
+    group: Group, store: RunStore, pairs: Sequence[Pair], progress: ProgressDisplay, *, redo: bool
+) -> tuple[dict[str, Work], dict[str, Exception]]:
+    """What is left to do of a group's pairs, by image; and why others can't be used, by image. With ``redo``
+    everything is done again."""
+    method, dataset = group.method, group.dataset
+    folder = open_folder(method.spec, method.folder) if method.folder is not None else None
+    label = f"reading {dataset.spec.name}/{dataset.split}"
+    sources, unusable = group_sources(dataset, pairs, folder, progress, label)
+    images = images_of(store, group)
     scores = [s for s in group.scores if s.evaluator.scope == "image"]
     fused = {} if redo else store.entries(group.fuse)
     scored = {s.id.key: {} if redo else store.entries(s.id) for s in scores}
@@ -99,10 +103,11 @@ def _missing(
     for name, path in changed.items():
         if name in sources and fused[name].digest.startswith(sources[name]):
             progress.message(f"{group.label}: {path} was changed after it was fused; it is fused again")
-    return find_missing(pairs, sources, scores, fused, scored, unchanged)
+    return find_missing(pairs, sources, scores, fused, scored, unchanged), unusable
 
 
-def _load_failure(reason: Exception) -> FusionBenchError:
+def load_failure(reason: Exception) -> FusionBenchError:
+    """The error that says that a method can't be built or loaded."""
     if isinstance(reason, FusionBenchError):
         return reason
     return FusionBenchError(f"can't be loaded: {type(reason).__name__}: {reason}")

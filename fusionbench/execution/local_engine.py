@@ -36,6 +36,12 @@ class LocalEngine:
         self.devices = list(devices)
         self.device = self.devices[0]
 
+    def prepare(self, plan: Plan, store: RunStore, progress: ProgressDisplay) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
     def fuse_and_score(
         self, plan: Plan, store: RunStore, progress: ProgressDisplay
     ) -> dict[str, GroupResult]:

@@ -55,14 +55,19 @@ def execute(
     if config.overwrite == "never" and (config.folder / "run.json").exists():
         raise InputError(f"{config.folder}: exists already and --overwrite is never; choose another --name")
     engine = choose_engine(config)
-    store = store or RunStore.open(config.folder)
+    try:
+        store = store or RunStore.open(config.folder)
+    except BaseException:
+        engine.close()
+        raise
     previous_handler = _terminate_like_interrupt()
     try:
         result = RunResult(config.folder, plan)
-        _record_start(store, config, plan)
-        if config.overwrite == "always":
-            _discard(store, plan)
         with make_progress(quiet=quiet) as progress:
+            engine.prepare(plan, store, progress)
+            _record_start(store, config, plan)
+            if config.overwrite == "always":
+                _discard(store, plan)
             for skipped in plan.skipped:
                 progress.message(f"skipped: {skipped}")
             for question in plan.questions:
@@ -81,6 +86,7 @@ def execute(
     finally:
         if previous_handler is not None:
             signal.signal(signal.SIGTERM, previous_handler)
+        engine.close()
         store.close()
 
 

@@ -247,7 +247,7 @@ def _work(
             except SystemExit as error:
                 events.put(Failed(number, FusionBenchError(f"a plugin called sys.exit({error.code!r})")))
             except Exception as error:
-                events.put(Failed(number, _portable(error)))
+                events.put(Failed(number, portable(error)))
         events.put(Ended(index))
     except KeyboardInterrupt:
         os._exit(130)
@@ -268,7 +268,7 @@ def _make_context(
     return WorkerContext(plan, RunStore(Path(folder)), device, progress)
 
 
-def _portable(error: Exception) -> FusionBenchError:
+def portable(error: Exception) -> FusionBenchError:
     """The error as one that travels between processes, whatever it holds."""
     if isinstance(error, StoreError):
         return StoreError(str(error))

@@ -94,6 +94,21 @@ class RunConfig(BaseModel):
         default="auto",
         description="auto (default), cpu, cuda, cuda:N, cuda:all, or a comma list: one process for each.",
     )
+    engine: Literal["local", "ray"] = Field(
+        default="local",
+        description="What executes the run: local (default), this machine; or ray, a cluster.",
+    )
+    ray_address: str = Field(
+        default="auto",
+        description="The Ray cluster: auto (default), the one this machine belongs to; HOST:PORT; or local, one "
+        "that is started here for this run.",
+    )
+    gpus_per_worker: float = Field(
+        default=1.0,
+        gt=0,
+        le=64,
+        description="With Ray: GPUs that one worker takes; 0.25 lets four share one. Default: 1.",
+    )
     precision: Literal["fp32", "bf16", "fp16"] = Field(
         default="fp32", description="Precision of networks: fp32 (default), bf16 or fp16."
     )

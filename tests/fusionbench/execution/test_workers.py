@@ -9,7 +9,7 @@ import pytest
 from fusionbench.api import make_config
 from fusionbench.errors import FusionBenchError, StoreError
 from fusionbench.execution.runner import execute
-from fusionbench.execution.workers import Advanced, Message, Started, Updated, _portable, _Relay
+from fusionbench.execution.workers import Advanced, Message, Started, Updated, _Relay, portable
 
 EXITS = """
 import os
@@ -44,8 +44,8 @@ def test_what_several_workers_say_of_one_piece_is_joined() -> None:
 
 
 def test_errors_travel_as_what_they_are_to_the_user() -> None:
-    assert isinstance(_portable(StoreError("full")), StoreError)
-    assert str(_portable(ValueError("odd"))) == "ValueError: odd"
+    assert isinstance(portable(StoreError("full")), StoreError)
+    assert str(portable(ValueError("odd"))) == "ValueError: odd"
 
 
 @pytest.mark.slow

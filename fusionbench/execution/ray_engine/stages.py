@@ -26,6 +26,7 @@ from ...planning.units import PlannedDataset, PlannedMethod, ScoreUnit
 from ...store.fused import fused_digest
 from ...store.journal import Entry
 from ...store.run_store import RunStore
+from ..devices import thread_count
 from ..fused_images import SavedImages
 from ..fuser import Fuser
 from ..image_flow import ImageFlow, fuse_batch
@@ -86,14 +87,13 @@ def where_am_i(device: str = "cpu") -> str:
 
 
 def work_as(setting: Setting) -> None:
-    """Let this process work as the driver does: its folder, where it exists, and its number of threads."""
-    import torch
-
+    """Let this process work as the driver does: in its folder, where that exists, and with its number of
+    threads."""
     if setting.cwd.is_dir():
         os.chdir(setting.cwd)
-    threads = setting.config.jobs or len(os.sched_getaffinity(0))
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
+    import torch
+
+    torch.set_num_threads(thread_count(setting.config.jobs))
 
 
 def store_here(setting: Setting) -> RunStore:
@@ -214,7 +214,6 @@ def finish(
     setting: Setting, group: Sent, packed: Packed, loaded: Loaded, fused: Fused
 ) -> Finished:
     """Encode what was fused, put it where the driver finds it, and score exactly those pixels."""
-    work_as(setting)
     piece: Piece = packed.open()
     known: GroupOnWorker = group.open()
     units = {score.id.key: score for score in known.scores}

@@ -95,7 +95,9 @@ class RayEngine:
         return OpenGroup(
             group,
             journal,
-            Sent.of(Packed.of(replace(group.dataset, pairs=(), clean=None), self._places, group.dataset.name)),
+            Sent.of(
+                Packed.of(replace(group.dataset, pairs=(), clean=None), self._places, group.dataset.name)
+            ),
             Sent.of(Packed.of(known, self._places, group.method.name)),
             self._places,
             deque(cut(batches, work, images, send_saved=self._setting.folder is None)),

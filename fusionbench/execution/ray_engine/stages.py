@@ -210,9 +210,7 @@ def _empty_cache(device: str) -> None:
 
 
 @ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)
-def finish(
-    setting: Setting, group: Sent, packed: Packed, loaded: Loaded, fused: Fused
-) -> Finished:
+def finish(setting: Setting, group: Sent, packed: Packed, loaded: Loaded, fused: Fused) -> Finished:
     """Encode what was fused, put it where the driver finds it, and score exactly those pixels."""
     piece: Piece = packed.open()
     known: GroupOnWorker = group.open()

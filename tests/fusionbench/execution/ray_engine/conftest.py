@@ -40,7 +40,7 @@ def run(tmp_path: Path) -> Callable[..., RunResult]:
         common = {
             "method": "max,laplacian",
             "dataset": "demo",
-            "dataset_options": {"demo": {"count": 10, "size": "96x80"}},
+            "dataset_options": {"demo": {"count": 6, "size": "96x80"}},
             "task": "quality",
             "metrics": "EN,SD",
             "device": "cpu",

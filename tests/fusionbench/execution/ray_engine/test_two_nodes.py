@@ -21,8 +21,8 @@ def provenance(result: RunResult, group: Group) -> dict[str, list[str]]:
 def test_the_same_bytes_and_nothing_twice(
     run: Run, on_ray: Run, results_of: Callable[[Path], dict[str, bytes]]
 ) -> None:
-    local, result = run("local"), on_ray("ray")
-    assert (result.fused, result.scored, result.failures) == (20, 20, {})
+    local, result = run("local", corrupt="fog:3"), on_ray("ray", corrupt="fog:3")
+    assert (result.fused, result.scored, result.failures) == (24, 24, {})
     assert results_of(result.folder) == results_of(local.folder)
     for group in result.plan.groups:
         about = provenance(result, group)
@@ -34,6 +34,6 @@ def test_the_same_bytes_and_nothing_twice(
     assert not list(result.folder.glob(".seen*"))
     # One image lost, one metric more: only that is done.
     next(result.folder.glob("fused/max/*/*/*.png")).unlink()
-    more = on_ray("ray", metrics="EN,SD,AG")
-    assert (more.fused, more.scored) == (1, 20)
-    assert results_of(result.folder) == results_of(run("local", metrics="EN,SD,AG").folder)
+    more = on_ray("ray", corrupt="fog:3", metrics="EN,SD,AG")
+    assert (more.fused, more.scored) == (1, 24)
+    assert results_of(result.folder) == results_of(run("local", corrupt="fog:3", metrics="EN,SD,AG").folder)

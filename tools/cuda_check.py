@@ -6,7 +6,8 @@ python tools/cuda_check.py --out /tmp/check --rehearse        # the same on a CP
 It leaves OUT/report.json (rewritten after each part, so that a kill loses one part at most) and OUT/training
 (checkpoint, weights, history). Parts: every method on CPU and CUDA; metrics in batches; SGDFuse's latency,
 throughput and memory; then training from STATE's last checkpoint (a folder of `fusionbench train sgdfuse`)
-for the rest of the time.
+for the rest of the time. STATE/masks, where it is there, spares the time of finding the masks again: take it
+along.
 
 FOLDER holds `msrs`, `roadscene`, `train/llvip` and `train/m3svd`; without it the demo scenes stand in.
 Metrics on CUDA are measured by benchmarks/metrics_cuda.py, which looks for pairs where FUSIONBENCH_TEST_DATA
@@ -267,7 +268,10 @@ def go_on_training(check: Check, data: Path | None, state: Path | None, preset: 
     out = check.out / "training"
     out.mkdir(exist_ok=True)
     begun = time.monotonic()
-    pack, datasets, masks = training_pack(data, check.device, check.rehearse, out / "masks")
+    cache = out / "masks"
+    if state is not None and (state / "masks").is_dir() and not check.rehearse:
+        shutil.copytree(state / "masks", cache, dirs_exist_ok=True)
+    pack, datasets, masks = training_pack(data, check.device, check.rehearse, cache)
     packed = time.monotonic() - begun
     settings: dict[str, Any] = {"train.validate_every": 10**9, "train.checkpoint_every": 500}
     if check.rehearse:
@@ -341,6 +345,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check.part("metrics", lambda until: batched_metrics(device, small, until))
     check.part("methods", lambda until: compare_methods(device, small, until))
     check.part("training", lambda until: go_on_training(check, options.data, options.state, options.preset))
+    methods = check.report["methods"]
+    print(f"CPU and {device}: {methods.get('agree')} of {methods.get('compared')} methods agree")
     failed = [name for name, found in check.report.items() if isinstance(found, dict) and "error" in found]
     print(
         f"{options.out / 'report.json'}: " + (f"failed: {', '.join(failed)}" if failed else "all parts done")

@@ -66,7 +66,7 @@ def train(
     `datasets` are (name, root) pairs, `masks` names of mask providers (varied at random when several),
     `steps`/`epochs` the length of each stage trained, `init` weights or a checkpoint to start from (stage 2
     alone needs it, or a finished stage 1 in `out`), `pack` the same data already decoded, `minutes` the time
-    after which training stops with a checkpoint, `overrides` settings by dotted name on top of the preset.
+    after which training stops with a checkpoint (the cosine ends then at the latest), `overrides` settings by dotted name on top of the preset.
     With `resume` the run in `out` goes on where its last checkpoint was written. Raises InputError for
     settings that can't be meant.
     """
@@ -129,6 +129,7 @@ class _Run:
     ) -> None:
         self.fabric, self.config, self.pack, self.out, self.seed = fabric, config, pack, out, seed
         self.datasets, self.masks, self.deadline = datasets, masks, deadline
+        self.begun = time.monotonic()
         torch.manual_seed(step_seed(seed, "weights"))
         self.network: SGDFuseNetwork = build_network(config).to(fabric.device)
         self.shadow: SGDFuseNetwork = build_network(config).to(fabric.device).requires_grad_(False)
@@ -248,6 +249,13 @@ class _Run:
             return False
         return bool(self.fabric.broadcast(time.monotonic() > self.deadline))
 
+    def _elapsed(self) -> float:
+        """Share of the allowed time that is over, by the chief's clock; 0 without a deadline."""
+        if self.deadline is None:
+            return 0.0
+        share = (time.monotonic() - self.begun) / max(self.deadline - self.begun, 1e-9)
+        return float(self.fabric.broadcast(share))
+
     def _one_step(self, objective: Any, optimizer: Any, stage: int, total: int) -> dict[str, Tensor]:
         settings, rank = self.config.train, self.fabric.global_rank
         batch = sample_batch(
@@ -266,7 +274,7 @@ class _Run:
         seed = step_seed(self.seed, "noise", stage, self.step, rank)
         torch.manual_seed(seed)  # dropout
         for group in optimizer.param_groups:
-            group["lr"] = group["scale"] * learning_rate(self.step, total, settings)
+            group["lr"] = group["scale"] * learning_rate(self.step, total, settings, self._elapsed())
         optimizer.zero_grad(set_to_none=True)
         loss, terms = objective(
             batch.infrared,
@@ -362,12 +370,16 @@ class _Run:
         )
 
 
-def learning_rate(step: int, total: int, settings: TrainConfig) -> float:
-    """Rate of a step: linear warm-up, then constant (paper) or a cosine down to 2 % of `lr`."""
+def learning_rate(step: int, total: int, settings: TrainConfig, elapsed: float = 0.0) -> float:
+    """Rate of a step: linear warm-up, then constant (paper) or a cosine down to 2 % of `lr`.
+
+    `elapsed` is the share of the allowed time that is over: the cosine is as far as steps or time are,
+    whichever is further.
+    """
     if step < settings.warmup:
         return settings.lr * (step + 1) / settings.warmup
     if settings.lr_schedule == "cosine":
-        share = (step - settings.warmup) / max(1, total - settings.warmup)
+        share = min(1.0, max(elapsed, (step - settings.warmup) / max(1, total - settings.warmup)))
         return settings.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
     return settings.lr
 

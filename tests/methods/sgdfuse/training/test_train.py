@@ -189,6 +189,10 @@ def test_learning_rate():
     assert learning_rate(0, 110, settings) == pytest.approx(0.1)
     assert learning_rate(60, 110, settings) == pytest.approx(0.51)  # half way: (1 + 0.02) / 2
     assert learning_rate(110, 110, settings) == pytest.approx(0.02)
+    assert learning_rate(20, 110, settings, elapsed=0.5) == learning_rate(
+        60, 110, settings
+    )  # late by the clock
+    assert learning_rate(110, 110, settings, elapsed=0.5) == learning_rate(110, 110, settings)
     assert learning_rate(50, 110, TrainConfig(lr=1.0)) == 1.0
 
 

@@ -68,6 +68,18 @@ SPECS = [
         factory="fusionbench.reports.figures.confusion:build",
     ),
     ReportSpec(
+        name="robustness",
+        title="Robustness",
+        summary="What each method keeps of its scores under corruptions, and which keeps most, with intervals",
+        factory="fusionbench.reports.robustness.tables:build",
+    ),
+    ReportSpec(
+        name="robustness-figures",
+        title="Robustness, figures",
+        summary="Heat maps method × corruption, curves over severity, pictures of corrupted pairs",
+        factory="fusionbench.reports.robustness.figures:build",
+    ),
+    ReportSpec(
         name="prediction",
         title="Which metric predicts the task?",
         summary="Rank correlation over methods of each quality metric with each task score, with intervals",

@@ -1,0 +1,1 @@
+"""Robustness: relative scores under corruptions (``relative``), who keeps most (``ranking``), tables and figures."""

@@ -13,7 +13,7 @@ from fusionbench.errors import InputError
 
 from .details import write_details
 from .judge.samples import check_fits, read_labelled
-from .judge.segmenting import segment
+from .judge.segmenting import segment, train_fold
 from .recipe import Recipe, make_recipe
 from .scores.boundary import boundary_scores
 from .scores.confusion import confusion_matrix, pixel_accuracy
@@ -40,6 +40,16 @@ class SegmentationEvaluator:
             raise InputError(
                 f"{settings.convention}: its input can't be changed; that would be another protocol"
             )
+
+    @property
+    def trainings(self) -> int:
+        """See ``TrainsApart``: one per fold, where the method's own images are cut into folds."""
+        return self.recipe.folds if self.recipe.input == "fused" else 0
+
+    def train(self, fused: FusedSet, number: int, progress: Callable[[int, int], None]) -> None:
+        """Train the judge of a fold."""
+        labelled = read_labelled(fused.dataset, fused.pairs)
+        train_fold(fused, labelled, number, self.recipe, self.settings, progress)
 
     def score(self, fused: FusedSet, progress: Callable[[int, int], None]) -> Iterator[tuple[str, Value]]:
         """Yield (image or "", value).

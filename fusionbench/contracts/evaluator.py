@@ -194,6 +194,21 @@ class DatasetEvaluator(Protocol):
         ...
 
 
+@runtime_checkable
+class TrainsApart(Protocol):
+    """An evaluator of whole sets whose trainings can be done at the same time, before it scores."""
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings there are; 0 if ``score`` does all itself."""
+        ...
+
+    def train(self, fused: FusedSet, number: int, progress: Callable[[int, int], None]) -> None:
+        """Do one training (0 to ``trainings`` - 1) and leave the result in ``cache_dir``, where ``score``
+        finds it."""
+        ...
+
+
 class MethodEvaluator(Protocol):
     """An evaluator of scope ``method``: measures the method itself. ``sizes`` are (height, width)."""
 

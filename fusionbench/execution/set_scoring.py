@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ..contracts.dataset import Pair
@@ -40,6 +41,8 @@ class SetJob:
     training_group: Group | None = None
     training_pairs: tuple[Pair, ...] = ()
     training_digest: str = ""
+    ran_on: str = ""
+    """The machine and device that scored it, where that isn't the driver's."""
 
     @property
     def label(self) -> str:
@@ -103,6 +106,18 @@ def score_set(
     job: SetJob, store: RunStore, device: str, progress: ProgressDisplay, note: Callable[[str], None]
 ) -> SetValues:
     """Score a whole set. ``note`` gets what is odd about the data."""
+    evaluator, fused = open_set(job, store, device, note, store.begin_details(job.score.id))
+    return list(evaluator.score(fused, partial(progress.update, job.label)))
+
+
+def open_set(
+    job: SetJob,
+    store: RunStore,
+    device: str,
+    note: Callable[[str], None] = lambda text: None,
+    details: Path | None = None,
+) -> tuple[DatasetEvaluator, FusedSet]:
+    """A job's evaluator, and the set that it scores."""
     score = job.score
     if device == "cpu":
         reuse_freed_memory()
@@ -113,7 +128,7 @@ def score_set(
         device,
         store.folder / "cache",
         score.recipe,
-        store.begin_details(score.id),
+        details,
         note,
     )
     training = None
@@ -121,7 +136,7 @@ def score_set(
         training = _fused_set(job.training_group, job.training_pairs, store, None, job.training_digest)
     fused = _fused_set(job.group, job.pairs, store, training, job.digest)
     evaluator: DatasetEvaluator = catalog.build(score.evaluator.factory)(score.evaluator, settings)
-    return list(evaluator.score(fused, partial(progress.update, job.label)))
+    return evaluator, fused
 
 
 def keep_set(job: SetJob, store: RunStore, values: SetValues) -> None:
@@ -136,6 +151,8 @@ def keep_set(job: SetJob, store: RunStore, values: SetValues) -> None:
         "fuse": job.group.fuse.key,
         "scored": {pair.name: fused[pair.name].digest for pair in job.pairs},
     }
+    if job.ran_on:
+        facts["provenance"] = {"workers": [job.ran_on]}
     if job.training_group is not None:
         facts["training"] = job.training_group.fuse.key
     store.finish(job.score.id, entries, facts)

@@ -135,7 +135,7 @@ def run_tasks(
     for worker in workers:
         worker.start()
     waiting, ended = set(range(len(tasks))), set[int]()
-    relay = _Relay(progress)
+    relay = Relay(progress)
     try:
         while waiting:
             try:
@@ -175,7 +175,7 @@ def _check_alive(workers: Sequence[Any], devices: Sequence[str], ended: set[int]
             )
 
 
-class _Relay:
+class Relay:
     """Joins what several workers say of one piece of work, and shows it."""
 
     def __init__(self, progress: ProgressDisplay) -> None:

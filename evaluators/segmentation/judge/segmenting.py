@@ -202,20 +202,10 @@ def _retrained(
 def _folds(
     fused: FusedSet, labelled: Labelled, recipe: Recipe, settings: EvaluatorSettings, progress: Progress
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
-    fold = fold_of([p.name for p in labelled.pairs], recipe.folds, recipe.fold_block)
-    sizes = [sum(f == k for f in fold.values()) for k in range(recipe.folds)]
-    if min(sizes) == 0:
-        raise InputError(
-            f"{settings.convention}: {len(labelled.pairs)} labelled pairs are too few for {recipe.folds}"
-            f" folds of blocks of {recipe.fold_block}; select more images"
-        )
-    jobs = []
-    for k in range(recipe.folds):
-        rest = tuple(p for p in labelled.pairs if fold[p.name] != k)
-        held = tuple(p for p in labelled.pairs if fold[p.name] == k)
-        jobs.append((fused, labelled, rest, held, f"{fused.split} without fold {k + 1}"))
+    jobs = _fold_jobs(fused, labelled, recipe, settings.convention)
+    sizes = " + ".join(str(len(held)) for _, _, _, held, _ in jobs)
     what = (
-        f"{recipe.folds} folds ({' + '.join(map(str, sizes))} pairs) of the method's fused {fused.split}"
+        f"{recipe.folds} folds ({sizes} pairs) of the method's fused {fused.split}"
         " split, each segmented by the judge of the others, for each method and seed"
     )
     judging = _start(recipe, what)
@@ -226,6 +216,56 @@ _Job = tuple[FusedSet, Labelled, Sequence[Pair], Sequence[Pair], str]
 """Where the training images come from, their labels, the pairs to train on, the pairs to segment, the name of
 the training set.
 """
+
+
+def _fold_jobs(fused: FusedSet, labelled: Labelled, recipe: Recipe, protocol: str) -> list[_Job]:
+    """Each fold is segmented by the judge of the others. Raises ``InputError`` for an empty fold."""
+    fold = fold_of([p.name for p in labelled.pairs], recipe.folds, recipe.fold_block)
+    jobs: list[_Job] = []
+    for k in range(recipe.folds):
+        rest = tuple(p for p in labelled.pairs if fold[p.name] != k)
+        held = tuple(p for p in labelled.pairs if fold[p.name] == k)
+        jobs.append((fused, labelled, rest, held, f"{fused.split} without fold {k + 1}"))
+    if not all(held for _, _, _, held, _ in jobs):
+        raise InputError(
+            f"{protocol}: {len(labelled.pairs)} labelled pairs are too few for {recipe.folds}"
+            f" folds of blocks of {recipe.fold_block}; select more images"
+        )
+    return jobs
+
+
+def train_fold(
+    fused: FusedSet,
+    labelled: Labelled,
+    number: int,
+    recipe: Recipe,
+    settings: EvaluatorSettings,
+    progress: Progress,
+) -> None:
+    """Train the judge of one fold and keep it in the cache, where ``segment`` finds it."""
+    job = _fold_jobs(fused, labelled, recipe, settings.convention)[number]
+    with _cache(settings.cache_dir) as folder:
+        _train(fused, job, recipe, settings, folder, progress)
+
+
+def _train(
+    fused: FusedSet, job: _Job, recipe: Recipe, settings: EvaluatorSettings, folder: Path, progress: Progress
+) -> TrainedSegmenter:
+    source, known, rest, _, name = job
+    classes = fused.dataset.spec.semantic_classes
+    samples = [
+        make_sample(p.name, source.fused(p.name), known.labels[p.name], recipe.image_size) for p in rest
+    ]
+    return train_segmenter(
+        samples,
+        recipe,
+        classes,
+        settings.seed,
+        folder / training_key(recipe, samples, classes, settings.seed),
+        trained_on=f"{fused.method} on {fused.dataset.spec.name}/{name}, {len(samples)} pairs",
+        device=settings.device,
+        progress=progress,
+    )
 
 
 def _train_and_predict(
@@ -241,21 +281,9 @@ def _train_and_predict(
     total = sum(steps) + sum(len(held) for _, _, _, held, _ in jobs)
     done = 0
     with _cache(settings.cache_dir) as folder:
-        for (source, known, rest, held, name), length in zip(jobs, steps, strict=True):
-            samples = [
-                make_sample(p.name, source.fused(p.name), known.labels[p.name], recipe.image_size)
-                for p in rest
-            ]
-            trained = train_segmenter(
-                samples,
-                recipe,
-                classes,
-                settings.seed,
-                folder / training_key(recipe, samples, classes, settings.seed),
-                trained_on=f"{fused.method} on {fused.dataset.spec.name}/{name}, {len(samples)} pairs",
-                device=settings.device,
-                progress=_shifted(progress, done, total),
-            )
+        for job, length in zip(jobs, steps, strict=True):
+            held = job[3]
+            trained = _train(fused, job, recipe, settings, folder, _shifted(progress, done, total))
             judging.checkpoints.append(_about(trained, classes))
             network = load_checkpoint(find_checkpoint(str(trained.path)), recipe, classes).to(settings.device)
             done += length

@@ -27,6 +27,7 @@ from .checks import prepare_nodes
 from .dispatch import Dispatcher, OpenGroup
 from .pieces import GroupOnWorker, Setting, cut
 from .places import Packed, Place, Sent
+from .sets import score_on_cluster
 from .stages import STAGED
 
 
@@ -112,7 +113,8 @@ class RayEngine:
         progress: ProgressDisplay,
         note: Callable[[str], None],
     ) -> Iterator[tuple[SetJob, SetValues | Exception]]:
-        yield from LocalEngine([self.device]).score_sets(jobs, plan, store, progress, note)
+        gpus = self._config.gpus_per_worker
+        yield from score_on_cluster(jobs, self._setting, self._places, store, progress, note, gpus)
 
     def measure_methods(
         self, units: Sequence[MethodUnit], plan: Plan, store: RunStore

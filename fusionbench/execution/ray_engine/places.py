@@ -77,14 +77,19 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, MappingProxyType):
-            return MappingProxyType, (dict(value),)
+            return _read_only, (dict(value),)
         return NotImplemented
+
+
+def _read_only(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(content)
 
 
 class _Unpickler(pickle.Unpickler):
     def __init__(self, data: bytes, places: Sequence[Place]) -> None:
         super().__init__(io.BytesIO(data))
-        self._roots = {place.root: str(place.local()) for place in places}
+        inner_first = sorted(places, key=lambda place: -len(place.root))
+        self._roots = {place.root: str(place.local()) for place in inner_first}
 
     def persistent_load(self, path: Any) -> Path:
         for root, local in self._roots.items():

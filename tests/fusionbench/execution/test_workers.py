@@ -9,7 +9,7 @@ import pytest
 from fusionbench.api import make_config
 from fusionbench.errors import FusionBenchError, StoreError
 from fusionbench.execution.runner import execute
-from fusionbench.execution.workers import Advanced, Message, Started, Updated, _Relay, portable
+from fusionbench.execution.workers import Advanced, Message, Relay, Started, Updated, portable
 
 EXITS = """
 import os
@@ -35,7 +35,7 @@ class Shown:
 
 def test_what_several_workers_say_of_one_piece_is_joined() -> None:
     shown = Shown()
-    relay = _Relay(shown)  # type: ignore[arg-type]
+    relay = Relay(shown)  # type: ignore[arg-type]
     said: list[Message] = [Started("a", 4, 1), Started("a", 3, 0), Advanced("a", 2), Updated("b", 1, 9)]
     for message in said:
         assert isinstance(message, Started | Advanced | Updated)

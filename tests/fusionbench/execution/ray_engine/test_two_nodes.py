@@ -4,36 +4,49 @@ said."""
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from fusionbench.execution.runner import RunResult
-from fusionbench.planning.units import Group
-
-Run = Callable[..., RunResult]
-
-
-def provenance(result: RunResult, group: Group) -> dict[str, list[str]]:
-    path = result.folder / "units" / f"{group.fuse.stem}.json"
-    return dict(json.loads(path.read_text())["provenance"])
+Run = Callable[..., Any]
+Bytes = Callable[[Path], dict[str, bytes]]
 
 
-def test_the_same_bytes_and_nothing_twice(
-    run: Run, on_ray: Run, results_of: Callable[[Path], dict[str, bytes]]
-) -> None:
-    local, result = run("local", corrupt="fog:3"), on_ray("ray", corrupt="fog:3")
-    assert (result.fused, result.scored, result.failures) == (24, 24, {})
+def provenance(folder: Path, pattern: str) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text())["provenance"] for path in folder.glob(f"units/{pattern}.json")]
+
+
+def test_the_same_bytes_and_nothing_twice(run: Run, address: str, results_of: Bytes) -> None:
+    local, result = run("local", "", "--corrupt", "fog:3"), run("ray", address, "--corrupt", "fog:3")
+    assert (result.fused, result.scored, result.failures) == (24, 24, {}), result.said
     assert results_of(result.folder) == results_of(local.folder)
-    for group in result.plan.groups:
-        about = provenance(result, group)
+    for about in provenance(result.folder, "fuse--*"):
         assert about["device"] == "cpu"
         assert all(
             "node " in text and text.endswith(" cpu") for text in about["workers"] + about["scored_on"]
         )
     assert not list(result.folder.glob("staged/*"))
     assert not list(result.folder.glob(".seen*"))
+
+
+def test_workers_that_see_neither_data_nor_run_folder(
+    run: Run, address: str, pairs: Path, results_of: Bytes
+) -> None:
+    (pairs / "fused").mkdir()
+    for name in "abcd":
+        shutil.copy(pairs / "vi" / f"{name}.png", pairs / "fused")
+    asked = ["--dataset", "folder", "--data-root", "folder={hidden}", "--limit", "2", "--out", "{hidden}"]
+    asked += ["--method", "max,dir:{hidden}/fused"]
+    local = run("local", "", *asked, hidden=pairs)
+    result = run("ray", address, *asked, hidden=pairs)
+    assert (result.fused, result.failures) == (4, {}), result.said
+    assert "are sent to the workers" in result.said
+    assert "sent to this machine" in result.said
+    assert results_of(result.folder) == results_of(local.folder)
     # One image lost, one metric more: only that is done.
-    next(result.folder.glob("fused/max/*/*/*.png")).unlink()
-    more = on_ray("ray", corrupt="fog:3", metrics="EN,SD,AG")
-    assert (more.fused, more.scored) == (1, 24)
-    assert results_of(result.folder) == results_of(run("local", corrupt="fog:3", metrics="EN,SD,AG").folder)
+    next(result.folder.glob("fused/max/folder/*/*.png")).unlink()
+    asked += ["--metrics", "EN,SD,AG"]
+    more = run("ray", address, *asked, hidden=pairs)
+    assert (more.fused, more.scored) == (1, 4), more.said
+    assert results_of(result.folder) == results_of(run("local", "", *asked, hidden=pairs).folder)

@@ -4,7 +4,6 @@
 all processes and wall seconds. ``python benchmarks/cluster.py scaling --workers 32``: a synthetic method that sleeps
 instead of computing, so that one machine can stand for many GPUs; efficiency is the time that the sleeping alone
 takes, divided by the workers, over the time measured between the first and the last image.
-``python benchmarks/cluster.py stages``: seconds per pair of each stage on one core.
 """
 
 from __future__ import annotations
@@ -112,24 +111,8 @@ def scaling(options: argparse.Namespace, folder: Path) -> None:
     file.write_text(SLEEPER)
     cluster = start_cluster(options.workers)
     count = options.workers * options.each
-    arguments = [
-        "--method",
-        f"{file}:Sleeper",
-        "--option",
-        f"sleeper.seconds={options.seconds}",
-        "--task",
-        "none",
-    ]
-    arguments = arguments[:-2] + [
-        "--task",
-        "quality",
-        "--metrics",
-        "SD",
-        "--dataset",
-        "demo",
-        "--device",
-        "cpu",
-    ]
+    arguments = ["--method", f"{file}:Sleeper", "--option", f"sleeper.seconds={options.seconds}"]
+    arguments += ["--task", "quality", "--metrics", "SD", "--dataset", "demo", "--device", "cpu"]
     arguments += ["--option", f"demo.count={count}", "--option", "demo.size=64x48", "--jobs", "1"]
     try:
         name = f"scaling-{options.workers}"

@@ -10,12 +10,17 @@
   const clean = form.querySelector("[data-clean]");
   const columns = form.querySelector("[data-columns]");
   const said = form.querySelector("[data-said]");
+  const rest = form.querySelector("[data-rest]");
   const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   const RARE = "licence"; // hidden until the reader chooses it
 
   const shown = () => sections.find((s) => s.dataset.table === board.value) || sections[0];
   const heads = (section) => [...section.querySelectorAll("thead th")];
-  const rows = (section) => section.querySelector("tbody").rows;
+  // All rows of each table in their order. A table in the page holds the first MOST of those that match.
+  const MOST = 100;
+  const all = new Map(sections.map((section) => [section, [...section.querySelector("tbody").rows]]));
+  const words = new Map(sections.flatMap((section) => all.get(section).map((row) => [row, row.dataset.words])));
+  let matching = [];
   const hidden = () => new Set((state.hide ?? RARE).split(",").filter(Boolean));
 
   function remember() {
@@ -27,37 +32,44 @@
     return text === undefined || text === "" ? NaN : Number(text);
   }
   function sort(section, key, order) {
-    const all = heads(section);
-    const index = all.findIndex((th) => th.dataset.key === key);
+    const th = heads(section);
+    const index = th.findIndex((cell) => cell.dataset.key === key);
     if (index < 0) return;
     const sign = order === "descending" ? -1 : 1;
     const name = (row) => row.cells[index].textContent.trim();
-    const words = key === "title" || key === "licence";
-    const ordered = [...rows(section)].sort((a, b) => {
-      if (words) return sign * name(a).localeCompare(name(b));
+    const byName = key === "title" || key === "licence";
+    all.get(section).sort((a, b) => {
+      if (byName) return sign * name(a).localeCompare(name(b));
       const [x, y] = [number(a, index), number(b, index)];
       if (Number.isNaN(x)) return Number.isNaN(y) ? 0 : 1;
       if (Number.isNaN(y)) return -1;
       return sign * (x - y);
     });
-    section.querySelector("tbody").append(...ordered);
-    all.forEach((th, i) => (i === index ? th.setAttribute("aria-sort", order) : th.removeAttribute("aria-sort")));
+    th.forEach((cell, i) => (i === index ? cell.setAttribute("aria-sort", order) : cell.removeAttribute("aria-sort")));
+    apply();
   }
   function apply() {
     const section = shown();
-    sections.forEach((s) => (s.hidden = s !== section));
+    sections.forEach((s) => { if (s.hidden !== (s !== section)) s.hidden = s !== section; });
     const wanted = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of rows(section)) {
-      const words = row.dataset.words;
-      const off = !wanted.every((word) => words.includes(word)) || (clean.checked && row.dataset.contaminated === "1");
-      if (row.hidden !== off) row.hidden = off;
+    matching = all.get(section).filter((row) =>
+      wanted.every((word) => words.get(row).includes(word)) && !(clean.checked && row.dataset.contaminated === "1"));
+    const body = section.querySelector("tbody");
+    const wantedRows = matching.slice(0, MOST);
+    const kept = new Set(wantedRows);
+    for (const row of [...body.rows]) if (!kept.has(row)) row.remove();
+    let next = body.firstElementChild; // rows that stay in place are not laid out again
+    for (const row of wantedRows) {
+      if (row === next) next = next.nextElementSibling;
+      else body.insertBefore(row, next);
     }
+    rest.textContent = matching.length > MOST ? `The first ${MOST} of ${matching.length} rows. The filter narrows them; a copy holds all.` : "";
   }
   function hideColumns() {
     const section = shown();
     const off = heads(section).map((th, index) => index > 0 && hidden().has(th.dataset.key));
     heads(section).forEach((th, index) => (th.hidden = off[index]));
-    for (const row of rows(section)) off.forEach((hide, index) => { if (row.cells[index].hidden !== hide) row.cells[index].hidden = hide; });
+    for (const row of all.get(section)) off.forEach((hide, index) => { if (row.cells[index].hidden !== hide) row.cells[index].hidden = hide; });
   }
   function listColumns() {
     columns.replaceChildren(...heads(shown()).slice(1).map((th) => {
@@ -82,7 +94,7 @@
     const section = shown();
     const keep = heads(section).map((th) => !th.hidden && (form === "csv" || th.dataset.key !== "source"));
     const text = (cell) => (cell.querySelector("a, button, span") || cell.firstChild || cell).textContent.trim();
-    const lines = [...rows(section)].filter((row) => !row.hidden).map((row) => [...row.cells]);
+    const lines = matching.map((row) => [...row.cells]);
     return [heads(section), ...lines].map((line) =>
       line.filter((_, i) => keep[i]).map((cell) => ({ text: text(cell), best: cell.classList.contains("best") })));
   }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
+import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +19,8 @@ from PIL import Image
 from synthetic_site import HURTFUL
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+BENCHMARK = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "site.py"))
+"""``benchmarks/site.py``, so that the test measures as it does."""
 
 
 def titles(page: Any) -> list[str]:
@@ -328,26 +332,28 @@ def test_a_number_leads_to_its_source(watched: Any) -> None:
     assert "abc1234" in page.text_content("details[open]")
 
 
-def test_filtering_30_by_361_rows_takes_less_than_100_ms(watched: Any) -> None:
-    page = watched.open("index.html")
-    spent = page.evaluate("""() => { // 30 × 361 rows in one table: far more than a leaderboard has
-          const body = document.querySelector("section[data-table]:not([hidden]) tbody");
-          const rows = [...body.children];
-          const many = new DocumentFragment();
-          for (let i = rows.length; i < 30 * 361; i++) many.append(rows[i % rows.length].cloneNode(true));
-          body.append(many);
-          const box = document.querySelector("[data-filter]");
-          const times = [..."0123456789x"].map((text) => {
-            const start = performance.now();
-            box.value = "laplacian " + text;
-            box.dispatchEvent(new Event("input"));
-            document.body.offsetHeight; // with the layout that follows
-            return performance.now() - start;
-          });
-          return Math.min(...times);
-        }""")
-    print(f"filter of 30 × 361 rows: {spent:.1f} ms")
-    assert spent <= 100
+def test_filtering_30_by_361_rows_takes_less_than_100_ms(watched: Any, site: Path, tmp_path: Path) -> None:
+    """From the first key to the end of the frame that shows its result; the best of three loads, as others
+    may use the machine.
+    """
+    shutil.copytree(site / "static", tmp_path / "static")
+    many = BENCHMARK["with_rows"](site, 30 * 361)
+    (tmp_path / "index.html").write_text(many, encoding="utf-8")
+    page = watched.page
+    watched.inside = (*watched.inside, tmp_path.as_uri())
+    spent = []
+    for _ in range(3):
+        page.goto("about:blank")
+        page.goto(f"{tmp_path.as_uri()}/index.html")
+        assert "of 10830 rows" in page.text_content("[data-rest]")
+        page.evaluate(BENCHMARK["TYPED"])
+        page.keyboard.press("l")
+        page.wait_for_function("window.typed !== null")
+        spent.append(page.evaluate("window.typed"))
+    page.keyboard.type("aplacian image-77")
+    assert titles(page) == ["laplacian"]
+    print(f"first key over 30 × 361 rows: {', '.join(f'{s:.0f}' for s in spent)} ms")
+    assert min(spent) <= 100
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

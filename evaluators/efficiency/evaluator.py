@@ -12,6 +12,7 @@ import torch
 from fusionbench.contracts.evaluator import EvaluatorSettings, EvaluatorSpec, Value
 from fusionbench.contracts.method import Method, MethodContext, MethodSpec
 from fusionbench.execution.fusing import build_method
+from fusionbench.plugins.guard import guarded
 
 from . import memory
 from .condition import Condition, device_label
@@ -58,7 +59,8 @@ class EfficiencyEvaluator:
         values: list[Value] = []
         for size in sizes:
             try:
-                values += self._score_size(spec, method, size)
+                with guarded(spec.name):
+                    values += self._score_size(spec, method, size)
             except Exception as error:  # a method may raise anything; it must not take the other sizes along
                 text = str(error).strip().partition("\n")[0]
                 failed: Results = dict.fromkeys(self._metrics, f"{type(error).__name__}: {text}")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from fusionbench.errors import InputError
 from fusionbench.files.atomic import write_atomic
+from fusionbench.files.weight_files import check_stored
 
 
 def cosine_share(step: int, total: int, warm: int, floor: float = 0.01) -> float:
@@ -73,12 +74,13 @@ class TrainingState:
         be read.
 
         Then the training begins again, which costs time but never gives a wrong result. Raises ``InputError``
-        for the state of another training.
+        for the state of another training, or a file that is no state.
         """
         import torch
 
         if self.path is None or not self.path.is_file():
             return None
+        check_stored(self.path)
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
         except Exception:  # cut short, or another version's

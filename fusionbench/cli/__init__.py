@@ -3,6 +3,8 @@ at once."""
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import io
 import sys
 from typing import NoReturn
@@ -16,6 +18,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     termination = Termination()
     termination.install()
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # stderr may be no file
+        faulthandler.enable(all_threads=False)  # names the plugin's line where its native code crashes
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names that aren't UTF-8 are shown, not raised
         sys.stdout.reconfigure(errors="backslashreplace")
 

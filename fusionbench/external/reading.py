@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ..contracts.method import MethodSpec
 from ..contracts.names import plain_name
 from ..errors import InputError
-from ..files.yaml_text import read_yaml
+from ..files.yaml_text import read_yaml_file
 
 PREFIX = "external:"
 
@@ -25,14 +25,12 @@ def read_method(path: Path) -> MethodSpec:
     field.
     """
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        content = read_yaml_file(path)
+    except InputError as error:
         raise InputError(
-            f"--method {PREFIX}{path}: can't be read ({error.strerror or error}); the form is "
-            f"{PREFIX}PATH.yaml, "
-            f"see docs/external-methods.md"
+            f"--method {PREFIX}{error}; the form is {PREFIX}PATH.yaml, see docs/external-methods.md"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise InputError(f"{path}: isn't valid YAML ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("external"), dict):
         raise InputError(

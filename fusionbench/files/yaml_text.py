@@ -8,11 +8,13 @@ Dates stay text: no setting of ours is a date, and ``2020-13-45`` is a name like
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ..errors import InputError
+from .regular import read_regular
 
 MAX_CHARACTERS = 1 << 20
 MAX_DEPTH = 40
@@ -49,6 +51,19 @@ def read_yaml(text: str) -> Any:
         if isinstance(error, yaml.YAMLError):
             raise
         raise RefusedYaml(f"a value can't be read ({' '.join(str(error).split())[:200]})") from error
+
+
+def read_yaml_file(path: Path) -> Any:
+    """The plain data that a YAML file holds, in UTF-8.
+
+    Raises ``InputError`` if it can't be read, isn't a regular file or is too large, ``yaml.YAMLError`` with the
+    reason if it isn't valid.
+    """
+    content = read_regular(path, 4 * MAX_CHARACTERS)
+    try:
+        return read_yaml(content.decode())
+    except UnicodeDecodeError as error:
+        raise RefusedYaml(f"it isn't UTF-8 text ({error})") from error
 
 
 def _check(events: Iterable[Any]) -> None:

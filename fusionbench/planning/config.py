@@ -19,7 +19,7 @@ from pydantic import (
 
 from ..contracts.names import plain_name, split_names
 from ..errors import InputError
-from ..files.yaml_text import read_yaml
+from ..files.yaml_text import read_yaml_file
 from ..plugins import catalog
 
 
@@ -197,10 +197,10 @@ def validate(values: dict[str, Any], origin: str) -> RunConfig:
 def load(path: Path) -> dict[str, Any]:
     """Read a YAML configuration. Raises ``InputError`` if it can't be read or isn't a mapping."""
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"--config {path}: can't be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = read_yaml_file(path)
+    except InputError as error:
+        raise InputError(f"--config {error}") from error
+    except yaml.YAMLError as error:
         raise InputError(f"--config {path}: isn't valid YAML ({error})") from error
     if not isinstance(content, dict):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Kills runs at random moments, again and again, and looks at what is left.
+"""Kills runs, scorings and trainings at random moments, again and again, and looks at what is left.
 
 ``python tests/robustness/kills.py --count 100``.
 
@@ -26,7 +26,7 @@ from pathlib import Path
 
 METHODS = ("max", "laplacian")
 COUNT = 24
-PATIENCE_S = 120
+PATIENCE_S = 300
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Scenario:
     name: str
     arguments: tuple[str, ...]
     share: float
+    by_time: bool = False
+    """Killed after a random time, never after a number of images."""
 
     def command(self, out: Path) -> list[str]:
         return [a.format(out=out) for a in self.arguments]
@@ -64,9 +66,24 @@ _RUN = (
     "--quiet",
     "--device",
 )
+_TRAINED = ("--out", "{out}/trained", "--device", "cpu", "--resume")
+_SMALL_NETWORK = (
+    "model.width=8",
+    "model.blocks=1",
+    "model.heads=2",
+    "model.detail=4",
+    "model.unet_width=8",
+    "model.unet_multipliers=[1,1,1,1]",
+    "model.hfah_width=4",
+    "model.hfah_hidden=[8,8]",
+    "train.checkpoint_every=2",
+    "train.validate_every=100",
+    "train.validation_pairs=1",
+    "train.init=",
+)
 SCENARIOS = (
-    Scenario("run, one process", (*_RUN, "cpu"), 0.6),
-    Scenario("run, two processes", (*_RUN, "cpu,cpu"), 0.2),
+    Scenario("run, one process", (*_RUN, "cpu"), 0.45),
+    Scenario("run, two processes", (*_RUN, "cpu,cpu"), 0.15),
     Scenario(
         "score",
         (
@@ -85,6 +102,36 @@ SCENARIOS = (
             "--quiet",
         ),
         0.2,
+        by_time=True,
+    ),
+    Scenario(
+        "train sgdfuse",
+        (
+            *("train", "sgdfuse", "--dataset", "folder:{out}/..", "--masks", "none", "--steps", "8"),
+            *("--batch-size", "2", "--crop", "64", *_TRAINED),
+            *(part for setting in _SMALL_NETWORK for part in ("--set", setting)),
+        ),
+        0.06,
+        by_time=True,
+    ),
+    Scenario(
+        "train segmentation",
+        (
+            *("train", "segmentation", "--dataset", "demo", *_TRAINED, "--epochs", "60", "--batch-size", "2"),
+            *("--set", "crop=[32,32]", "--set", "encoder_weights=none", "--set", "decoder_channels=16"),
+            *("--set", "dataset.train_count=4", "--set", "dataset.size=64x64"),
+        ),
+        0.07,
+        by_time=True,
+    ),
+    Scenario(
+        "train detection",
+        (
+            *("train", "detection", "--dataset", "demo", *_TRAINED, "--epochs", "7"),
+            *("--set", "train_count=8", "--set", "batch=2", "--set", "image_size=64"),
+        ),
+        0.07,
+        by_time=True,
     ),
 )
 
@@ -162,13 +209,13 @@ def result_bytes(out: Path) -> dict[str, bytes]:
     """All that a finished command leaves, but for run.json (times) and the lock."""
     folders = ("run/fused", "run/rows", "run/units")
     paths = [p for f in folders for p in (out / f).rglob("*") if p.is_file()]
-    paths += list(out.glob("*.csv"))
+    paths += [*out.glob("*.csv"), *(out / "trained").glob("*.safetensors")]
     return {str(p.relative_to(out)): p.read_bytes() for p in sorted(paths)}
 
 
 def leftovers(out: Path) -> list[str]:
     found = [str(p) for p in out.rglob("*") if p.name.endswith(".part")]
-    return found + [str(p) for p in out.glob("run/journal/*")]
+    return found + [str(p) for p in (*out.glob("run/journal/*"), *out.glob("trained/training.pt"))]
 
 
 def wait(child: int) -> int:
@@ -186,7 +233,7 @@ def kill_at_random(child: int, out: Path, scenario: Scenario, moment: random.Ran
     """Kill a run after a random number of images, or a random time. False if it was faster."""
     begun, before = time.monotonic(), len(images(out))
     more = moment.randrange(1, COUNT // 2)
-    by_time = scenario.name == "score" or moment.random() < 0.3
+    by_time = scenario.by_time or moment.random() < 0.3
     limit = moment.random() * whole_s
     while finished_code(child) is None:
         if by_time and time.monotonic() - begun > limit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import types
@@ -248,3 +249,31 @@ def test_method_files_are_refused_in_a_sentence(tmp_path: Path, text: str, said:
     with pytest.raises(InputError, match=said) as caught:
         user_method(f"{file}:M")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_native_code_that_crashes_is_named(tmp_path: Path) -> None:
+    """Nothing can be caught then; the last words name the plugin's file and line."""
+    method = tmp_path / "crashing.py"
+    method.write_text(
+        "import ctypes\n\n\nclass Crash:\n    def __init__(self, spec, context): pass\n"
+        "    def load(self, device, precision): pass\n"
+        "    def fuse(self, infrared, visible): ctypes.string_at(0)\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "fusionbench",
+        "run",
+        "-m",
+        f"{method}:Crash",
+        "-d",
+        "demo",
+        "--limit",
+        "1",
+    ]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == -signal.SIGSEGV
+    assert f'"{method}", line 7 in fuse' in done.stderr

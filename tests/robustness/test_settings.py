@@ -43,6 +43,17 @@ def test_yaml_that_explodes_is_refused_quickly(text: str, tmp_path: Path) -> Non
     assert time.monotonic() - begun < 3
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither FIFOs nor /dev/zero")
+def test_settings_are_read_from_regular_files_alone(tmp_path: Path) -> None:
+    """A device never ends, and a FIFO waits for ever."""
+    os.mkfifo(tmp_path / "fifo.yaml")
+    for path in (Path("/dev/zero"), tmp_path / "fifo.yaml"):
+        with pytest.raises(InputError, match=str(path)):
+            load(path)
+        with pytest.raises(InputError, match=str(path)):
+            read_method(path)
+
+
 def test_plain_yaml_is_read_as_it_is() -> None:
     text = (
         "base: &b {limit: 3}\nrun:\n  <<: *b\n  name: 2020-13-45\n  on: 2020-01-02\n  x: [1, 2.5, null,"

@@ -22,6 +22,7 @@ from fusionbench.errors import InputError
 from fusionbench.files.atomic import write_atomic
 from fusionbench.files.safetensors_header import sorted_metadata
 from fusionbench.files.ultralytics_gate import restricted_ultralytics, unreadable
+from fusionbench.files.weight_files import check_stored
 from fusionbench.files.yaml_text import read_value
 
 from .yolov5 import YoloV5, is_yolov5_metadata, load_yolov5
@@ -42,6 +43,7 @@ def load_network(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
         raise InputError(f"{path}: there is no such file. {_ADVICE}")
     if path.suffix == ".safetensors":
         return load_yolov5(path) if is_yolov5_metadata(_metadata(path)) else _load_own(path)
+    check_stored(path)
     if is_yolov5_file(path):
         return load_yolov5(path)
     with restricted_ultralytics() as ultralytics:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from fusionbench.errors import InputError
+from fusionbench.files.weight_files import check_stored
 from fusionbench.images.codec import as_rgb
 
 from .artifacts import YOLOV8N_SEG
@@ -53,6 +54,7 @@ class YoloSegMasks:
         if self._classes:
             options["classes"] = self._classes
         self.fingerprint = make_fingerprint(self.name, options, file_sha256(path))
+        check_stored(path)
         with restricted_ultralytics() as ultralytics:
             try:
                 self._model = ultralytics.YOLO(str(path))

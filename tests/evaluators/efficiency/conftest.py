@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -111,3 +113,10 @@ def one_thread():
 def network_method():
     """The class whose ``last`` instance is the method that was measured."""
     return NetworkMethod
+
+
+class LeavingMethod(NetworkMethod):
+    """It ends the process instead of fusing."""
+
+    def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
+        sys.exit(0)

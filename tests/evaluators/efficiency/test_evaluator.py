@@ -57,6 +57,11 @@ def test_a_method_that_can_not_batch_is_measured_one_by_one(measure, network_met
     assert {shape[0] for shape, _ in network_method.last.seen} == {1}
 
 
+def test_a_method_that_ends_the_process_gives_the_reason(measure):
+    values = measure("LeavingMethod", [(16, 16)])
+    assert all(math.isnan(v.value) and "tried to end the process" in v.reason for v in values.values())
+
+
 def test_mixed_precision_is_named_and_counts_the_same(measure):
     values = measure("NetworkMethod", [(16, 16)], precision="bf16", metrics=("MACs", "Params"))
     assert values["MACs", "cpu-1t 16x16 bf16 b1"].value == pytest.approx(216 * 256 / 1e9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,11 @@ def test_what_is_no_architecture(tmp_path: Path, text: str) -> None:
         InputError, match=r"isn't the architecture of a YOLO detector|isn't one that YAML can hold"
     ):
         build_network(path, NAMES, 0)
+
+
+def test_a_compressed_checkpoint_is_refused(tmp_path: Path) -> None:
+    """A few bytes may stand for more than fits into memory."""
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("archive/data.pkl", bytes(1 << 20))
+    with pytest.raises(InputError, match="compressed members"):
+        load_network(tmp_path / "bomb.pt")

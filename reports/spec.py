@@ -86,6 +86,13 @@ SPECS = [
         factory="fusionbench.reports.analysis.prediction:build",
     ),
     ReportSpec(
+        name="paper",
+        title="The SGDFuse paper",
+        summary="Tables 1-4 and Figs. 9-13 in the paper's form: our numbers beside the published, and what is missing",
+        default=False,
+        factory="fusionbench.reports.paper.report:build",
+    ),
+    ReportSpec(
         name="correlation",
         title="Agreement of metrics",
         summary="Rank correlation between metrics, and between conventions of one metric",

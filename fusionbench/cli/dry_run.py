@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ..planning.config import RunConfig
@@ -12,24 +13,31 @@ from ..store.run_store import RunStore
 _NUMBERS = {"images", "cached"}
 
 
-def show_plan(config: RunConfig, *, as_json: bool) -> int:
-    """Print what a run would do; nothing is done."""
-    plan = make_plan(config, allow_missing=True)
-    units = _units(plan, RunStore(config.folder))
+def show_plans(configs: Sequence[RunConfig], *, as_json: bool) -> int:
+    """Print what a run (or a suite's parts, into one folder) would do; nothing is done."""
+    plans = [make_plan(config, allow_missing=True) for config in configs]
+    folder = configs[0].folder
+    found = {
+        (str(u["unit"]), str(u["method"]), str(u["key"])): u
+        for plan in plans
+        for u in _units(plan, RunStore(folder))
+    }
+    units = list(found.values())
+    left_out = list(dict.fromkeys(text for plan in plans for text in plan.skipped))
     if as_json:
-        print(json.dumps({"folder": str(config.folder), "units": units, "skipped": plan.skipped}, indent=1))
+        print(json.dumps({"folder": str(folder), "units": units, "skipped": left_out}, indent=1))
         return 0
     from rich.table import Table
 
     from ..terminal.console import console
 
-    table = Table(title=f"{config.folder}: {len(units)} units")
+    table = Table(title=f"{folder}: {len(units)} units")
     for column in ("unit", "method", "dataset", "convention", "images", "cached", "key"):
         table.add_column(column, justify="right" if column in _NUMBERS else "left")
     for row in units:
         table.add_row(*(str(v) for v in row.values()))
     console().print(table)
-    for skipped in plan.skipped:
+    for skipped in left_out:
         console().print(f"missing: {skipped}", markup=False, highlight=False)
     return 0
 

@@ -10,7 +10,17 @@ import typer
 if TYPE_CHECKING:
     from ..contracts.evaluator import EvaluatorSpec
 
-KINDS = ("methods", "datasets", "metrics", "conventions", "protocols", "tasks", "corruptions", "reports")
+KINDS = (
+    "methods",
+    "datasets",
+    "metrics",
+    "conventions",
+    "protocols",
+    "tasks",
+    "corruptions",
+    "suites",
+    "reports",
+)
 
 
 def list_names(
@@ -31,7 +41,7 @@ def list_names(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List methods, datasets, metrics, conventions, protocols, tasks, corruptions or reports.
+    """List methods, datasets, metrics, conventions, protocols, tasks, corruptions, suites or reports.
 
     On a terminal methods stand under headings of family and status, the newest first. Piped, each has one
     line.
@@ -159,6 +169,15 @@ def _corruptions() -> list[dict[str, Any]]:
     ]
 
 
+def _suites() -> list[dict[str, Any]]:
+    from ..suites.suite import load_suite, suite_names
+
+    return [
+        {"name": suite.name, "title": suite.title, "parts": len(suite.parts), "summary": suite.summary}
+        for suite in map(load_suite, suite_names())
+    ]
+
+
 def _reports() -> list[dict[str, Any]]:
     from ..plugins.catalog import reports
 
@@ -175,6 +194,7 @@ _ROWS = {
     "protocols": lambda: _conventions("protocol"),
     "tasks": _tasks,
     "corruptions": _corruptions,
+    "suites": _suites,
     "reports": _reports,
 }
 
@@ -186,10 +206,11 @@ def info(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """All there is to know about a method, dataset, metric, convention, protocol, task, corruption or report."""
+    """All there is to know about a method, dataset, metric, convention, protocol, task, corruption, suite or report."""
     from ..corruptions import spec as corruptions
     from ..errors import InputError, UnknownNameError
     from ..plugins import catalog
+    from ..suites.suite import load_suite, suite_names
 
     if len(words) > 2:
         raise InputError("info takes a name, optionally after its kind: `fusionbench info metric VIF`")
@@ -212,6 +233,7 @@ def info(
         },
         "task": {e.task: e for e in catalog.evaluators.all().values()},
         "corruption": dict(corruptions.by_name()),
+        "suite": {name: load_suite(name) for name in [*suite_names(), *_suite_file(kind, name)]},
         "report": dict(catalog.reports.all()),
     }
     if kind and kind not in tables:
@@ -233,6 +255,11 @@ def info(
             _print_spec(found_kind, spec)
 
 
+def _suite_file(kind: str, name: str) -> list[str]:
+    """A suite's file, where one is named."""
+    return [name] if kind == "suite" and name.endswith((".yaml", ".yml")) else []
+
+
 def _said(kind: str, field: str, value: Any) -> tuple[str, Any]:
     """A field's label and value in words."""
     if (kind, field) == ("metric", "minimum_size"):
@@ -243,6 +270,13 @@ def _said(kind: str, field: str, value: Any) -> tuple[str, Any]:
         value = "yes, its torch version has a gradient" if value else "no"
     label = "constant images" if (kind, field) == ("metric", "constant") else field.replace("_", " ")
     return label, {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+def _plain(value: Any) -> Any:
+    """A list or table inside a field, in one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _print_spec(kind: str, spec: Any) -> None:
@@ -257,14 +291,12 @@ def _print_spec(kind: str, spec: Any) -> None:
         if isinstance(value, dict):
             console.print(f"  {label}:", highlight=False)
             for key, text in value.items():
-                if isinstance(text, dict):
-                    text = ", ".join(f"{k} {v:g}" for k, v in text.items())
-                console.print(f"    {key}: {text}".removesuffix(": "), markup=False, highlight=False)
+                console.print(f"    {key}: {_plain(text)}".removesuffix(": "), markup=False, highlight=False)
         elif isinstance(value, list):
             console.print(f"  {label}:", highlight=False)
             for item in value:
                 text = (
-                    "; ".join(f"{k} {v}" for k, v in item.items() if v not in (None, "", [], False))
+                    "; ".join(f"{k} {_plain(v)}" for k, v in item.items() if v not in (None, "", [], False))
                     if isinstance(item, dict)
                     else str(item)
                 )

@@ -20,6 +20,14 @@ _SCORING = ("corrupt", "task", "metrics", "convention", "seeds", "task_options",
 @s.takes_settings()
 def run(
     *,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            "--suite",
+            help="Run a suite: a name (`fusionbench list suites`) or FILE.yaml. --dataset and --task choose among "
+            "its own; other flags replace its settings.",
+        ),
+    ] = None,
     config: s.ConfigFile = None,
     dry_run: DryRun = False,
     as_json: s.JsonFlag = False,
@@ -29,14 +37,30 @@ def run(
     """Fuse, score and report: methods × datasets. The same command again does only what is missing."""
     from .outcome import show_run
 
+    if suite is not None:
+        return _run_suite(suite, s.given(config, **flags), dry_run=dry_run, as_json=as_json, quiet=quiet)
     resolved = s.resolve(config, **flags)
     if dry_run:
-        from .dry_run import show_plan
+        from .dry_run import show_plans
 
-        return show_plan(resolved, as_json=as_json)
+        return show_plans([resolved], as_json=as_json)
     from ..execution.runner import execute
 
     return show_run(resolved, execute(resolved, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
+
+
+def _run_suite(name: str, flags: dict[str, Any], *, dry_run: bool, as_json: bool, quiet: bool) -> int:
+    from ..suites.running import execute_suite
+    from ..suites.suite import load_suite, part_configs
+    from .outcome import show_run
+
+    configs = part_configs(load_suite(name), flags)
+    if dry_run:
+        from .dry_run import show_plans
+
+        return show_plans(configs, as_json=as_json)
+    result = execute_suite(configs, quiet=quiet or as_json)
+    return show_run(configs[0], result, as_json=as_json, quiet=quiet)
 
 
 @s.takes_settings(without=_SCORING)

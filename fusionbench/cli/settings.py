@@ -97,8 +97,17 @@ def _flag_type(field_name: str, annotation: Any) -> Any:
 
 def resolve(config_file: Path | None, **flags: Any) -> RunConfig:
     """Join a configuration file and flags (flags win) into a validated configuration."""
+    values = given(config_file, **flags)
+    if not values.get("method"):
+        raise InputError(
+            "no method given; for example --method sgdfuse (`fusionbench list methods` shows all)"
+        )
+    return validate(values, f"--config {config_file}" if config_file else "flags")
+
+
+def given(config_file: Path | None, **flags: Any) -> dict[str, Any]:
+    """The settings that a configuration file and flags (which win) give, by the names of ``RunConfig``'s fields."""
     values = load(config_file) if config_file else {}
-    origin = f"--config {config_file}" if config_file else "flags"
     roots = flags.pop("data_root", None)
     options = flags.pop(_OPTION, None)
     task_options = flags.pop("task_option", None)
@@ -112,11 +121,7 @@ def resolve(config_file: Path | None, **flags: Any) -> RunConfig:
             text, "--task-option", "TASK.KEY=VALUE, for example detection.model=yolov8n.pt"
         )
         values.setdefault("task_options", {}).setdefault(name, {})[key] = value
-    if not values.get("method"):
-        raise InputError(
-            "no method given; for example --method sgdfuse (`fusionbench list methods` shows all)"
-        )
-    return validate(values, origin)
+    return values
 
 
 def _root(text: str) -> tuple[str, str]:

@@ -139,6 +139,9 @@ class RunConfig(BaseModel):
         default="only-missing",
         description="Overwrite results: never, always or only-missing (default).",
     )
+    skip_missing: bool = Field(
+        default=False, description="Leave out methods and datasets that are named but missing, and say so."
+    )
     fail_fast: bool = Field(default=False, description="Stop at the first image that fails.")
     published: bool = Field(
         default=False, description="Add the literature's published rows, marked, to the tables."

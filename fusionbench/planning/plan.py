@@ -59,14 +59,15 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     With ``allow_missing`` (dry runs) missing data and weights are listed in ``skipped`` instead.
     """
     plan = Plan(config)
+    skip = allow_missing or config.skip_missing
     for report in config.report or ():
         catalog.reports.match(report)  # a misspelt report is said before the work, not after it
     corruptions = choose(config.corrupt)
     protocols.check_task_options(config)
     evaluators = [catalog.evaluator_of_task(task) for task in config.task]
     names = Names(config)
-    methods = names.methods(select_methods(config, plan.skipped, allow_missing))
-    datasets = names.datasets(select_datasets(config, plan.skipped, allow_missing))
+    methods = names.methods(select_methods(config, plan.skipped, skip))
+    datasets = names.datasets(select_datasets(config, plan.skipped, skip))
     for dataset in datasets:
         asked = questions(dataset.dataset, dataset.pairs)
         plan.questions += [f"{dataset.spec.name}/{dataset.split}: {sentence}" for sentence in asked]
@@ -76,7 +77,7 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     image_evaluators = [e for e in evaluators if e.scope != "method"]
     for method in methods:
         for dataset in everywhere:
-            _add_group(config, method, dataset, image_evaluators, plan, allow_missing)
+            _add_group(config, method, dataset, image_evaluators, plan, skip)
         for evaluator in evaluators:
             if evaluator.scope != "method" or method.folder is not None:
                 continue
@@ -89,7 +90,7 @@ def make_plan(config: RunConfig, *, allow_missing: bool = False) -> Plan:
     for method in names.methods(reference_methods(config, image_evaluators, methods)):
         asking = [e for e in image_evaluators if method.spec.name in e.reference_methods]
         for dataset in everywhere:
-            _add_group(config, method, dataset, asking, plan, allow_missing, only_scored=True)
+            _add_group(config, method, dataset, asking, plan, skip, only_scored=True)
     if not methods or not datasets:
         if allow_missing:
             return plan

@@ -17,7 +17,17 @@ from fusionbench.contracts.method import MethodSpec
 from fusionbench.plugins import catalog
 
 Cli = Callable[..., Any]
-KINDS = ("methods", "datasets", "metrics", "conventions", "protocols", "tasks", "corruptions", "reports")
+KINDS = (
+    "methods",
+    "datasets",
+    "metrics",
+    "conventions",
+    "protocols",
+    "tasks",
+    "corruptions",
+    "suites",
+    "reports",
+)
 HEAVY = ("torch", "cv2", "numpy", "pandas", "scipy", "numba", "matplotlib", "pyarrow")
 
 

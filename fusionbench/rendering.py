@@ -292,7 +292,7 @@ def _pair_loader(info: Mapping[str, Any]) -> Any:
 
     def load(dataset: str, split: str, image: str) -> PairImages:
         if dataset not in opened:
-            roots = {name: Path(root) for name, root in config.get("data_root", {}).items()}
+            roots = dict(config.get("data_root", {}))
             base = base_of(dataset)
             given = info.get("datasets", {}).get(dataset, {}).get("given_options")
             options = config.get("dataset_options", {}).get(base) if given is None else given

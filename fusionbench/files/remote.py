@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ def mirror(url: str) -> Path:
         wanted = [
             n for n, stamp in stamps.items() if n and (known.get(n) != stamp or not (folder / n).is_file())
         ]
+        if wanted:
+            size = sum(listed[f"{root}/{n}"].get("size") or 0 for n in wanted)
+            print(
+                f"{url}: {len(wanted)} files ({size / 1e6:,.1f} MB) are copied to {folder}", file=sys.stderr
+            )
         for name in known.keys() - stamps.keys():
             _inside(folder, name).unlink(missing_ok=True)
         for start in range(0, len(wanted), _TOGETHER):

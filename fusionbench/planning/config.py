@@ -48,6 +48,13 @@ def _holds_nul(value: Any) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
+def _root(value: Any) -> Any:
+    """A data root: a path, or the URL of object storage, which stays a text."""
+    return Path(value) if isinstance(value, str) and "://" not in value else value
+
+
+DataRoot = Annotated[Path | str, BeforeValidator(_root)]
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """Names: a list, comma lists, or a single one."""
 
@@ -87,8 +94,9 @@ class RunConfig(BaseModel):
         default=None, gt=0, description="Use only this many pairs, evenly spread over the split."
     )
     images: Names = Field(default=(), description="Use only these images: names or globs.")
-    data_root: dict[str, Path] = Field(
-        default={}, description="Where the data lie: PATH for all datasets, or NAME=PATH for one."
+    data_root: dict[str, DataRoot] = Field(
+        default={},
+        description="Where the data lie: PATH or URL (s3://…) for all datasets, or NAME=PATH for one.",
     )
     device: str = Field(
         default="auto",

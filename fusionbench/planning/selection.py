@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..errors import (
     MissingRepositoryError,
     MissingWeightsError,
 )
-from ..files import artifacts
+from ..files import artifacts, remote
 from ..plugins import catalog
 from ..plugins.imported_files import fingerprint
 from .config import RunConfig
@@ -50,9 +50,12 @@ def select_pairs(pairs: Sequence[Pair], images: Sequence[str], limit: int | None
     return chosen
 
 
-def open_dataset(name: str, data_root: dict[str, Path], options: dict[str, Any] | None = None) -> Dataset:
+def open_dataset(
+    name: str, data_root: Mapping[str, Path | str], options: dict[str, Any] | None = None
+) -> Dataset:
     """Open a dataset by name. Its root is, in turn: ``data_root[name]``, ``data_root['']``, the environment's
     FUSIONBENCH_DATA, the cache.
+    What lies in object storage is copied to the cache first.
 
     Raises ``UnknownNameError`` or ``MissingDataError``.
     """
@@ -60,6 +63,8 @@ def open_dataset(name: str, data_root: dict[str, Path], options: dict[str, Any] 
     if options:
         spec = spec.model_copy(update={"options": {**spec.options, **options}})
     root = data_root.get(name) or data_root.get("") or artifacts.data_root(name)
+    if root is not None and spec.needs_root:
+        root = remote.mirror(str(root)) if remote.is_url(root) else Path(root)
     dataset: Dataset = catalog.build(spec.factory)(spec, root if spec.needs_root else None)
     return dataset
 

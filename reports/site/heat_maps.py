@@ -5,11 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..scores.labels import MISSING, format_value
+from fusionbench.contracts.rows import SCORE_KEY
+
+from ..robustness.relative import over_severities, relative_scores
+from ..robustness.sets import comparable, units_of
+from ..robustness.tables import shown_scores
+from ..scores.labels import MISSING, entrant_title, format_value
+
+if TYPE_CHECKING:
+    from fusionbench.contracts.report import ReportInput
+
+    from .boards import Board
 
 Condition = tuple[str, int]
-"""A corruption and its severity: ``("fog", 3)``."""
+"""A corruption and its severity: ``("fog", 3)``; severity ``MEAN`` is the mean over all of them."""
+MEAN = 0
+MOST = 24
+"""With more columns than these, a corruption is one column: the mean over its severities."""
 FULL = 0.5
 """A loss (or gain) of this share has the strongest shade."""
 
@@ -32,17 +46,17 @@ class HeatMap:
     lines: tuple[HeatLine, ...]
 
     @property
-    def groups(self) -> list[tuple[str, list[int]]]:
-        """Corruption → its severities, in the order of the columns."""
-        found: dict[str, list[int]] = {}
+    def groups(self) -> list[tuple[str, list[str]]]:
+        """Corruption → its severities in words, in the order of the columns."""
+        found: dict[str, list[str]] = {}
         for name, level in self.conditions:
-            found.setdefault(name, []).append(level)
+            found.setdefault(name, []).append(_level(level))
         return list(found.items())
 
     @property
     def columns(self) -> list[str]:
         """The columns in words: ``fog, severity 3``."""
-        return [f"{name}, severity {level}" for name, level in self.conditions]
+        return [f"{name}, severity {_level(level)}" for name, level in self.conditions]
 
     @staticmethod
     def shade(share: float) -> float:
@@ -74,3 +88,31 @@ def heat_map(
         cells = tuple((v, format_value(v, 2)) if math.isfinite(v) else (None, MISSING) for v in given)
         lines.append(HeatLine(method, cells))
     return HeatMap(board, title, conditions, tuple(lines))
+
+
+def _level(severity: int) -> str:
+    return "mean" if severity == MEAN else str(severity)
+
+
+def heat_maps(data: ReportInput, found: Sequence[Board]) -> list[HeatMap]:
+    """One map per score of a leaderboard that was also taken on corrupted pairs; none for a run without such."""
+    if not len(data.corrupted):
+        return []
+    corrupted = comparable(data.corrupted, units_of(data), data.notes)
+    scores = shown_scores(relative_scores(data.rows, corrupted, data.metrics))
+    if len(scores[["corruption", "severity"]].drop_duplicates()) > MOST:
+        scores = over_severities(scores).assign(severity=MEAN)
+    boards = {(b.dataset, b.split, b.evaluator, b.convention): b for b in found}
+    maps = []
+    for key, part in scores.groupby(SCORE_KEY, sort=False):
+        *place, metric, _ = map(str, key)
+        board = boards.get((place[0], place[1], place[2], place[3]))
+        if board is None:
+            continue
+        shares: dict[str, dict[Condition, float]] = {}
+        for line in part.itertuples():
+            title = entrant_title(str(line.method), str(line.method), data.methods)
+            shares.setdefault(title, {})[str(line.corruption), int(str(line.severity))] = float(line.relative)
+        order = [entrant_title(e.method, e.method, data.methods) for e in board.entries if e.method]
+        maps.append(heat_map(board.name, f"{metric}, {board.place} · {board.protocol}", shares, order))
+    return maps

@@ -19,7 +19,7 @@ from fusionbench.extras import require
 from fusionbench.files.atomic import write_atomic
 
 from .boards import Board, boards, column_key, heading
-from .heat_maps import HeatMap
+from .heat_maps import heat_maps
 from .method_pages import STATUSES, run_command, scenes
 from .names import plain, plain_of
 from .previews import Gallery, galleries
@@ -75,7 +75,7 @@ class SiteReport:
         write_atomic(
             folder / "data" / "galleries.js", _script("galleries", [_gallery_data(g) for g in shown])
         )
-        return _pages(data, found, shown, (), folder)
+        return _pages(data, found, shown, folder)
 
 
 def build(spec: ReportSpec) -> SiteReport:
@@ -183,7 +183,6 @@ def _pages(
     data: ReportInput,
     found: Sequence[Board],
     shown: Sequence[Gallery],
-    heat_maps: Sequence[HeatMap],
     folder: Path,
 ) -> list[Path]:
     templates = environment()
@@ -207,7 +206,7 @@ def _pages(
 
     write("index.html", "index.html", page="leaderboard")
     write("images.html", "images.html", page="images")
-    write("charts.html", "charts.html", page="charts", heat_maps=heat_maps)
+    write("charts.html", "charts.html", page="charts", heat_maps=heat_maps(data, found))
     write("provenance.html", "provenance.html", page="provenance", sources=sources(data, found))
     for name, spec in methods.items():
         write(

@@ -255,6 +255,7 @@ def latex_document(tables: Sequence[ResultTable]) -> str:
         r"\usepackage[margin=10mm,landscape]{geometry}",
         r"\usepackage{booktabs}",
         r"\usepackage[table]{xcolor}",
+        r"\setlength{\belowcaptionskip}{5pt}",  # article sets captions for figures: no gap above a table
         r"\begin{document}",
         *bodies,
         r"\end{document}",

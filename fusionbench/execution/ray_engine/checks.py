@@ -119,35 +119,41 @@ def _identity(method: PlannedMethod, setting: Setting) -> str:
     return method_identity_hash(replace(method, fingerprint=current_fingerprint(method)), setting.config)
 
 
-def prepare_nodes(
-    plan: Plan, setting: Setting, folder: Path, progress: ProgressDisplay
-) -> tuple[Setting, tuple[Place, ...]]:
-    """Check all nodes, and find where workers get files from. Returns the setting, with the run folder if all
-    see it, and the places.
+class NodeCheck:
+    """What the nodes of a plan must have. ``roots`` are the folders that the run reads, with the files that it
+    needs."""
 
-    Raises ``InputError``, ``MissingDataError`` or ``MissingWeightsError`` that names the nodes.
-    """
-    nodes = connection.nodes()
-    check_versions(versions(), {str(n): found for n, found in on_all(nodes, _version_probe()).items()})
-    roots = _roots(plan)
-    methods = {g.method.name: g.method for g in plan.groups if g.method.folder is None}
-    samples = {str(root): [(p, p.stat().st_size) for p in _sample(files)] for root, files in roots.items()}
-    expected = [(m, _identity(m, setting)) for m in methods.values()]
-    packed = Packed.of((samples, expected), (), "the methods").data
-    seen = on_all(nodes, look, setting, folder, packed)
-    problems = [f"  {node}: {text}" for node, found in seen.items() for text in found.problems]
-    if problems:
-        raise MissingWeightsError("not all nodes have what the methods need:\n" + "\n".join(problems))
-    if all(found.run_folder for found in seen.values()):
-        setting = replace(setting, folder=folder)
+    def __init__(self, plan: Plan, setting: Setting, folder: Path) -> None:
+        self._setting, self._folder = setting, folder
+        self.roots = _roots(plan)
+        methods = {g.method.name: g.method for g in plan.groups if g.method.folder is None}
+        samples = {str(r): [(p, p.stat().st_size) for p in _sample(f)] for r, f in self.roots.items()}
+        expected = [(method, _identity(method, setting)) for method in methods.values()]
+        self._packed = Packed.of((samples, expected), (), "the methods").data
+
+    def look_at(self, nodes: Sequence[connection.Node]) -> dict[connection.Node, Seen]:
+        """What nodes see. Raises ``InputError`` or ``MissingWeightsError`` that names those which lack
+        something."""
+        check_versions(versions(), {str(n): found for n, found in on_all(nodes, _version_probe()).items()})
+        seen: dict[connection.Node, Seen] = on_all(nodes, look, self._setting, self._folder, self._packed)
+        problems = [f"  {node}: {text}" for node, found in seen.items() for text in found.problems]
+        if problems:
+            raise MissingWeightsError("not all nodes have what the methods need:\n" + "\n".join(problems))
+        return seen
+
+
+def find_places(
+    check: NodeCheck, seen: Mapping[connection.Node, Seen], progress: ProgressDisplay
+) -> tuple[Place, ...]:
+    """Where workers get the files that not all see. Raises ``MissingDataError`` that names the nodes."""
     places = []
-    for root, files in roots.items():
+    for root, files in check.roots.items():
         blind = [node for node, found in seen.items() if not found.roots[str(root)]]
         if url := url_of(root):
             places.append(Place(str(mirror_folder(url)), url))
         elif blind:
             places.append(_send(root, files, blind, progress))
-    return setting, tuple(places)
+    return tuple(places)
 
 
 def _send(

@@ -7,8 +7,9 @@ number of pieces in flight is bounded, and so is what lies in the object store.
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +32,8 @@ from .stages import ATTEMPTS, STAGED, Finished, FusingWorker, Note, finish, load
 DEPTH = 2
 """Pieces that a worker has at once: the one it works on, and the next."""
 PATIENCE_S = 2.0
+REFRESH_S = 10.0
+"""So often nodes are looked for that have joined."""
 LOST = 20
 """So often a piece is done again whose data went down with a node."""
 
@@ -106,9 +109,13 @@ class Dispatcher:
         store: RunStore,
         progress: ProgressDisplay,
         groups: Iterator[OpenGroup],
+        checked: Sequence[connection.Node],
+        check: Callable[[Sequence[connection.Node]], None],
         *,
         gpus: float,
     ) -> None:
+        self._checked, self._check = {node.id for node in checked}, check
+        self._refreshed = 0.0
         self._setting, self._store, self._progress = setting, store, progress
         self._sent_setting = ray.put(setting)
         self._upcoming, self._gpus = groups, gpus
@@ -139,8 +146,12 @@ class Dispatcher:
     # Workers
 
     def _refresh(self) -> None:
-        """Start workers on nodes that have room for more; forget those of nodes that are gone."""
+        """Look at nodes that have joined, and start workers where there is room for more."""
         alive = connection.nodes()
+        if joined := [node for node in alive if node.id not in self._checked]:
+            self._check(joined)
+            self._checked |= {node.id for node in joined}
+        self._refreshed = time.monotonic()
         self._room = 2 + sum(n.cpus for n in alive)
         for node in alive:
             there = sum(w.node.id == node.id for w in self._workers)
@@ -210,12 +221,13 @@ class Dispatcher:
         waiting: dict[Any, tuple[str, Any]] = {f.result: ("result", f) for f in self._flights}
         waiting |= {f.note: ("note", f) for f in self._flights if f.note is not None}
         waiting |= {w.ready: ("ready", w) for w in self._workers if w.log is None}
-        if not waiting:
+        if time.monotonic() - self._refreshed > REFRESH_S:
             self._refresh()
+        if not waiting:
+            time.sleep(PATIENCE_S)
             return
         ready, _ = ray.wait(list(waiting), timeout=PATIENCE_S, fetch_local=False)
         if not ready:
-            self._refresh()
             return
         ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0, fetch_local=False)
         for ref in ready:

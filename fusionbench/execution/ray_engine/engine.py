@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...contracts.evaluator import Value
-from ...errors import InputError
+from ...errors import InputError, MissingDataError
 from ...planning.config import RunConfig
 from ...planning.plan import Plan
 from ...planning.units import Group, MethodUnit
@@ -23,7 +25,7 @@ from ..image_pipeline import find_work, group_batches
 from ..local_engine import LocalEngine
 from ..set_scoring import SetJob, SetValues
 from . import connection
-from .checks import prepare_nodes
+from .checks import NodeCheck, find_places
 from .dispatch import Dispatcher, OpenGroup
 from .pieces import GroupOnWorker, Setting, cut
 from .places import Packed, Place, Sent
@@ -41,6 +43,9 @@ class RayEngine:
             )
         self._config = config
         self._dashboard = connection.connect(config.ray_address)
+        # Ray says on standard output that a worker ended; that one is for results.
+        self._redirected = contextlib.redirect_stdout(sys.stderr)
+        self._redirected.__enter__()
         self._places: tuple[Place, ...] = ()
         self._token = f".seen-{secrets.token_hex(8)}"
         try:
@@ -48,7 +53,7 @@ class RayEngine:
             self._device = self._cluster_device()
             self.device = "cpu" if self._device == "cpu" else resolve_devices("auto")[0]
         except BaseException:
-            connection.disconnect()
+            self._leave()
             raise
 
     def _cluster_device(self) -> str:
@@ -67,7 +72,11 @@ class RayEngine:
         )
         shutil.rmtree(folder / STAGED, ignore_errors=True)  # what a killed run left
         (folder / self._token).touch()
-        self._setting, self._places = prepare_nodes(plan, setting, folder, progress)
+        self._check = NodeCheck(plan, setting, folder)
+        seen = self._check.look_at(self._nodes)
+        shared = all(found.run_folder for found in seen.values())
+        self._setting = replace(setting, folder=folder) if shared else setting
+        self._places = find_places(self._check, seen, progress)
         if len(self._nodes) > 1:
             how = (
                 "written to the run folder by the workers" if self._setting.folder else "sent to this machine"
@@ -78,8 +87,23 @@ class RayEngine:
         self, plan: Plan, store: RunStore, progress: ProgressDisplay
     ) -> dict[str, GroupResult]:
         groups = (self._open(group, store, progress) for group in plan.groups)
-        dispatcher = Dispatcher(self._setting, store, progress, groups, gpus=self._config.gpus_per_worker)
+        gpus = self._config.gpus_per_worker
+        dispatcher = Dispatcher(
+            self._setting, store, progress, groups, self._nodes, self._check_joined, gpus=gpus
+        )
         return dispatcher.run()
+
+    def _check_joined(self, nodes: Sequence[connection.Node]) -> None:
+        """Look at nodes that joined during the run. Raises ``FusionBenchError`` that names one which lacks
+        something; then the same command goes on once that is mended."""
+        seen = self._check.look_at(nodes)
+        sent = {place.root for place in self._places}
+        for node, found in seen.items():
+            missing = [root for root, there in found.roots.items() if not there and root not in sent]
+            if self._setting.folder is not None and not found.run_folder:
+                missing.append(str(self._setting.folder))
+            if missing:
+                raise MissingDataError(f"{node} joined the cluster and doesn't see {', '.join(missing)}")
 
     def _open(self, group: Group, store: RunStore, progress: ProgressDisplay) -> OpenGroup:
         config, label = self._config, group.label
@@ -119,13 +143,25 @@ class RayEngine:
     def measure_methods(
         self, units: Sequence[MethodUnit], plan: Plan, store: RunStore
     ) -> Iterator[tuple[MethodUnit, list[Value] | Exception]]:
+        """On the machine of the driver: a unit's key holds its processor."""
+        if self._device != "cpu" and self.device == "cpu":
+            error = InputError(
+                "methods are measured on the machine that runs the command, and it has no GPU; run it on one "
+                "that has, with --engine local --task efficiency"
+            )
+            yield from ((unit, error) for unit in units)
+            return
         yield from LocalEngine([self.device]).measure_methods(units, plan, store)
 
     def close(self) -> None:
         folder = self._config.folder.absolute()
         (folder / self._token).unlink(missing_ok=True)
         shutil.rmtree(folder / STAGED, ignore_errors=True)
+        self._leave()
+
+    def _leave(self) -> None:
         connection.disconnect()
+        self._redirected.__exit__(None, None, None)
 
 
 def _absolute(config: RunConfig) -> RunConfig:

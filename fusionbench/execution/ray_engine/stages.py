@@ -22,6 +22,7 @@ from ...external.outputs import open_folder
 from ...files import artifacts
 from ...files.atomic import write_atomic
 from ...images.codec import UInt8Array, decode_image, encode_png
+from ...planning.selection import resolve_methods
 from ...planning.units import PlannedDataset, PlannedMethod, ScoreUnit
 from ...store.fused import fused_digest
 from ...store.journal import Entry
@@ -125,6 +126,9 @@ def load(dataset: Sent, group: Sent, packed: Packed) -> Loaded:
         task = piece.tasks.get(pair.name)
         to_fuse = any(piece.tasks[p.name].fuse for p in batch if p.name in piece.tasks)
         try:
+            gone = [f for f in (pair.infrared, pair.visible) if f is not None and not f.exists()]
+            if gone:
+                raise ImageError(f"{pair.name}: {gone[0]} isn't there on {where_am_i()}")
             if pair.name in unusable:
                 raise unusable[pair.name]
             images = load_pair(opened, pair, to_fuse=to_fuse)
@@ -165,6 +169,8 @@ class FusingWorker:
                 try:
                     method = group.open().method
                     store = store_here(self._setting)
+                    if ".py:" in method.text:  # its module is known here once it was read
+                        resolve_methods(method.text, self._setting.config)
                     self._fuser = open_fuser(method, self._setting.config, store, self._setting.device)
                 except Exception as error:
                     return {}, Note(where, failure=load_failure(error), log=tail(log))

@@ -50,3 +50,26 @@ def test_workers_that_see_neither_data_nor_run_folder(
     more = run("ray", address, *asked, hidden=pairs)
     assert (more.fused, more.scored) == (1, 4), more.said
     assert results_of(result.folder) == results_of(run("local", "", *asked, hidden=pairs).folder)
+
+
+ENDS = """
+import os
+
+class Ends:
+    def __init__(self, spec, context): ...
+    def load(self, device, precision): ...
+    def fuse(self, infrared, visible):
+        print("about to end", flush=True)
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_method_that_ends_its_workers_fails_by_name(run: Run, address: str, tmp_path: Path) -> None:
+    file = tmp_path / "ends.py"
+    file.write_text(ENDS)
+    result = run("ray", address, "--method", f"{file}:Ends,max", "--limit", "2")
+    assert (result.code, result.fused) == (1, 2), result.said
+    assert list(result.failures) == ["ends on demo/test"]
+    assert "3 times a worker on" in result.failures["ends on demo/test"][""]
+    (log,) = result.folder.glob("logs/fuse--ends--*.log")
+    assert "about to end" in log.read_text()

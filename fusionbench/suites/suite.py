@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..contracts.names import PlainName, split_names
 from ..errors import InputError, UnknownNameError
-from ..files.yaml_text import read_yaml
+from ..files.yaml_text import read_yaml_file
 from ..planning.config import RunConfig, validate
 from ..plugins import catalog
 from ..plugins.catalog import unknown_name_message
@@ -54,10 +54,10 @@ def load_suite(text: str) -> Suite:
             raise UnknownNameError(unknown_name_message("suite", text, suite_names()) + hint)
         path = FOLDER / f"{text}.yaml"
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"--suite {path}: can't be read ({error.strerror or error})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = read_yaml_file(path)
+    except InputError as error:
+        raise InputError(f"--suite {error}") from error
+    except yaml.YAMLError as error:
         raise InputError(f"--suite {path}: isn't valid YAML ({error})") from error
     return read_suite(content, f"--suite {text}")
 

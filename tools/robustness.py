@@ -53,7 +53,14 @@ def commands(store: RunStore) -> list[str]:
         if "finished" not in invocation:  # interrupted; a later one did the rest
             continue
         config = invocation["config"]
-        parts = ["fusionbench", "run", "--method", ",".join(config["method"]), "--dataset", ",".join(config["dataset"])]
+        parts = [
+            "fusionbench",
+            "run",
+            "--method",
+            ",".join(config["method"]),
+            "--dataset",
+            ",".join(config["dataset"]),
+        ]
         parts += ["--data-root", f"/data/{config['dataset'][0]}"]
         for flag in ("split", "limit"):
             if config[flag]:
@@ -118,7 +125,9 @@ def _heat_map(data: ReportInput, found: Robustness, score: tuple[str, ...], name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("runs", nargs="+", help="run folders")
     for path in write(parser.parse_args(arguments).runs):
         print(path)

@@ -31,7 +31,7 @@ lint: $(STAMP)
 	$(BIN)/python tools/lint_imports.py
 
 types: $(STAMP)
-	$(BIN)/mypy
+	$(BIN)/python tools/check_types.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -9,8 +9,11 @@ nothing here is a test. ``--write`` puts the tables into docs/benchmarks.md, ``-
 
 from __future__ import annotations
 
-# ruff: noqa: E402 — the thread settings must precede every import that reads them
 import os
+from functools import partial
+
+# ruff: noqa: E402 — the thread settings must precede every import that reads them
+from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"  # before NumPy and torch read them
@@ -23,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,12 +63,17 @@ def _verdict(measured: float, limit: float) -> str:
     return "pass" if measured <= limit else "fail"
 
 
+def _decode_and_score(encoded: Sequence[bytes], of: str) -> None:
+    infrared, visible, fused = (decode_image(data, "") for data in encoded)
+    score((infrared, visible, fused), of)
+
+
 def targets() -> str:
     """The targets on a pair and on the whole MSRS test set."""
     label, encoded, _ = sample()
     rows = []
     for of, limit, names in (("eight", 35, EIGHT), ("full-reference", 1000, FULL_REFERENCE)):
-        decoded = clock(lambda of=of: score(tuple(decode_image(d, "") for d in encoded), of))  # type: ignore[misc]
+        decoded = clock(partial(_decode_and_score, encoded, of))
         kind = "" if of == "eight" else f"{of} "
         rows.append(
             [
@@ -149,20 +157,22 @@ def _score_files(paths: tuple[Path, Path]) -> float:
     return score_arrays(infrared, visible, maximum(infrared, visible), metrics=EIGHT)["VIF"].value
 
 
+def _score_alone(triple: Triple, name: str, convention: str) -> None:
+    score_triple(grey_only(triple), metrics=[name], convention=convention)
+
+
 def each_metric() -> str:
     """Every metric alone, on ready grey levels."""
     _, encoded, images = sample()
     triple = Triple.of(*images)
     triple.grey("matlab"), triple.grey("opencv-float")
-    decoding = [clock(lambda data=data: decode_image(data, "")) for data in encoded]
+    decoding = [clock(partial(decode_image, data, "")) for data in encoded]
     rows = []
     for convention in ("cddfuse", "corrected"):
         for name in FORMULAS[convention]:
             if (convention == "corrected" and name in FORMULAS["cddfuse"]) or name in NO_REFERENCE:
                 continue
-            alone = clock(
-                lambda n=name, c=convention: score_triple(grey_only(triple), metrics=[n], convention=c), 5
-            )
+            alone = clock(partial(_score_alone, triple, name, convention), 5)
             rows.append([name, convention, alone])
     headers = ["metric alone, grey levels ready", "convention", "ms"]
     table = tabulate(rows, headers=headers, floatfmt=".2f", tablefmt="github")
@@ -210,7 +220,7 @@ def scaling() -> str:
                     _verdict(memory, 40),
                 ]
             )
-    options = {"tablefmt": "github", "disable_numparse": True}
+    options: dict[str, Any] = {"tablefmt": "github", "disable_numparse": True}
     return (
         tabulate(verdicts, headers=["scaling", "target", "measured", ""], **options)
         + "\n\nPeak memory is the growth of the process's resident memory over that with the three decoded"

@@ -62,7 +62,8 @@ def peers(images: Images) -> str:
     def own(name: str, convention: str = "cddfuse") -> float:
         triple = Triple.of(a, b, f)
         triple.grey("matlab"), triple.grey("opencv-float")
-        return clock(lambda: score_triple(grey_only(triple), metrics=[name], convention=convention))
+        seconds: float = clock(lambda: score_triple(grey_only(triple), metrics=[name], convention=convention))
+        return seconds
 
     vif, ssim, ms_ssim = own("VIF"), own("SSIM", "vifb"), own("MS-SSIM", "corrected")
     rows, missing_peers = [], []

@@ -51,8 +51,9 @@ def main() -> None:
     FolderDataset.load = timed("decode", FolderDataset.load)  # type: ignore[method-assign]
     FolderDataset.digest = timed("hash the sources", FolderDataset.digest)  # type: ignore[method-assign]
     QualityEvaluator.score = timed("metrics", QualityEvaluator.score)  # type: ignore[method-assign]
-    fused_images.encode_png = timed("encode", fused_images.encode_png)  # type: ignore[assignment]
-    fused_images.write_atomic = timed("write", fused_images.write_atomic)  # type: ignore[assignment]
+    stages: Any = fused_images
+    stages.encode_png = timed("encode", stages.encode_png)
+    stages.write_atomic = timed("write", stages.write_atomic)
     with tempfile.TemporaryDirectory() as folder:
         settings: dict[str, Any] = {
             "method": options.method,

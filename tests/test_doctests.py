@@ -16,7 +16,7 @@ def modules_with_examples() -> list[str]:
     """The modules of the package whose source holds a ``>>>`` prompt."""
     found = []
     for module in pkgutil.walk_packages(fusionbench.__path__, "fusionbench.", onerror=lambda name: None):
-        spec = module.module_finder.find_spec(module.name, None)  # type: ignore[call-arg]
+        spec = module.module_finder.find_spec(module.name, None)
         if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
             continue
         if ">>> " in Path(spec.origin).read_text(encoding="utf-8"):

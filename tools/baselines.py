@@ -78,7 +78,7 @@ def _table(data: ReportInput, rows: pd.DataFrame) -> str:
     whole = set(rows["image"]) == every
     spec = catalog.reports.get("table")
     with tempfile.TemporaryDirectory() as folder:
-        files = catalog.build(spec.factory)(spec).render(
+        files: list[Path] = catalog.build(spec.factory)(spec).render(
             replace(data, rows=rows, options={"published": whole}), Path(folder)
         )
         return next(f for f in files if f.name == "tables.md").read_text()

@@ -167,9 +167,10 @@ def batched_metrics(device: str, rehearse: bool, until: float) -> dict[str, str]
     del until
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
     import metrics_cuda
+    from metrics_measure import synthetic
 
     if rehearse:
-        metrics_cuda._batch = lambda size: [metrics_cuda.synthetic(64, 96)] * size
+        metrics_cuda._batch = lambda size: [synthetic(64, 96)] * size
     return {
         "table": metrics_cuda.on_device(device, batch=2 if rehearse else 32, repeats=1 if rehearse else 5)
     }

@@ -95,14 +95,16 @@ INPUTS: Mapping[str, Callable[[Fuse, Batch], torch.Tensor]] = {
 }
 OUTPUTS: Mapping[str, Callable[[FloatArray], FloatArray]] = {
     "stretched": stretch,
-    "(x+1)/2": lambda fused: (fused + 1) / 2,
+    "(x+1)/2": lambda fused: (fused + np.float32(1)) / np.float32(2),
 }
 
 
 def _jpeg(image: UInt8Array, quality: int) -> UInt8Array:
     bgr = np.ascontiguousarray(image[..., ::-1])
     data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None  # it was encoded just now
+    return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
 
 
 def _there_and_back(image: UInt8Array) -> UInt8Array:
@@ -111,8 +113,12 @@ def _there_and_back(image: UInt8Array) -> UInt8Array:
     return np.asarray(cv2.resize(small, (width, height)), np.uint8)
 
 
+def _as_jpeg(quality: int, scored: Scored) -> Scored:
+    return (*scored[:2], _jpeg(scored[2], quality))
+
+
 SAVED: Mapping[str, Callable[[Scored], Scored]] = {
-    **{f"JPEG {q}": lambda s, q=q: (s[0], s[1], _jpeg(s[2], q)) for q in (95, 90, 85, 75)},
+    **{f"JPEG {q}": partial(_as_jpeg, q) for q in (95, 90, 85, 75)},
     "saved at half size": lambda s: (s[0], s[1], _there_and_back(s[2])),
     "one pixel to the right": lambda s: (s[0], s[1], np.roll(s[2], 1, axis=1)),
     "visible by its green channel": lambda s: (s[0], s[1][..., 1], s[2]),
@@ -177,7 +183,8 @@ def published(spec: MethodSpec, dataset: str) -> pd.Series:
     rows = published_rows()
     rows = rows[(rows["method"] == spec.published_as) & (rows["dataset"] == dataset)]
     rows = rows[(rows["evaluator"] == "quality") & ~rows["source"].isin(ABLATION_SOURCES)]
-    return rows.set_index("metric")["value"]
+    values: pd.Series = rows.set_index("metric")["value"]
+    return values
 
 
 def main() -> None:
@@ -201,7 +208,8 @@ def main() -> None:
     images = [dataset.load(p) for p in select_pairs(dataset.pairs(data.splits[0]), [], options.limit)]
     torch.set_num_threads(1)
     reuse_freed_memory()
-    method, scores = Ways(spec), [[] for _ in ways]
+    method = Ways(spec)
+    scores: list[list[list[float]]] = [[] for _ in ways]
     for index, image in enumerate(images):
         fused: dict[tuple[str, ...], torch.Tensor] = {}
         for way, values in zip(ways, scores, strict=True):

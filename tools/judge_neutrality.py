@@ -90,7 +90,8 @@ def _built(evaluator: EvaluatorSpec, settings: EvaluatorSettings) -> DatasetEval
 
 def _blend(dataset: Dataset, pairs: tuple[Pair, ...], rule: str, name: str) -> UInt8Array:
     images = dataset.load(next(pair for pair in pairs if pair.name == name))
-    return fixed_blend(np.asarray(images.infrared), np.asarray(images.visible), rule)
+    blend: UInt8Array = fixed_blend(np.asarray(images.infrared), np.asarray(images.visible), rule)
+    return blend
 
 
 def document(evidence: list[Evidence], command: str) -> str:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from fusionbench.errors import MissingDataError
 from fusionbench.evaluators.quality.conventions.scoring import MetricValue, metric_value
@@ -137,7 +138,7 @@ def read_demo() -> list[Golden]:
         raise MissingDataError(f"{path}: no such file; it is part of the repository")
     with path.open(newline="", encoding="utf-8") as file:
         return [
-            Golden(**{key: r[key] for key in KEYS}, value=float(r["value"]))
+            Golden(value=float(r["value"]), **cast("dict[str, Any]", {key: r[key] for key in KEYS}))
             for r in csv.DictReader(file)
             if r["variant"] not in NOT_COMPARED
         ]

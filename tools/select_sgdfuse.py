@@ -241,7 +241,8 @@ def plain_maximum(scene: Scene) -> UInt8Array:
     visible = scene.images.visible.astype(np.float32)
     luma = visible @ np.array([0.299, 0.587, 0.114], np.float32)
     lifted = visible + (np.maximum(luma, scene.images.infrared) - luma)[..., None]
-    return np.clip(np.rint(lifted), 0, 255).astype(np.uint8)
+    levels: UInt8Array = np.clip(np.rint(lifted), 0, 255).astype(np.uint8)
+    return levels
 
 
 def rule(masks: str, cache: Path | None) -> Fuse:

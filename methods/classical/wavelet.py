@@ -8,7 +8,7 @@ activity and consistency check are left out, as in most tables that print "DWT")
 from __future__ import annotations
 
 import numpy as np
-import pywt  # type: ignore[import-untyped]
+import pywt
 import torch
 
 from .adapter import method_of

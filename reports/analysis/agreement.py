@@ -53,7 +53,8 @@ def directed(rows: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> pd.DataFr
     )
     sensors = rows["method"].isin(REFERENCE_METHODS) & ~rows["evaluator"].isin(COMPETING_REFERENCES)
     kept = (signs != 0) & np.isfinite(rows["value"]) & (rows["evaluator"] != COSTS) & ~sensors
-    return rows.assign(value=rows["value"] * signs)[kept]
+    directed: pd.DataFrame = rows.assign(value=rows["value"] * signs)[kept]
+    return directed
 
 
 def over_images(rows: pd.DataFrame, columns: str | list[str]) -> pd.DataFrame:

@@ -24,8 +24,9 @@ from fusionbench.statistics.comparison import compare, entrant_names
 from fusionbench.statistics.paired import holm
 
 from ..scores.details import Detail, by_table, details_of, is_dev_only
+from ..scores.frames import TABLE_KEY, lines_of, tables_of
 from ..scores.labels import ARROWS, COMPETING_REFERENCES, format_value, ordered_entrants, slug
-from ..scores.summary import TABLE_KEY, direction_of
+from ..scores.summary import direction_of
 from ..tables.latex import latex_grid
 from .task_comparison import HEADINGS as TASK_HEADINGS
 from .task_comparison import NOTE as TASK_NOTE
@@ -105,10 +106,10 @@ def comparison_tables(data: ReportInput, baseline: str, *, methods: Sequence[str
     frame = frame.assign(verdict=verdicts(frame, metrics))
     tasks = tasks.assign(verdict=task_verdicts(tasks, metrics))
     groups = by_table(left)
-    parts = [_drawn(data, key, part, groups[key]) for key, part in tasks.groupby(TABLE_KEY, sort=False)]
+    parts = [_drawn(data, key, part, groups[key]) for key, part in tables_of(tasks)]
     single = (frame["unit"] == "seed") & (frame["n"] == 1) & frame["evaluator"].isin(COMPETING_REFERENCES)
     paired = frame[~single]  # one number against one number: in the CSV alone
-    parts += [_paired(key, part, metrics) for key, part in paired.groupby(TABLE_KEY, sort=False)]
+    parts += [_paired(key, part, metrics) for key, part in tables_of(paired)]
     shown = Group(*(part.terminal() for part in parts))
     named = {"compare.csv": frame, "compare-tasks.csv": tasks}
     texts = {n: csv_text(f) for n, f in named.items() if len(f)}
@@ -192,7 +193,7 @@ def verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> list[str
     Empty where the metric has no direction, or too few pairs exist for any test to reach the level.
     """
     found = []
-    for line in frame.itertuples():
+    for line in lines_of(frame):
         direction = direction_of(line.metric, metrics)
         if direction == "none" or not _testable(line.n):
             found.append("")
@@ -209,7 +210,7 @@ def _testable(pairs: int) -> bool:
 
 
 def _cells(part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> Iterable[list[str]]:
-    for line in part.itertuples():
+    for line in lines_of(part):
         digits = metrics[line.metric].digits + 1 if line.metric in metrics else 4
         arrow = ARROWS[direction_of(line.metric, metrics)]
         yield [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,8 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.files.csv_text import csv_text
 
 from ..figures.drawing import FONT, new_figure, save
+from ..scores.frames import tables_of
 from ..scores.labels import slug
-from ..scores.summary import TABLE_KEY
 from .agreement import between_conventions, directed, over_images, over_methods
 
 REFERENCE = "corrected"
@@ -42,7 +42,7 @@ class CorrelationReport:
             return []
         rows = directed(data.rows, data.metrics)
         files: list[Path] = []
-        for key, group in rows.groupby(TABLE_KEY, sort=False):
+        for key, group in tables_of(rows):
             methods = group["method"].nunique()
             matrices = {
                 f"over {images_of(group)} images\n(Spearman's ρ, mean of {methods} methods)": over_images(
@@ -64,7 +64,8 @@ class CorrelationReport:
         conventions = between_conventions(rows)
         if len(conventions):
             files.append(_write(folder / "correlation-conventions.csv", conventions))
-        for (dataset, split), lines in conventions.groupby(["dataset", "split"], sort=False):
+        for place, lines in conventions.groupby(["dataset", "split"], sort=False):
+            dataset, split = map(str, place)
             own = rows[(rows["dataset"] == dataset) & (rows["split"] == split)]
             drawn = convention_map(lines, images_of(own), _place(data, dataset, split))
             if drawn is not None:
@@ -80,12 +81,8 @@ def build(spec: ReportSpec) -> CorrelationReport:
 def _long(matrices: dict[str, pd.DataFrame]) -> pd.DataFrame:
     parts = []
     for kind, matrix in matrices.items():
-        part = (
-            matrix.rename_axis(index="metric_a", columns="metric_b")
-            .stack()
-            .rename("correlation")
-            .reset_index()
-        )
+        pairs: Any = matrix.rename_axis(index="metric_a", columns="metric_b").stack()
+        part: pd.DataFrame = pairs.rename("correlation").reset_index()
         parts.append(part[part["metric_a"] < part["metric_b"]].assign(kind=kind.replace("\n", " ")))
     return pd.concat(parts, ignore_index=True)[["kind", "metric_a", "metric_b", "correlation"]]
 
@@ -117,22 +114,21 @@ def convention_map(lines: pd.DataFrame, images: int, place: str) -> Figure | Non
     own = either[either["convention_a"] == reference].rename(columns={"convention_b": "convention"})
     if not len(own):
         return None
-    order = {"index": list(dict.fromkeys(own["metric"])), "columns": [n for n in names if n != reference]}
-    order["columns"] = [n for n in order["columns"] if n in set(own["convention"])]
+    others = [n for n in names if n != reference and n in set(own["convention"])]
     methods = int(own["n_methods"].max())
-    wide = own.pivot(index="metric", columns="convention").reindex(**{"index": order["index"]})
+    wide = own.pivot(index="metric", columns="convention").reindex(index=list(dict.fromkeys(own["metric"])))
+
+    def by_convention(column: str) -> pd.DataFrame:
+        return pd.DataFrame(wide[column]).reindex(columns=others)
+
     matrices = {
-        f"over {images} images\n(Spearman's ρ, mean of {methods} methods)": wide["rho_images"],
-        f"over {methods} methods\n(Kendall's τ of their means)": wide["tau_methods"],
+        f"over {images} images\n(Spearman's ρ, mean of {methods} methods)": by_convention("rho_images"),
+        f"over {methods} methods\n(Kendall's τ of their means)": by_convention("tau_methods"),
     }
-    matrices = {
-        name: m.reindex(columns=order["columns"]).astype(float)
-        for name, m in matrices.items()
-        if m.notna().any(axis=None)
-    }
+    matrices = {n: m.astype(float) for n, m in matrices.items() if m.notna().to_numpy().any()}
     if not matrices:
         return None
-    other = ~wide["same_best"].reindex(columns=order["columns"]).astype("boolean").fillna(True).astype(bool)
+    other = ~by_convention("same_best").astype("boolean").fillna(True).astype(bool)
     title = f"{place}, quality: rank correlation with convention {reference} (× another method is best)"
     return heat_maps(matrices, title, crosses=other)
 

@@ -24,6 +24,7 @@ from fusionbench.files.csv_text import csv_text
 
 from ..figures.drawing import FONT, method_colours, new_figure, pages, save
 from ..scores.details import is_dev_only
+from ..scores.frames import lines_of
 from ..scores.labels import ARROWS, COMPETING_REFERENCES, entrant_title, format_value, slug
 from ..scores.summary import direction_of, summary
 from ..tables.latex import latex_grid
@@ -95,7 +96,7 @@ class PredictionReport:
         for key, own in found[found["score"].isin(PLOTTED)].groupby(place, sort=False):
             points = pairs[(pairs[place] == list(key)).all(axis=1)]
             name = slug(f"prediction-{key[0]}-{key[1]}-{key[3]}-{key[4]}")
-            for suffix, part in pages(list(own.itertuples()), PANELS):
+            for suffix, part in pages(list(lines_of(own)), PANELS):
                 files += save(_panels(data, key, points, part), folder, name + suffix)
         return files
 
@@ -241,7 +242,7 @@ def _table(found: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     shown = shown.sort_values("tau", ascending=False, kind="stable")
     body = []
     for place, own in shown.groupby("place", sort=False):
-        for line in own.itertuples():
+        for line in lines_of(own):
             interval = "–" if math.isnan(line.tau_low) else f"[{line.tau_low:+.2f}, {line.tau_high:+.2f}]"
             cells = [str(place), line.named, str(line.n_methods), f"{line.tau:+.2f}", interval]
             body.append([*cells, format_value(line.tau_p, 3), f"{line.rho:+.2f}"])
@@ -278,7 +279,7 @@ def _heat_map(found: pd.DataFrame) -> Figure:
         for v in ("tau", "tau_p")
     )
     order = tau.mean(axis=0).sort_values(ascending=False, kind="stable").index
-    tau, p = tau[order], p[order]
+    tau, p_values = tau[order], p[order].to_numpy(np.float64)
     figure = new_figure(max(5.5, 2.9 + 0.34 * tau.shape[1]), 1.6 + 0.4 * tau.shape[0])
     axes = figure.subplots()
     values = tau.to_numpy(np.float64)
@@ -290,7 +291,7 @@ def _heat_map(found: pd.DataFrame) -> Figure:
             colour = "white" if abs(value) > 0.6 else "black"
             text = f"{value:.2f}".replace("0.", ".", 1)
             axes.text(j, i, text, ha="center", va="center", fontsize=6, color=colour)
-            if p.iloc[i, j] <= 0.05:
+            if p_values[i, j] <= 0.05:
                 axes.add_patch(Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec="black", lw=1.2))
     bar = figure.colorbar(shown, ax=axes, shrink=0.9, pad=0.01)
     bar.ax.tick_params(labelsize=FONT - 1)
@@ -318,7 +319,7 @@ def _panels(data: ReportInput, key: tuple[Any, ...], points: pd.DataFrame, lines
     several = points["convention"].nunique() > 1
     for number, (axes, line) in enumerate(zip(grid, lines, strict=False)):
         own = points[(points["metric"] == line.metric) & (points["convention"] == line.convention)]
-        for p in own.itertuples():
+        for p in lines_of(own):
             axes.plot(p.x, p.y, "o", ms=4.5, color=colours[p.entrant])
         ends = "" if math.isnan(line.tau_low) else f" [{line.tau_low:+.2f}, {line.tau_high:+.2f}]"
         axes.set_title(f"τ = {line.tau:+.2f}{ends}, p = {line.tau_p:.2f}", fontsize=FONT - 2, pad=3)

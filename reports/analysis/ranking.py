@@ -21,6 +21,7 @@ from fusionbench.statistics.comparison import entrant_names
 from fusionbench.statistics.ranks import Friedman, friedman
 
 from ..figures.drawing import FONT, method_colours, new_figure, pages, save
+from ..scores.frames import tables_of
 from ..scores.labels import (
     ARROWS,
     COMPETING_REFERENCES,
@@ -29,7 +30,7 @@ from ..scores.labels import (
     ordered_entrants,
     slug,
 )
-from ..scores.summary import TABLE_KEY, direction_of
+from ..scores.summary import direction_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +71,7 @@ class RankingReport:
             return []
         rows = rows.assign(entrant=entrant_names(rows))
         files: list[Path] = []
-        for key, group in rows.groupby(TABLE_KEY, sort=False):
+        for key, group in tables_of(rows):
             ranked = list(_ranked(data, group))
             if not ranked:
                 continue

@@ -8,8 +8,8 @@ and what images share cancels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from fusionbench.statistics.intervals import student_interval
 from fusionbench.statistics.paired import holm
 
 from ..scores.details import Detail, by_table, is_retrained
+from ..scores.frames import lines_of
 from ..scores.labels import ARROWS, format_value
 from ..scores.summary import direction_of
 
@@ -107,7 +108,8 @@ def compare_draws(
             same = all(same_truth(first[s], second[s]) for s in seeds)
             draws_b = {s: _draws(second[s]) for s in seeds}
             asked = set(own[["metric", "class_name"]].itertuples(index=False, name=None))
-            scores = [c for c in draws_a[seeds[0]].columns if c in asked]
+            drawn = cast("Iterable[tuple[str, str]]", draws_a[seeds[0]].columns)
+            scores = [c for c in drawn if c in asked]
             scores = [c for c in scores if all(c in draws_b[s].columns for s in seeds)]
             for metric, class_name in scores:
                 score = (metric, class_name)
@@ -198,7 +200,7 @@ def task_verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> lis
     a direction or with too few images.
     """
     found = []
-    for line in frame.itertuples():
+    for line in lines_of(frame):
         direction = direction_of(line.metric, metrics)
         if not line.same_truth:
             found.append("other images")
@@ -219,7 +221,7 @@ def task_verdicts(frame: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> lis
 def task_cells(part: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> list[list[str]]:
     """The lines of a comparison as text, below ``HEADINGS``."""
     found = []
-    for line in part.itertuples():
+    for line in lines_of(part):
         digits = metrics[line.metric].digits if line.metric in metrics else 3
         arrow = ARROWS[direction_of(line.metric, metrics)]
         found.append(

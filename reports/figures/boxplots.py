@@ -12,8 +12,9 @@ import pandas as pd
 
 from fusionbench.statistics.comparison import entrant_names
 
+from ..scores.frames import tables_of
 from ..scores.labels import ARROWS, entrant_title, fewer_images, ordered_entrants, slug
-from ..scores.summary import TABLE_KEY, direction_of
+from ..scores.summary import direction_of
 from ..tables.notes import commit_of
 from .drawing import FONT, method_colours, new_figure, pages, save
 
@@ -45,7 +46,7 @@ class BoxPlotReport:
             return []
         rows = rows.assign(entrant=entrant_names(rows))
         files: list[Path] = []
-        for key, group in rows.groupby(TABLE_KEY, sort=False):
+        for key, group in tables_of(rows):
             scores = list(dict.fromkeys(group[["metric", "class_name"]].itertuples(index=False, name=None)))
             rank = {name: i for i, name in enumerate(data.metrics)}
             scores.sort(key=lambda score: rank.get(score[0], len(rank)))

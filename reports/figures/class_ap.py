@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,9 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.files.csv_text import csv_text
 
 from ..scores.details import Detail, by_table, details_of
+from ..scores.frames import lines_of, tables_of
 from ..scores.labels import REFERENCE_METHODS, entrant_title, format_value, ordered_entrants, slug
-from ..scores.summary import TABLE_KEY, summary
+from ..scores.summary import summary
 from ..tables.latex import latex_grid
 from ..tables.notes import caption
 from ..tables.result_table import mark_best
@@ -53,7 +55,7 @@ class ClassApReport:
         lines = summary(rows[rows["image"] == ""])
         details = by_table(details_of(data, "detection"))
         files: list[Path] = []
-        for key, own in lines.groupby(TABLE_KEY, sort=False):
+        for key, own in tables_of(lines):
             points = class_points(data, own, details.get(key, []))
             if not len(points):
                 continue
@@ -112,8 +114,12 @@ def _draws(details: list[Detail]) -> dict[tuple[str, str], tuple[float, float]]:
     if not parts:
         return {}
     mean = pd.concat(parts).groupby(["entrant", "class_name", "draw"])["value"].mean()
-    ends = mean.groupby(["entrant", "class_name"]).quantile([0.025, 0.975]).unstack()
-    return {(str(e), str(c)): (float(low), float(high)) for (e, c), low, high in ends.itertuples(name=None)}
+    ends = mean.groupby(["entrant", "class_name"]).quantile(np.array([0.025, 0.975])).unstack()
+    return {(str(e), str(c)): (float(low), float(high)) for ((e, c), low, high) in _tuples(ends)}
+
+
+def _tuples(frame: pd.DataFrame) -> Iterator[Any]:
+    return cast("Iterator[Any]", frame.itertuples(name=None))
 
 
 def _figure(points: pd.DataFrame, title: str) -> Figure:
@@ -145,7 +151,7 @@ def _figure(points: pd.DataFrame, title: str) -> Figure:
 def _dots(axes: Axes, own: pd.DataFrame, titles: list[str], *, labelled: bool) -> None:
     """One row a method: a point, its interval, the value beside it. Squares are single sensors."""
     place = {title: i for i, title in enumerate(titles)}
-    for line in own.itertuples():
+    for line in lines_of(own):
         y, colour = place[line.title], COLOURS[line.mark]
         if np.isfinite(line.low):
             axes.plot([line.low, line.high], [y, y], color=colour, lw=1.0, alpha=0.6)
@@ -177,7 +183,7 @@ def _plane(axes: Axes, points: pd.DataFrame, classes: list[str]) -> None:
     wide = points.pivot_table(index="title", columns="class_name", values="value", sort=False)
     wide = wide.reindex(columns=classes).dropna()
     sensors = set(points.loc[points["reference"], "title"])
-    for title, x, y in wide.itertuples(name=None):
+    for title, x, y in _tuples(wide):
         colour = COLOURS[overall.get(title, "")]
         axes.plot(x, y, marker="s" if title in sensors else "o", ms=5, color=colour, ls="none")
     axes.margins(0.18)
@@ -186,7 +192,7 @@ def _plane(axes: Axes, points: pd.DataFrame, classes: list[str]) -> None:
     axes.set_title("class against class", fontsize=FONT + 1)
     axes.tick_params(labelsize=FONT - 1)
     axes.grid(lw=0.3)
-    spots = [(float(x), float(y)) for _, x, y in wide.itertuples(name=None)]
+    spots = [(float(x), float(y)) for _, x, y in _tuples(wide)]
     label_points(axes, spots, list(map(str, wide.index)), [3.0] * len(wide))
 
 

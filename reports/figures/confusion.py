@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,9 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.files.csv_text import csv_text
 
 from ..scores.details import Detail, by_table, class_names, details_of
+from ..scores.frames import TABLE_KEY
 from ..scores.labels import entrant_title, slug
-from ..scores.summary import TABLE_KEY, summary
+from ..scores.summary import summary
 from ..tables.latex import latex_grid
 from ..tables.notes import caption
 from .drawing import FONT, new_figure, pages, save
@@ -23,6 +24,7 @@ from .drawing import FONT, new_figure, pages, save
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
     from fusionbench.contracts.report import ReportInput, ReportSpec
 
@@ -104,7 +106,7 @@ def shares(matrix: pd.DataFrame) -> pd.DataFrame:
 
 
 def _long(matrix: pd.DataFrame) -> pd.DataFrame:
-    pixels = matrix.stack().rename("pixels").reset_index()
+    pixels = matrix.stack().reset_index()
     pixels.columns = pd.Index(["true", "predicted", "pixels"])
     return pixels.assign(share=shares(matrix).to_numpy().ravel())
 
@@ -124,12 +126,13 @@ def _figure(matrices: dict[str, pd.DataFrame], title: str) -> Figure:
     bar = figure.colorbar(shown, ax=list(grid), shrink=0.6)
     bar.ax.tick_params(labelsize=FONT - 1)
     bar.set_label("share of the true class's pixels", fontsize=FONT)
-    figure.get_layout_engine().set(h_pad=0.08)
+    layout: Any = figure.get_layout_engine()  # new_figure chose the constrained one
+    layout.set(h_pad=0.08)
     figure.suptitle(title, fontsize=FONT - 1, wrap=True)
     return figure
 
 
-def _panel(axes: Axes, name: str, share: pd.DataFrame, *, labelled: bool, lowest: bool) -> object:
+def _panel(axes: Axes, name: str, share: pd.DataFrame, *, labelled: bool, lowest: bool) -> AxesImage:
     values = share.to_numpy(np.float64)
     shown = axes.imshow(values, cmap="Blues", vmin=0, vmax=1)
     labels = [str(c).replace("_", " ") for c in share.columns]

@@ -12,6 +12,8 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.patches import Rectangle
 
+from ..scores.frames import lines_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -82,7 +84,7 @@ def draw_boxes(
     """Boxes (class_name, x0, y0, x1, y1 in pixels, perhaps score) as rectangles, with the score above them
     where there is one.
     """
-    for box in boxes.itertuples():
+    for box in lines_of(boxes):
         colour = _unit(colours.get(str(box.class_name), (255, 255, 255)))
         axes.add_patch(
             Rectangle(
@@ -112,7 +114,7 @@ def draw_boxes(
 
 def outline(axes: Axes, boxes: pd.DataFrame) -> None:
     """Thin white dotted boxes: objects that were not found."""
-    for box in boxes.itertuples():
+    for box in lines_of(boxes):
         axes.add_patch(
             Rectangle(
                 (box.x0 - 0.5, box.y0 - 0.5),

@@ -13,8 +13,9 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.files.csv_text import csv_text
 
 from ..scores.details import Detail, by_table, details_of
+from ..scores.frames import TABLE_KEY
 from ..scores.labels import REFERENCE_METHODS, entrant_title, ordered_entrants, slug
-from ..scores.summary import TABLE_KEY, summary
+from ..scores.summary import summary
 from ..tables.notes import caption
 from .drawing import FONT, method_colours, new_figure, save
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..scores.frames import tables_of
 from ..scores.labels import (
     ARROWS,
     COMPETING_REFERENCES,
@@ -21,7 +22,7 @@ from ..scores.labels import (
     ordered_entrants,
     slug,
 )
-from ..scores.summary import TABLE_KEY, direction_of, summary
+from ..scores.summary import direction_of, summary
 from .drawing import FONT, label_points, method_colours, new_figure, save
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ScatterReport:
         files: list[Path] = []
         sensors = lines["method"].isin(REFERENCE_METHODS) & ~lines["evaluator"].isin(COMPETING_REFERENCES)
         overall_scores = lines[(lines["evaluator"] != COSTS) & (lines["class_name"] == "") & ~sensors]
-        for key, overall in overall_scores.groupby(TABLE_KEY, sort=False):
+        for key, overall in tables_of(overall_scores):
             wanted = (
                 [str(data.options["scatter"])]
                 if data.options.get("scatter")
@@ -99,7 +100,8 @@ def _costs(lines: pd.DataFrame) -> pd.DataFrame:
     condition = max(preferred, key=lambda c: common[c])
     own = own[own["convention"] == condition].drop_duplicates(["entrant", "metric"])
     wide = own.pivot(index="entrant", columns="metric", values="mean").reindex(columns=["FLOPs", "Params"])
-    return wide.assign(condition=condition)
+    costs: pd.DataFrame = wide.assign(condition=condition)
+    return costs
 
 
 def _figure(

@@ -20,6 +20,7 @@ from fusionbench.errors import FusionBenchError
 from fusionbench.images.codec import as_rgb, read_image
 
 from ..scores.details import Detail, by_table, details_of
+from ..scores.frames import TableKey, lines_of
 from ..scores.labels import REFERENCE_METHODS, entrant_title, slug
 from .drawing import FONT, new_figure, pages, save
 from .insets import SHARE, best_window
@@ -181,7 +182,7 @@ def objects_found(truth: pd.DataFrame, correct: pd.DataFrame) -> npt.NDArray[np.
     found = np.zeros(len(truth), bool)
     sides = ["x0", "y0", "x1", "y1"]
     corners = truth[sides].to_numpy(np.float64)
-    for box in correct.itertuples():
+    for box in lines_of(correct):
         alike = (truth["class_name"] == box.class_name).to_numpy() & ~found
         if not alike.any():
             continue
@@ -237,7 +238,7 @@ def _differing(truth: Any, masks: Sequence[Any]) -> tuple[int, int, int, int] | 
 
 def _figure(
     data: ReportInput,
-    key: tuple[str, str, str, str],
+    key: TableKey,
     details: Sequence[Detail],
     scenes: list[str],
     draw: Draw,

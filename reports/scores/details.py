@@ -19,6 +19,8 @@ import pandas as pd
 from fusionbench.contracts.protocol_id import ProtocolId
 from fusionbench.errors import StoreError
 
+from .frames import TableKey, lines_of
+
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput
 
@@ -46,7 +48,7 @@ class Detail:
     about: Mapping[str, Any]
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> TableKey:
         """What ``summary.TABLE_KEY`` names."""
         return self.dataset, self.split, self.evaluator, self.convention
 
@@ -80,7 +82,7 @@ def details_of(data: ReportInput, evaluator: str | None = None) -> list[Detail]:
         return []
     runs = data.rows.groupby("method")["run"].unique()
     found = []
-    for line in data.details.itertuples():
+    for line in lines_of(data.details):
         if evaluator not in (None, line.evaluator) or line.method not in runs.index:
             continue
         folder = Path(str(line.folder))
@@ -125,9 +127,9 @@ def _about(folder: Path) -> dict[str, Any] | None:
     return about
 
 
-def by_table(details: Iterable[Detail]) -> dict[tuple[str, str, str, str], list[Detail]]:
+def by_table(details: Iterable[Detail]) -> dict[TableKey, list[Detail]]:
     """Details grouped as tables are: one dataset, split, evaluator and convention each, in order."""
-    groups: dict[tuple[str, str, str, str], list[Detail]] = {}
+    groups: dict[TableKey, list[Detail]] = {}
     for detail in details:
         groups.setdefault(detail.key, []).append(detail)
     return groups

@@ -6,8 +6,8 @@ conventions, protocols, datasets or splits are never joined.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,11 @@ from fusionbench.files.csv_text import csv_text
 from fusionbench.statistics.comparison import entrant_names
 from fusionbench.statistics.intervals import bootstrap_interval, student_interval
 
+from .frames import TABLE_KEY, tables_of
+
 if TYPE_CHECKING:
     from fusionbench.contracts.evaluator import MetricSpec
 
-TABLE_KEY = ["dataset", "split", "evaluator", "convention"]
-"""What one table is about: its numbers may stand in one column."""
 
 SUMMARY_COLUMNS = [
     *TABLE_KEY,
@@ -89,7 +89,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         found["n_excluded"] = found["n_excluded"].fillna(0).astype(int)
         found["excluded"] = [e if isinstance(e, tuple) else () for e in found["excluded"]]
     else:
-        found = found.assign(n_excluded=0, excluded=[()] * len(found))
+        found = found.assign(n_excluded=0, excluded=pd.Series([()] * len(found), found.index, dtype=object))
     return found[SUMMARY_COLUMNS]
 
 
@@ -153,7 +153,7 @@ def leaderboard(
     lines = summary(rows)
     lines = lines[~lines["method"].isin(leave_out)]
     parts = []
-    for key, table in lines.groupby(TABLE_KEY, sort=False):
+    for key, table in tables_of(lines):
         overall = table[table["class_name"] == ""]
         wide = (overall if len(overall) else table).pivot(
             index="entrant", columns=["metric", "class_name"], values="mean"
@@ -161,7 +161,7 @@ def leaderboard(
         wide = wide.reindex(list(dict.fromkeys(table["entrant"])))
         signs = [
             {"higher": -1.0, "lower": 1.0}.get(direction_of(metric, metrics), 0.0)
-            for metric, _ in wide.columns
+            for metric, _ in cast("Iterable[tuple[str, str]]", wide.columns)
         ]
         directed = wide.loc[:, [s != 0 for s in signs]] * [s for s in signs if s != 0]
         if directed.shape[1] == 0:

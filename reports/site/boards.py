@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.statistics.comparison import entrant_names
 
 from ..scores.details import Detail, by_table, details_of, protocol_of
+from ..scores.frames import TABLE_KEY
 from ..scores.labels import ARROWS, COMPETING_REFERENCES, REFERENCE_METHODS, format_value, ordered_entrants
-from ..scores.summary import TABLE_KEY, summary
+from ..scores.summary import summary
 from ..tables.notes import contamination
 from ..tables.result_table import Column, Line, ResultTable, tables
 from .names import plain, plain_of

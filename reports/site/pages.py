@@ -218,13 +218,13 @@ def _pages(
             rows=[(board, entry) for board in found for entry in board.entries if entry.method == name],
             scenes=scenes(found, shown, name),
         )
-    for name, spec in datasets.items():
+    for name, dataset in datasets.items():
         write(
             f"datasets/{plain(name)}.html",
             "dataset.html",
             page="",
             name=name,
-            spec=spec,
+            spec=dataset,
             own=[gallery for gallery in shown if gallery.dataset == name],
             seen=[
                 (method, about)

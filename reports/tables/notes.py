@@ -10,15 +10,14 @@ import pandas as pd
 from fusionbench.statistics.comparison import entrant_names
 
 from ..scores.details import Detail, is_dev_only, is_retrained, judge_notes
+from ..scores.frames import TableKey, lines_of
 
 if TYPE_CHECKING:
     from fusionbench.contracts.method import MethodSpec
     from fusionbench.contracts.report import ReportInput
 
 
-def caption(
-    data: ReportInput, key: tuple[str, str, str, str], lines: pd.DataFrame, details: list[Detail]
-) -> str:
+def caption(data: ReportInput, key: TableKey, lines: pd.DataFrame, details: list[Detail]) -> str:
     """What a table is: task, dataset, split, number of pairs, convention or protocol, run and commit."""
     dataset, split, evaluator, convention = key
     count = scored_images(data, key, details)
@@ -43,7 +42,7 @@ def caption(
     return f"{text} fusionbench commit {commit}." if commit else text
 
 
-def scored_images(data: ReportInput, key: tuple[str, str, str, str], details: list[Detail]) -> int:
+def scored_images(data: ReportInput, key: TableKey, details: list[Detail]) -> int:
     """How many images the scores of a table are about: those its units name, else those of its rows, else the
     dataset's.
     """
@@ -86,7 +85,7 @@ def exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> l
     Methods of which the same is to be said share a note.
     """
     notes: dict[str, list[str]] = {}
-    for line in lines[lines["n_excluded"] > 0].itertuples():
+    for line in lines_of(lines[lines["n_excluded"] > 0]):
         title = methods[line.method].title if line.method in methods else line.entrant
         alike: dict[str, list[str]] = {}
         for name, reason in line.excluded:
@@ -104,7 +103,7 @@ def exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> l
     return [f"{_and(titles)}, {note}" for note, titles in notes.items()]
 
 
-def missing_notes(data: ReportInput, key: tuple[str, str, str, str], lines: pd.DataFrame) -> list[str]:
+def missing_notes(data: ReportInput, key: TableKey, lines: pd.DataFrame) -> list[str]:
     """Which methods lack rows of some images that others of the table have: their means are about fewer
     images.
     """
@@ -116,10 +115,10 @@ def missing_notes(data: ReportInput, key: tuple[str, str, str, str], lines: pd.D
     every = list(dict.fromkeys(rows["image"]))
     notes: dict[str, list[str]] = {}
     for (entrant, method), own in rows.groupby(["entrant", "method"], sort=False):
-        lacking = sorted(set(every) - set(own["image"]))
-        if lacking:
-            title = data.methods[method].title if method in data.methods else str(entrant)
-            note = f"only {len(every) - len(lacking)} of {len(every)} pairs, without {_listed(lacking)}"
+        missing = sorted(set(every) - set(own["image"]))
+        if missing:
+            title = data.methods[str(method)].title if method in data.methods else str(entrant)
+            note = f"only {len(every) - len(missing)} of {len(every)} pairs, without {_listed(missing)}"
             notes.setdefault(note, []).append(title)
     return [f"{_and(titles)}: {note}" for note, titles in notes.items()]
 

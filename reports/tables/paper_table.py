@@ -18,7 +18,8 @@ from fusionbench.contracts.evaluator import MetricSpec
 
 from ..published import published_rows
 from ..scores.details import Detail, by_table, details_of, protocol_of
-from ..scores.summary import TABLE_KEY, summary
+from ..scores.frames import TABLE_KEY, TableKey, tables_of
+from ..scores.summary import summary
 from .result_table import Column, ResultTable, result_table
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def paper_tables(data: ReportInput) -> list[ResultTable]:
         return []
     details = by_table(details_of(data, "segmentation"))
     found = []
-    for key, group in rows.groupby(TABLE_KEY, sort=False):
+    for key, group in tables_of(rows):
         own = six_classes(group)
         if own is not None:
             found.append(_paper_table(data, key, own, details.get(key, [])))
@@ -95,9 +96,7 @@ def six_classes(rows: pd.DataFrame) -> pd.DataFrame | None:
     return pd.concat([iou, mean, overall], ignore_index=True)[list(rows.columns)]
 
 
-def _paper_table(
-    data: ReportInput, key: tuple[str, str, str, str], rows: pd.DataFrame, details: list[Detail]
-) -> ResultTable:
+def _paper_table(data: ReportInput, key: TableKey, rows: pd.DataFrame, details: list[Detail]) -> ResultTable:
     columns = [Column("IoU", name, heading, "higher", 3) for name, heading in PAPER_CLASSES.items()]
     columns += [
         Column(MEAN_OF_SIX.name, "", "mIoU (these six)", "higher", 3),

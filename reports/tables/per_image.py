@@ -10,8 +10,8 @@ from fusionbench.files.atomic import write_atomic
 from fusionbench.files.csv_text import csv_text
 from fusionbench.statistics.comparison import entrant_names
 
+from ..scores.frames import tables_of
 from ..scores.labels import ordered_entrants, slug
-from ..scores.summary import TABLE_KEY
 
 if TYPE_CHECKING:
     from fusionbench.contracts.report import ReportInput, ReportSpec
@@ -33,7 +33,7 @@ class PerImageReport:
             return []
         rows = rows.assign(entrant=entrant_names(rows))
         files = []
-        for key, group in rows.groupby(TABLE_KEY, sort=False):
+        for key, group in tables_of(rows):
             index = ["metric", "class_name", "image", "seed"]
             wide = group.groupby([*index, "entrant"], sort=False)["value"].last().unstack("entrant")
             wide = wide[[entrant for entrant, _ in ordered_entrants(group, data.methods)]]

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pandas as pd
 
 from ..published import published_beside
 from ..scores.details import Detail, by_table, details_of, protocol_of
+from ..scores.frames import TableKey, tables_of
 from ..scores.labels import (
     ARROWS,
     COMPETING_REFERENCES,
@@ -26,7 +27,7 @@ from ..scores.labels import (
     ordered_entrants,
     slug,
 )
-from ..scores.summary import TABLE_KEY, direction_of, refuse_mixture, summary
+from ..scores.summary import direction_of, refuse_mixture, summary
 from .notes import (
     caption,
     contamination,
@@ -187,9 +188,7 @@ def tables(data: ReportInput) -> list[ResultTable]:
         return []
     lines = summary(data.rows)
     left = by_table(details_of(data))
-    found = [
-        result_table(data, key, part, left.get(key, [])) for key, part in lines.groupby(TABLE_KEY, sort=False)
-    ]
+    found = [result_table(data, key, part, left.get(key, [])) for key, part in tables_of(lines)]
     return sorted(
         found, key=lambda table: table.evaluator == COSTS
     )  # what a method does before what it costs
@@ -197,7 +196,7 @@ def tables(data: ReportInput) -> list[ResultTable]:
 
 def result_table(
     data: ReportInput,
-    key: tuple[str, str, str, str],
+    key: TableKey,
     lines: pd.DataFrame,
     details: list[Detail],
     *,
@@ -259,19 +258,19 @@ def _line(
     """A line from scores indexed by metric and class: ``mean`` and, over seeds, ``high``; or ``printed``
     text.
     """
-    values, cells, halves = [], [], []
+    values: list[float] = []
+    cells: list[str] = []
+    halves: list[str] = []
     for column in columns:
-        score = (
-            own.loc[(column.metric, column.class_name)]
-            if (column.metric, column.class_name) in own.index
-            else {}
-        )
+        place = (column.metric, column.class_name)
+        score: Mapping[str, Any] = cast("Any", own.loc[place]) if place in own.index else {}
         value = float(score.get("mean", math.nan))
         half = float(score.get("high", math.nan)) - value if score.get("unit") == "seed" else math.nan
         values.append(value)
         cells.append(score.get("printed") or format_value(value, column.digits))
         halves.append("" if math.isnan(half) else format_value(half, column.digits))
-    marks: tuple[Mark, ...] = ("",) * len(columns)
+    unmarked: Mark = ""
+    marks = (unmarked,) * len(columns)
     return Line(label, kind, tuple(values), tuple(cells), tuple(halves), marks)
 
 

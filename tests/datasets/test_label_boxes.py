@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_labels_with_unknown_ids_are_named_when_they_are_scored(msrs: Path) -> N
 
 
 def test_a_run_takes_boxes_from_the_labels_and_says_how_many_pairs_count(
-    cli, msrs: Path, tmp_path: Path
+    cli: Any, msrs: Path, tmp_path: Path
 ) -> None:
     arguments = (
         "-m",
@@ -131,7 +132,7 @@ def test_a_run_takes_boxes_from_the_labels_and_says_how_many_pairs_count(
     assert "detection on msrs/test: 2 of 4 pairs have no labels for it" in shown.out + shown.err
 
 
-def test_a_split_without_any_object_is_said(cli, msrs: Path, tmp_path: Path) -> None:
+def test_a_split_without_any_object_is_said(cli: Any, msrs: Path, tmp_path: Path) -> None:
     for file in (msrs / "test" / "Segmentation_labels").iterdir():
         write_png(file, np.zeros((64, 64), np.uint8))
     arguments = (

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -15,19 +18,19 @@ SIZE = (100, 200)
 CLASSES = ("person", "car")
 
 
-def box_file(tmp_path, text, suffix=".txt"):
+def box_file(tmp_path: Path, text: Any, suffix: Any = ".txt") -> Any:
     path = tmp_path / f"a{suffix}"
     path.write_text(text)
     return path
 
 
-def test_yolo_is_centre_and_size_normalised(tmp_path):
+def test_yolo_is_centre_and_size_normalised(tmp_path: Path) -> None:
     boxes = read_box_file(box_file(tmp_path, "1 0.5 0.5 0.1 0.2\n0 0.25 0.1 0.05 0.1 0.9\n"), SIZE, CLASSES)
     assert boxes.xyxy.tolist() == pytest.approx(np.array([[90, 40, 110, 60], [45, 5, 55, 15]]))
     assert boxes.classes.tolist() == [1, 0]
 
 
-def test_ids_are_mapped_and_unknown_ones_named(tmp_path):
+def test_ids_are_mapped_and_unknown_ones_named(tmp_path: Path) -> None:
     path = box_file(tmp_path, "2 .5 .5 .1 .1\n0 .5 .5 .1 .1\n7 .5 .5 .1 .1\n7 .5 .5 .1 .1\n")
     boxes = read_box_file(path, SIZE, CLASSES, ids={0: 0, 2: 1})
     assert boxes.classes.tolist() == [1, 0]
@@ -41,16 +44,18 @@ def test_ids_are_mapped_and_unknown_ones_named(tmp_path):
 @pytest.mark.parametrize(
     "line", ["1 0.5 0.5", "car .5 .5 .1", "0 nan .5 .1 .1", "0 .5 .5 .1 inf", "0 1 2 3 4 5 6 7"]
 )
-def test_bad_yolo_lines_name_file_and_line(tmp_path, line):
+def test_bad_yolo_lines_name_file_and_line(tmp_path: Path, line: Any) -> None:
     with pytest.raises(ImageError, match=r"a\.txt, line 2"):
         read_box_file(box_file(tmp_path, f"0 .5 .5 .1 .1\n{line}\n"), SIZE, CLASSES)
 
 
-def voc(name="Person", box="<xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>60</ymax>"):
+def voc(
+    name: Any = "Person", box: Any = "<xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>60</ymax>"
+) -> Any:
     return f"<annotation><object><name>{name}</name><bndbox>{box}</bndbox></object></annotation>"
 
 
-def test_voc_names_are_matched_whatever_their_case(tmp_path):
+def test_voc_names_are_matched_whatever_their_case(tmp_path: Path) -> None:
     boxes = read_box_file(box_file(tmp_path, voc(), ".xml"), SIZE, CLASSES)
     assert boxes.xyxy.tolist() == [[10, 20, 30, 60]]
     assert boxes.classes.tolist() == [0]
@@ -77,13 +82,13 @@ def test_voc_names_are_matched_whatever_their_case(tmp_path):
         ('<!DOCTYPE a [<!ENTITY x "y">]><annotation/>', "DOCTYPE"),
     ],
 )
-def test_bad_voc_is_refused(tmp_path, text, message):
+def test_bad_voc_is_refused(tmp_path: Path, text: Any, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         read_box_file(box_file(tmp_path, text, ".xml"), SIZE, CLASSES)
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".xml"])
-def test_an_empty_file_means_no_objects(tmp_path, suffix):
+def test_an_empty_file_means_no_objects(tmp_path: Path, suffix: Any) -> None:
     boxes = read_box_file(box_file(tmp_path, "", suffix), SIZE, CLASSES)
     assert boxes.xyxy.shape == (0, 4)
     assert boxes.empty
@@ -91,7 +96,7 @@ def test_an_empty_file_means_no_objects(tmp_path, suffix):
     assert box_notes(boxes, SIZE) == []
 
 
-def test_boxes_outside_are_named_clipped_and_dropped(tmp_path):
+def test_boxes_outside_are_named_clipped_and_dropped(tmp_path: Path) -> None:
     path = box_file(tmp_path, "0 0 0 .2 .2\n0 2 2 .1 .1\n0 .5 .5 .1 .1\n0 .5 .5 -.1 .1\n")
     boxes = read_box_file(path, SIZE, CLASSES)
     notes = box_notes(boxes, SIZE)
@@ -101,7 +106,7 @@ def test_boxes_outside_are_named_clipped_and_dropped(tmp_path):
     assert clip_boxes(boxes, SIZE).xyxy.tolist() == [[0, 0, 20, 10], [90, 45, 110, 55]]
 
 
-def test_labels_of_wrong_size_or_in_colour_are_refused(tmp_path):
+def test_labels_of_wrong_size_or_in_colour_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "l.png"
     cv2.imwrite(str(path), np.full((10, 20), 3, np.uint8))
     assert read_labels(path, (10, 20), "l").max() == 3
@@ -117,7 +122,7 @@ def test_labels_of_wrong_size_or_in_colour_are_refused(tmp_path):
 IDS = np.random.default_rng(3).integers(0, 9, (10, 20)).astype(np.uint8)
 
 
-def palette_png(path, ids, bits=8):
+def palette_png(path: Any, ids: Any, bits: Any = 8) -> None:
     image = Image.fromarray(ids, "L").convert("P")
     image.putpalette([(i * 37) % 256 for i in range(3 * 2**bits)])
     image.save(path, bits=bits)
@@ -141,7 +146,7 @@ def palette_png(path, ids, bits=8):
         "alpha",
     ],
 )
-def test_labels_are_ids_and_never_scaled(tmp_path, kind):
+def test_labels_are_ids_and_never_scaled(tmp_path: Path, kind: Any) -> None:
     path = (
         tmp_path
         / f"l.{'tif' if 'tif' in kind else kind if kind == 'bmp' else 'webp' if 'webp' in kind else 'png'}"
@@ -170,11 +175,11 @@ def test_labels_are_ids_and_never_scaled(tmp_path, kind):
     assert np.array_equal(read_labels(path, (10, 20), "l", 9), IDS)
 
 
-def png(width, height, depth, colour, rows):
+def png(width: Any, height: Any, depth: Any, colour: Any, rows: Any) -> Any:
     import struct
     import zlib
 
-    def chunk(kind, data):
+    def chunk(kind: Any, data: Any) -> Any:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
@@ -187,13 +192,13 @@ def png(width, height, depth, colour, rows):
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
-def test_one_bit_labels_hold_the_ids_0_and_1(tmp_path, suffix):
+def test_one_bit_labels_hold_the_ids_0_and_1(tmp_path: Path, suffix: Any) -> None:
     path = tmp_path / f"l.{suffix}"
     Image.fromarray(IDS > 4).save(path)
     assert np.array_equal(read_labels(path, (10, 20), "l", 2), IDS > 4)
 
 
-def test_unknown_ids_and_lossy_labels_are_refused_by_name(tmp_path):
+def test_unknown_ids_and_lossy_labels_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "l.png"
     cv2.imwrite(str(path), IDS.astype(np.uint16) * 300)
     with pytest.raises(ImageError, match=r"l\.png: unknown class ids 300, 600, .*; ids go from 0 to 255"):

@@ -242,12 +242,12 @@ def test_m3fd_ids_in_the_other_order_are_questioned(tmp_path: Path) -> None:
     motorcycles = [f"3 .5 {y:.3f} .05 .08\n" for y in rng.normal(0.6, 0.05, 30)]
     m3fd(tmp_path, "".join(lamps + motorcycles))
     dataset = open_folder(tmp_path, "m3fd")
-    asked = dataset.questions(dataset.pairs("test"))  # type: ignore[attr-defined]
+    asked = dataset.questions(dataset.pairs("test"))
     assert len(asked) == 1
     assert "are the ids 3 = Lamp, 4 = Motorcycle swapped" in asked[0]
     assert any("swapped in these labels" in f.message for f in dataset.verify("test"))
     (tmp_path / "labels/classes.txt").write_text("People\nCar\nBus\nMotorcycle\nLamp\nTruck\n")
-    assert open_folder(tmp_path, "m3fd").questions(dataset.pairs("test")) == []  # type: ignore[attr-defined]
+    assert open_folder(tmp_path, "m3fd").questions(dataset.pairs("test")) == []
 
 
 def test_unknown_options_are_refused(tmp_path: Path) -> None:

@@ -59,5 +59,5 @@ def test_unreadable_files_are_no_question(tmp_path: Path) -> None:
 
 def test_grey_saved_as_a_poor_colour_jpeg_is_grey() -> None:
     buffer = cv2.imencode(".jpg", np.repeat(GREY[..., None], 3, 2), [cv2.IMWRITE_JPEG_QUALITY, 20])[1]
-    assert not in_colour(cv2.imdecode(buffer, cv2.IMREAD_COLOR))
+    assert not in_colour(np.asarray(cv2.imdecode(buffer, cv2.IMREAD_COLOR)))
     assert in_colour(COLOUR)

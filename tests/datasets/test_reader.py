@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ GREY = np.arange(40 * 50, dtype=np.uint8).reshape(40, 50)
 RGB = np.dstack([GREY, GREY[::-1], GREY[:, ::-1]])
 
 
-def put(path: Path, image=GREY) -> Path:
+def put(path: Path, image: Any = GREY) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image)
     return path
@@ -29,16 +30,17 @@ def put_text(path: Path, text: str) -> Path:
     return path
 
 
-def put_pairs(root: Path, infrared: str, visible: str, names=("a", "b"), ending=".png") -> None:
+def put_pairs(root: Path, infrared: str, visible: str, names: Any = ("a", "b"), ending: Any = ".png") -> None:
     for name in names:
         put(root / infrared / f"{name}{ending}")
         put(root / visible / f"{name}{ending}", RGB)
 
 
-def open_dataset(name: str, root, **options) -> Dataset:
+def open_dataset(name: str, root: Any, **options: Any) -> Dataset:
     spec = catalog.datasets.get(name)
     spec = spec.model_copy(update={"options": {**spec.options, **options}})
-    return catalog.build(spec.factory)(spec, None if root is None else Path(root))
+    dataset: Dataset = catalog.build(spec.factory)(spec, None if root is None else Path(root))
+    return dataset
 
 
 def names(dataset: Dataset, split: str) -> list[str]:
@@ -71,7 +73,9 @@ def problems(dataset: Dataset, split: str | None = None) -> set[tuple[str, str]]
         ("folder", "all", "THERMAL", "rgb"),
     ],
 )
-def test_official_layouts_and_their_variants(tmp_path, dataset, split, infrared, visible):
+def test_official_layouts_and_their_variants(
+    tmp_path: Path, dataset: Any, split: Any, infrared: Any, visible: Any
+) -> None:
     put_pairs(tmp_path, infrared, visible)
     found = open_dataset(dataset, tmp_path)
     assert names(found, split) == ["a", "b"]
@@ -81,7 +85,7 @@ def test_official_layouts_and_their_variants(tmp_path, dataset, split, infrared,
     assert found.verify(split) == []
 
 
-def test_root_may_be_the_split_or_the_folder_above(tmp_path):
+def test_root_may_be_the_split_or_the_folder_above(tmp_path: Path) -> None:
     put_pairs(tmp_path / "MSRS", "test/ir", "test/vi")
     put_pairs(tmp_path / "MSRS", "train/ir", "train/vi", ("t",))
     for root in (tmp_path, tmp_path / "MSRS", tmp_path / "MSRS/test", tmp_path / "MSRS/train"):
@@ -90,7 +94,7 @@ def test_root_may_be_the_split_or_the_folder_above(tmp_path):
         assert names(found, "train") == ["t"]
 
 
-def test_bare_folders_are_the_split_that_the_root_is_named_after(tmp_path):
+def test_bare_folders_are_the_split_that_the_root_is_named_after(tmp_path: Path) -> None:
     put_pairs(tmp_path / "train" / "llvip", "ir", "vi")
     found = open_dataset("llvip", tmp_path / "train" / "llvip")
     assert found.available_splits == ("train",)
@@ -98,7 +102,7 @@ def test_bare_folders_are_the_split_that_the_root_is_named_after(tmp_path):
         found.pairs("test")
 
 
-def test_tno_with_both_sensors_in_one_folder(tmp_path):
+def test_tno_with_both_sensors_in_one_folder(tmp_path: Path) -> None:
     for i in (1, 2, 10):
         put(tmp_path / f"IR{i}.png")
         put(tmp_path / f"VIS{i}.png", RGB)
@@ -108,14 +112,14 @@ def test_tno_with_both_sensors_in_one_folder(tmp_path):
 
 
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".JPG", ".bmp", ".tif", ".webp"])
-def test_pairs_match_by_stem_whatever_the_extension(tmp_path, ending):
+def test_pairs_match_by_stem_whatever_the_extension(tmp_path: Path, ending: Any) -> None:
     put(tmp_path / "ir" / "a.png")
     put(tmp_path / "vi" / f"a{ending}", RGB)
     assert names(open_dataset("folder", tmp_path), "all") == ["a"]
     assert open_dataset("folder", tmp_path).verify() == []
 
 
-def test_sixteen_bit_and_colour_infrared(tmp_path):
+def test_sixteen_bit_and_colour_infrared(tmp_path: Path) -> None:
     put(tmp_path / "ir" / "a.png", GREY.astype(np.uint16) * 257)
     put(tmp_path / "ir" / "b.png", np.dstack([GREY] * 3))
     put(tmp_path / "vi" / "a.png", RGB)
@@ -126,7 +130,7 @@ def test_sixteen_bit_and_colour_infrared(tmp_path):
     assert np.array_equal(found.load(found.pairs("all")[1]).visible, np.dstack([GREY] * 3))
 
 
-def test_named_folders_labels_and_class_names(tmp_path):
+def test_named_folders_labels_and_class_names(tmp_path: Path) -> None:
     put_pairs(tmp_path, "one", "two", ("a",))
     put(tmp_path / "ids" / "a.png", np.full((40, 50), 2, np.uint8))
     put_text(tmp_path / "txt" / "a.txt", "1 .5 .5 .2 .2")
@@ -154,7 +158,7 @@ def test_named_folders_labels_and_class_names(tmp_path):
         open_dataset("folder", tmp_path, ir="one", vi="one")
 
 
-def test_roadscene_lists(tmp_path):
+def test_roadscene_lists(tmp_path: Path) -> None:
     put_pairs(tmp_path, "cropinfrared", "crop_LR_visible", ("a", "b", "c"))
     put_text(tmp_path / "test50.txt", "a\nb.jpg\n\n")
     found = open_dataset("roadscene", tmp_path)
@@ -172,7 +176,7 @@ def test_roadscene_lists(tmp_path):
     assert ("FLIR_00211.*", "missing") in problems(found, "test50")
 
 
-def test_m3fd_splits_need_lists(tmp_path):
+def test_m3fd_splits_need_lists(tmp_path: Path) -> None:
     put_pairs(tmp_path, "Ir", "Vis", ("a", "b", "c"))
     found = open_dataset("m3fd", tmp_path)
     assert names(found, "test") == ["a", "b", "c"]
@@ -185,7 +189,7 @@ def test_m3fd_splits_need_lists(tmp_path):
     assert (names(found, "test"), names(found, "train")) == (["a"], ["c"])
 
 
-def test_msrs_detection_keeps_the_boxed_pairs_and_maps_coco_ids(tmp_path):
+def test_msrs_detection_keeps_the_boxed_pairs_and_maps_coco_ids(tmp_path: Path) -> None:
     put_pairs(tmp_path, "test/ir", "test/vi")
     put_text(tmp_path / "detection" / "labels" / "b.txt", "2 .5 .5 .5 .5\n0 .2 .2 .1 .1\n")
     found = open_dataset("msrs", tmp_path)
@@ -195,7 +199,7 @@ def test_msrs_detection_keeps_the_boxed_pairs_and_maps_coco_ids(tmp_path):
 
 
 @pytest.mark.parametrize("root", [None, "missing", "empty", "file"])
-def test_a_wrong_root_is_explained(tmp_path, root):
+def test_a_wrong_root_is_explained(tmp_path: Path, root: Any) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("x")
     with pytest.raises(MissingDataError) as caught:
@@ -204,7 +208,7 @@ def test_a_wrong_root_is_explained(tmp_path, root):
         assert part in str(caught.value)
 
 
-def test_bad_files_spoil_no_other_pair(tmp_path):
+def test_bad_files_spoil_no_other_pair(tmp_path: Path) -> None:
     put_pairs(tmp_path, "ir", "vi", [f"ok{i}" for i in range(2)])
     put(tmp_path / "ir" / "lonely.png")
     put(tmp_path / "vi" / "eyeless.png", RGB)
@@ -254,7 +258,7 @@ def test_bad_files_spoil_no_other_pair(tmp_path):
     }
 
 
-def test_verify_finds_bad_labels_and_boxes(tmp_path):
+def test_verify_finds_bad_labels_and_boxes(tmp_path: Path) -> None:
     put_pairs(tmp_path, "ir", "vi", ("a", "b", "c", "d"))
     put(tmp_path / "labels" / "a.png", np.full((40, 50), 9, np.uint8))
     put(tmp_path / "labels" / "b.png", np.zeros((20, 50), np.uint8))
@@ -279,14 +283,14 @@ def test_verify_finds_bad_labels_and_boxes(tmp_path):
     assert found.load(found.pairs("all")[1]).labels is None
 
 
-def test_verify_survives_an_unreadable_folder(tmp_path, monkeypatch):
+def test_verify_survives_an_unreadable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
     put_pairs(tmp_path, "ir", "vi")
     found = open_dataset("folder", tmp_path)
     real = os.scandir
 
-    def scandir(path):
+    def scandir(path: Any) -> Any:
         if str(path).endswith("vi"):
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
@@ -299,7 +303,7 @@ def test_verify_survives_an_unreadable_folder(tmp_path, monkeypatch):
         found.pairs("all")
 
 
-def test_digest_follows_the_bytes_of_both_images(tmp_path):
+def test_digest_follows_the_bytes_of_both_images(tmp_path: Path) -> None:
     put_pairs(tmp_path, "ir", "vi", ("a",))
     found = open_dataset("folder", tmp_path)
     pair = found.pairs("all")[0]
@@ -313,7 +317,7 @@ def test_digest_follows_the_bytes_of_both_images(tmp_path):
     assert found.label_digest(pair) == labels_before
 
 
-def test_unknown_split(tmp_path):
+def test_unknown_split(tmp_path: Path) -> None:
     put_pairs(tmp_path, "ir", "vi")
     with pytest.raises(InputError, match="it has all"):
         open_dataset("folder", tmp_path).pairs("val")

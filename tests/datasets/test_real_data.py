@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def open_dataset(name: str, root: Path):
+def open_dataset(name: str, root: Path) -> Any:
     spec = catalog.datasets.get(name)
     return catalog.build(spec.factory)(spec, root)
 
@@ -43,7 +44,7 @@ MSRS_COUNTS = {"test": 361, "train": 36, "semantic-boxes": 326, "detection": 23,
         ("m3svd", "train/m3svd", {"train": 45}),
     ],
 )
-def test_counts(name, folder, counts):
+def test_counts(name: str, folder: Any, counts: Any) -> None:
     if not (DATA / folder).is_dir():
         pytest.skip(f"{folder} is not at hand")
     dataset = open_dataset(name, DATA / folder)
@@ -70,7 +71,7 @@ def test_counts(name, folder, counts):
         ("llvip", {"tenth-test": 347, "tenth-train": 1203}),
     ],
 )
-def test_published_splits_hold_what_their_lists_name(name, counts):
+def test_published_splits_hold_what_their_lists_name(name: str, counts: Any) -> None:
     """Whether or not the images are here: a pair without them says so when it is loaded."""
     dataset = open_dataset(name, DATA)
     assert {s: len(dataset.pairs(s)) for s in counts} == counts
@@ -78,7 +79,7 @@ def test_published_splits_hold_what_their_lists_name(name, counts):
     assert not set.intersection(*splits)
 
 
-def test_msrs_label_shares_are_the_published_ones():
+def test_msrs_label_shares_are_the_published_ones() -> None:
     dataset = open_dataset("msrs", DATA / "msrs")
     counts = np.zeros(9, np.int64)
     for pair in dataset.pairs("test"):
@@ -88,13 +89,13 @@ def test_msrs_label_shares_are_the_published_ones():
     assert shares == pytest.approx(published, rel=0.03)
 
 
-def test_msrs_detection_boxes():
+def test_msrs_detection_boxes() -> None:
     dataset = open_dataset("msrs", DATA / "msrs")
     classes = np.concatenate([dataset.load(p, labels=True).boxes.classes for p in dataset.pairs("detection")])
     assert np.bincount(classes).tolist() == [39, 12]
 
 
-def test_msrs_boxes_from_semantic_labels():
+def test_msrs_boxes_from_semantic_labels() -> None:
     """804 people and 335 cars on 326 pairs, as counted beforehand; bikes only where there is one of those."""
     dataset = open_dataset("msrs", DATA / "msrs")
     pairs = dataset.pairs("semantic-boxes")
@@ -105,7 +106,7 @@ def test_msrs_boxes_from_semantic_labels():
     assert {p.name for p in pairs} <= {p.name for p in dataset.pairs("test")}
 
 
-def test_no_pair_of_the_official_training_boxes_is_a_test_pair():
+def test_no_pair_of_the_official_training_boxes_is_a_test_pair() -> None:
     dataset = open_dataset("msrs", DATA / "msrs")
     test = {p.name for p in dataset.pairs("test")}
     assert not test & {p.name for p in dataset.pairs("detection-train")}
@@ -115,6 +116,6 @@ def test_no_pair_of_the_official_training_boxes_is_a_test_pair():
 @pytest.mark.parametrize(
     ("name", "split"), [("tno", "test"), ("m3fd", "test"), ("llvip", "test"), ("msrs", "detection")]
 )
-def test_verify_finds_nothing_wrong(name, split):
+def test_verify_finds_nothing_wrong(name: str, split: Any) -> None:
     findings = open_dataset(name, DATA / name).verify(split)
     assert [f for f in findings if f.problem != "warning"] == []

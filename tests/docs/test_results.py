@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_readme_holds_the_generated_tables():
+def test_readme_holds_the_generated_tables() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "results.py"), "--check"],
         capture_output=True,

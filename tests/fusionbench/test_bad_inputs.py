@@ -17,6 +17,7 @@ from fusionbench.errors import FusionBenchError
 from fusionbench.execution.runner import RunResult, execute
 from fusionbench.images.codec import read_image, write_png
 from fusionbench.planning.config import RunConfig
+from fusionbench.reports.scores.frames import lines_of
 from fusionbench.store.run_store import RunStore
 
 GOOD = ("a", "b", "c", "d", "alpha", "deep", "cmyk", "constant", "one", "forty")
@@ -98,7 +99,7 @@ def test_each_is_named_and_the_others_are_intact(spoilt: Path, tmp_path: Path, b
 
     rows = RunStore.read_only(result.folder).rows()
     assert set(rows["image"]) == set(GOOD)
-    table = {(r.image, r.metric): (r.value, r.reason) for r in rows.itertuples()}
+    table = {(r.image, r.metric): (r.value, r.reason) for r in lines_of(rows)}
     for name in ("one", "forty"):
         value, reason = table[name, "VIF"]
         assert np.isnan(value)

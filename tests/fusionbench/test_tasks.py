@@ -127,8 +127,8 @@ def test_both_sensors_are_scored_beside_the_methods_and_by_nothing_else(tmp_path
 def test_the_set_has_its_own_row_and_nothing_is_done_twice(tmp_path: Path) -> None:
     first = run(tmp_path)
     rows = RunStore.read_only(first.folder).rows()
-    rows = rows[rows["method"] == "max"].set_index("image")["value"]
-    assert rows[""] == rows.drop("").sum() > 0
+    values = rows[rows["method"] == "max"].set_index("image")["value"]
+    assert values[""] == values.drop("").sum() > 0
     done = len(CALLS)
     run(tmp_path)
     assert len(CALLS) == done == 3

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
 from rich.console import Console
-from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.errors import InputError
 from fusionbench.plugins.catalog import build as resolve
@@ -20,9 +20,10 @@ from fusionbench.reports.analysis.compare import comparison_tables, format_p, ve
 from fusionbench.reports.analysis.correlation import convention_map
 from fusionbench.reports.analysis.ranking import _figure, _ranked
 from fusionbench.reports.spec import SPECS
+from tests.support.report_rows import frame, quality_rows, report_input, row
 
 
-def render(name: str, rows: pd.DataFrame, folder: Path, **options: object) -> dict[str, Path]:
+def render(name: str, rows: pd.DataFrame, folder: Path, **options: Any) -> dict[str, Path]:
     spec = next(s for s in SPECS if s.name == name)
     return {f.name: f for f in resolve(spec.factory)(spec).render(report_input(rows, **options), folder)}
 

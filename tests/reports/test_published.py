@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fusionbench.reports.published import published_beside, published_rows
+from fusionbench.reports.scores.frames import lines_of
 
 METRICS = ["EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf"]
 CLASSES = ["background", "car", "person", "curve", "color_cone", "bike"]
@@ -32,7 +34,7 @@ def printed(number: int, dataset: str = "msrs") -> dict[tuple[str, str, str], st
     """(method, metric, class) → text of our transcription."""
     rows = published_rows()
     rows = rows[rows["source"].str.endswith(f"Table {number}") & (rows["dataset"] == dataset)]
-    return {(r.method, r.metric, r.class_name): r.printed for r in rows.itertuples()}
+    return {(r.method, r.metric, r.class_name): r.printed for r in lines_of(rows)}
 
 
 def method_name(text: str) -> str:
@@ -64,7 +66,7 @@ def test_table_3_is_as_printed() -> None:
 
 
 def test_table_4_is_as_printed_and_its_mean_is_over_six_classes() -> None:
-    truth = {}
+    truth: dict[Any, Any] = {}
     for line in paper_lines(4)[1:]:
         values = line[1:7]
         truth |= {(method_name(line[0]), "IoU", c): v for c, v in zip(CLASSES, values, strict=True)}

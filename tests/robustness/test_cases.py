@@ -75,7 +75,7 @@ def test_labels_are_ids(case: Callable[[str], Path], number: str, kind: str) -> 
             expected = plain.load(same, labels=True).labels
         else:
             expected = np.asarray(Image.open(pair.labels)).astype(np.uint8)
-        assert np.array_equal(labels, expected)
+        assert np.array_equal(np.asarray(labels), np.asarray(expected))
     assert [f for f in dataset.verify("test") if f.problem != "warning"] == []
 
 

@@ -23,10 +23,10 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.server.requests.append(self.headers.get("Range"))  # type: ignore[attr-defined]
+        self.server.requests.append(self.headers.get("Range"))
         self.close_connection = True
         with contextlib.suppress(OSError):  # where the client has hung up
-            self.server.answer(self, self.headers.get("Range"))  # type: ignore[attr-defined]
+            self.server.answer(self, self.headers.get("Range"))
 
     def head(self, status: int, **headers: object) -> None:
         self.send_response(status)
@@ -53,7 +53,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     def start(answer: Answer) -> ThreadingHTTPServer:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
-        server.answer, server.requests = answer, []  # type: ignore[attr-defined]
+        server.answer, server.requests = answer, []
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         servers.append(server)
         return server

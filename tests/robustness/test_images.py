@@ -11,11 +11,11 @@ import warnings
 
 import numpy as np
 import pytest
-from image_damage import DAMAGES, claiming, files, header
 
 from fusionbench.errors import ImageError
 from fusionbench.images.codec import decode_image
 from fusionbench.images.reading import Reading
+from tests.support.image_damage import DAMAGES, claiming, files, header
 
 TRIES, LONG = 12, 400
 CHECKED = ("PNG",)

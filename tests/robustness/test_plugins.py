@@ -218,14 +218,14 @@ NAMES = ["../../../../escaped", "a/b", "", ".", "..", "a[/b]", "/etc", "x\0y", "
 def test_names_of_plugins_are_plain(name: str) -> None:
     for make in (MethodSpec, DatasetSpec, ReportSpec):
         with pytest.raises(ValidationError, match="name"):
-            make(name=name, title="T")  # type: ignore[operator]
+            make(name=name, title="T")
     with pytest.raises(ValidationError, match="name"):
         EvaluatorSpec(name=name, title="T", task="t")
 
 
 def test_every_built_in_name_is_plain() -> None:
     for plugins in (catalog.methods, catalog.datasets, catalog.evaluators, catalog.reports):
-        for name in plugins.all():  # type: ignore[attr-defined]
+        for name in plugins.all():
             MethodSpec(name=name, title="T")
 
 

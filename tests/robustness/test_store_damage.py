@@ -17,7 +17,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from store_damage import kinds
 
 from fusionbench.contracts.evaluator import Value
 from fusionbench.errors import FusionBenchError
@@ -27,6 +26,7 @@ from fusionbench.rendering import find_runs, merged_input
 from fusionbench.store.journal import Entry
 from fusionbench.store.run_store import RunStore
 from fusionbench.store.unit_id import UnitId
+from tests.support.store_damage import kinds
 
 SAMPLE = 45
 PAIRS_OF_KINDS = int(os.environ.get("FUSIONBENCH_ATTACK", "0") or 0)

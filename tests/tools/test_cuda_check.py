@@ -1,10 +1,10 @@
 """The CUDA check's own parts, on a CPU. The whole rehearsal is a command: python tools/cuda_check.py --rehearse --out FOLDER."""
 
 import json
-import sys
 import time
 from pathlib import Path
 
+import cuda_check
 import pytest
 import torch
 
@@ -12,17 +12,13 @@ from fusionbench.methods.sgdfuse.checkpoint import save_weights
 from fusionbench.methods.sgdfuse.config import apply_overrides, load_config
 from fusionbench.methods.sgdfuse.network.network import build_network
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import cuda_check
-
 TINY = {
     "model.width": 8, "model.blocks": 1, "model.heads": 2, "model.detail": 4, "model.unet_width": 8,
     "model.unet_multipliers": [1, 1, 2, 2], "model.hfah_width": 4, "model.hfah_hidden": [8, 8],
 }  # fmt: skip
 
 
-def test_a_part_that_fails_is_written_down_and_stops_nothing(tmp_path: Path):
+def test_a_part_that_fails_is_written_down_and_stops_nothing(tmp_path: Path) -> None:
     check = cuda_check.Check(tmp_path, "cpu", 60, rehearse=True)
 
     def broken(until: float) -> None:
@@ -36,7 +32,7 @@ def test_a_part_that_fails_is_written_down_and_stops_nothing(tmp_path: Path):
     assert set(report["seconds"]) == {"speed", "metrics"}
 
 
-def test_speed_has_a_row_per_precision_and_batch(tmp_path: Path):
+def test_speed_has_a_row_per_precision_and_batch(tmp_path: Path) -> None:
     torch.manual_seed(0)
     config = apply_overrides(load_config("default"), TINY)
     save_weights(tmp_path / "w.safetensors", build_network(config).state_dict(), config, {})
@@ -50,7 +46,7 @@ def test_speed_has_a_row_per_precision_and_batch(tmp_path: Path):
     assert all("skipped" in row for row in late["rows"])
 
 
-def test_without_cuda_it_says_so(tmp_path: Path, capsys):
+def test_without_cuda_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     assert cuda_check.main(["--out", str(tmp_path)]) == 2

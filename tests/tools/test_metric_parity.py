@@ -1,16 +1,13 @@
 """Our values against those of the original implementations (goldens outside the repository)."""
 
 import os
-import sys
 from pathlib import Path
+from typing import Any
 
+import metric_parity as parity
 import pytest
 
 from fusionbench.errors import MissingDataError
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import metric_parity as parity
 
 ROOT = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[2].parent / "shared"))
 needs_goldens = pytest.mark.skipif(
@@ -30,13 +27,13 @@ FLAT = 0.01
 
 
 @pytest.fixture(autouse=True)
-def _parameters_at_hand(monkeypatch):
+def _parameters_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "FUSIONBENCH_WEIGHTS", f"{ROOT / 'weights'}{os.pathsep}{os.environ.get('FUSIONBENCH_WEIGHTS', '')}"
     )
 
 
-def check(goldens):
+def check(goldens: Any) -> Any:
     rows = parity.agreement(ROOT, goldens)
     assert rows
     short = {
@@ -53,7 +50,7 @@ def check(goldens):
 
 
 @needs_goldens
-def test_no_reference_metrics():
+def test_no_reference_metrics() -> None:
     """NIQE to 1e-12 (its model is at hand), BRISQUE to 1e-10 where the authors' support vectors are."""
     wanted = {("tno", "05", "U2Fusion"), ("vifb", "manWalking", "SeAFusion")}
     rows = check([
@@ -66,14 +63,14 @@ def test_no_reference_metrics():
 
 
 @needs_goldens
-def test_one_image_of_each_kind():
+def test_one_image_of_each_kind() -> None:
     wanted = {("tno", "05", "U2Fusion"), ("vifb", "manWalking", "SeAFusion"), ("msrs", "00024N", "max")}
     check([g for g in parity.read_goldens(ROOT) if (g.dataset, g.name, g.method) in wanted])
 
 
 @needs_goldens
 @pytest.mark.slow
-def test_goldens_of_every_fourth_image():
+def test_goldens_of_every_fourth_image() -> None:
     """``tools/metric_parity.py`` compares them all; FUSIONBENCH_EVERY_GOLDEN=1 does so here, in some minutes."""
     goldens = parity.read_goldens(ROOT)
     images = sorted({(g.dataset, g.name, g.method) for g in goldens})
@@ -82,13 +79,13 @@ def test_goldens_of_every_fourth_image():
 
 
 @needs_goldens
-def test_default_metrics_are_all_covered():
+def test_default_metrics_are_all_covered() -> None:
     rows = {golden.ours for golden in parity.read_goldens(ROOT)}
     assert {("cddfuse", name) for name in ("EN", "SD", "SF", "AG", "MI", "SCD", "CC", "VIF", "Qabf")} <= rows
 
 
 @needs_goldens
-def test_libraries_agree_on_vif_and_ssim():
+def test_libraries_agree_on_vif_and_ssim() -> None:
     """sewar's vifp and scikit-image's SSIM per source, on grey images, where their grey conversion can't differ from ours."""
     from fusionbench.evaluators.quality.metrics.ssim import ssim
     from fusionbench.evaluators.quality.metrics.vif import information, vif
@@ -109,12 +106,12 @@ def test_libraries_agree_on_vif_and_ssim():
     assert ssim(*images, window="box7") == pytest.approx(box, rel=1e-12)
 
 
-def test_missing_goldens_are_named(tmp_path):
+def test_missing_goldens_are_named(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=r"visible\.csv"):
         parity.read_goldens(tmp_path)
 
 
-def test_table_states_the_reason():
+def test_table_states_the_reason() -> None:
     row = parity.Agreement()
     row.add(1.0, 1.1)
     assert "no: unexplained" in parity.render({("vifb", "EN", ""): row}, {})

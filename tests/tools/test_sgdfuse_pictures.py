@@ -1,15 +1,9 @@
 """Pictures of SGDFuse beside the sensors."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
+import sgdfuse_pictures
 
 from fusionbench.contracts.dataset import Pair
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import sgdfuse_pictures
 
 
 def test_a_grid_keeps_every_pixel_and_draws_lines_between():

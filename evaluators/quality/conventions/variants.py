@@ -95,7 +95,8 @@ def qncie(t: GreyTriple, *, pearson: bool = False) -> float:
 def gradient_over_inner(t: GreyTriple) -> float:
     """AG of the MATLAB code bases: the sum over (H−1)(W−1), 0.37 % more at 640×480."""
     height, width = t.fused.shape
-    return t.of_fused(features.average_gradient) * (height * width) / ((height - 1) * (width - 1))
+    gradient: float = t.of_fused(features.average_gradient)
+    return float(gradient * (height * width) / ((height - 1) * (width - 1)))
 
 
 def mse_unit(t: GreyTriple) -> float:

@@ -133,7 +133,7 @@ def feature_mutual_information(
             together = logarithms[REST] - terms[REST, :count] * entropies
             together += logarithms[JOINT:PRODUCT].sum(0) - logarithms[PRODUCT:REST].sum(0)
             total += float((2.0 * (entropies + together) / entropies).sum())
-    return total / (2.0 * rows * columns)
+    return float(total / (2.0 * rows * columns))
 
 
 fmi = partial(definition.fmi, of_maps=feature_mutual_information)

@@ -105,7 +105,7 @@ def feature_mutual_information(
         for start in range(0, others.size, TOGETHER):
             chosen = others[start : start + TOGETHER]
             total += float(window_information(windows[:, chosen], of_fused[:, chosen]).sum())
-    return total / (2.0 * flat.size)
+    return float(total / (2.0 * flat.size))
 
 
 def fmi(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..undefined import Undefined
 
 UInt8 = npt.NDArray[np.uint8]
-Table = npt.NDArray[np.generic]
+Table = npt.NDArray[np.int64]
 _STRETCH = "the min-max stretch to 0..255 is 0/0"
 
 

@@ -13,6 +13,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from fusionbench.images.measures import mutual_information
+
 from . import metrics as b
 
 BatchFormula = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -28,7 +30,7 @@ def _gradient_over_inner(infrared: Tensor, visible: Tensor, fused: Tensor) -> Te
 
 
 def _bits(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:
-    return b.mutual_information(infrared, visible, fused) / math.log(2)
+    return mutual_information(infrared, visible, fused) / math.log(2)
 
 
 def _unit_error(infrared: Tensor, visible: Tensor, fused: Tensor) -> Tensor:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,32 +14,28 @@ import pytest
 from fusionbench.datasets.demo.dataset import render_pair
 from fusionbench.errors import InputError
 from fusionbench.plugins import catalog
+from tests.support.scene_digest import fingerprint
 
 PERSON_ID, BIKE_ID, CAR_ID = 2, 3, 1
 
 
-def open_demo(**options):
+def open_demo(**options: Any) -> Any:
     spec = catalog.datasets.get("demo")
     spec = spec.model_copy(update={"options": {**spec.options, **options}})
     return catalog.build(spec.factory)(spec, None)
 
 
 @pytest.fixture(scope="module")
-def demo():
+def demo() -> Any:
     return open_demo()
 
 
 @pytest.fixture(scope="module")
-def scenes(demo):
+def scenes(demo: Any) -> Any:
     return {p.name: demo.load(p, labels=True) for p in demo.pairs("test")[:24]}
 
 
-def fingerprint(images) -> str:
-    parts = (images.infrared, images.visible, images.labels, images.boxes.xyxy, images.boxes.classes)
-    return hashlib.sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts)).hexdigest()
-
-
-def test_shapes_types_and_names(scenes):
+def test_shapes_types_and_names(scenes: Any) -> None:
     assert len(scenes) == 24
     for name, images in scenes.items():
         assert images.infrared.shape == (256, 320)
@@ -50,13 +47,13 @@ def test_shapes_types_and_names(scenes):
         assert name[5] in "DN"
 
 
-def test_all_nine_classes_and_three_box_classes_occur(scenes):
+def test_all_nine_classes_and_three_box_classes_occur(scenes: Any) -> None:
     ids = set().union(*(np.unique(s.labels).tolist() for s in scenes.values()))
     assert ids == set(range(9))
     assert set(np.concatenate([s.boxes.classes for s in scenes.values()])) == {0, 1, 2}
 
 
-def test_boxes_enclose_pixels_of_their_class_and_stay_inside(scenes):
+def test_boxes_enclose_pixels_of_their_class_and_stay_inside(scenes: Any) -> None:
     label_of_box = (PERSON_ID, BIKE_ID, CAR_ID)
     for images in scenes.values():
         for (x0, y0, x1, y1), class_id in zip(
@@ -70,7 +67,7 @@ def test_boxes_enclose_pixels_of_their_class_and_stay_inside(scenes):
             assert all(edge.any() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
 
 
-def test_every_visible_person_pixel_lies_in_a_person_box_or_is_tiny(scenes):
+def test_every_visible_person_pixel_lies_in_a_person_box_or_is_tiny(scenes: Any) -> None:
     for images in scenes.values():
         left = images.labels == PERSON_ID
         for (x0, y0, x1, y1), class_id in zip(
@@ -81,7 +78,7 @@ def test_every_visible_person_pixel_lies_in_a_person_box_or_is_tiny(scenes):
         assert left.sum() < 80
 
 
-def test_at_night_people_show_in_infrared_and_hardly_in_visible(scenes):
+def test_at_night_people_show_in_infrared_and_hardly_in_visible(scenes: Any) -> None:
     infrared, visible = [], []
     for name, images in scenes.items():
         people = images.labels == PERSON_ID
@@ -101,7 +98,7 @@ def test_at_night_people_show_in_infrared_and_hardly_in_visible(scenes):
     assert np.mean(np.array(infrared) > np.array(visible)) > 0.8
 
 
-def test_day_is_brighter_than_night_and_roughly_neutral(scenes):
+def test_day_is_brighter_than_night_and_roughly_neutral(scenes: Any) -> None:
     day = np.mean([s.visible.mean() for n, s in scenes.items() if n.endswith("D")])
     night = np.mean([s.visible.mean() for n, s in scenes.items() if n.endswith("N")])
     assert day > 1.8 * night
@@ -110,18 +107,24 @@ def test_day_is_brighter_than_night_and_roughly_neutral(scenes):
         assert means.max() / means.min() < 1.6
 
 
-def test_same_pixels_in_another_process():
+def test_same_pixels_in_another_process() -> None:
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from test_demo import fingerprint, render_pair; "
+        "from tests.support.scene_digest import fingerprint; "
+        "from fusionbench.datasets.demo.dataset import render_pair; "
         "print(fingerprint(render_pair('train', 7)))"
     )
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "7"}
-    command = [sys.executable, "-c", code, os.path.dirname(__file__)]
+    env = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "7",
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+    }
+    command = [sys.executable, "-c", code]
     other = subprocess.run(command, capture_output=True, text=True, env=env, check=True, timeout=120)
     assert other.stdout.strip() == fingerprint(render_pair("train", 7))
 
 
-def test_scenes_and_splits_differ(demo):
+def test_scenes_and_splits_differ(demo: Any) -> None:
     prints = {fingerprint(render_pair(split, i)) for split in ("test", "train") for i in range(3)}
     assert len(prints) == 6
     names = [p.name for split in ("test", "train") for p in demo.pairs(split)]
@@ -129,7 +132,7 @@ def test_scenes_and_splits_differ(demo):
     assert sum(name.endswith("N") for name in names[:60]) == 30
 
 
-def test_digest_tells_name_and_size_but_not_count():
+def test_digest_tells_name_and_size_but_not_count() -> None:
     small, large, longer = open_demo(size="160x128"), open_demo(size="320x256"), open_demo(count=30)
     pair = small.pairs("test")[0]
     assert small.digest(pair) != large.digest(pair)
@@ -137,7 +140,7 @@ def test_digest_tells_name_and_size_but_not_count():
     assert large.digest(pair) != large.digest(large.pairs("test")[1])
 
 
-def test_size_and_count_options():
+def test_size_and_count_options() -> None:
     demo = open_demo(size="161x123", count=5, train_count=2)
     assert demo.spec.size == (123, 161)
     assert [len(demo.pairs(s)) for s in ("test", "train")] == [5, 2]
@@ -147,12 +150,12 @@ def test_size_and_count_options():
 
 
 @pytest.mark.parametrize("options", [{"size": "big"}, {"size": "8x8"}, {"count": -1}, {"count": "many"}])
-def test_bad_options_are_refused(options):
+def test_bad_options_are_refused(options: Any) -> None:
     with pytest.raises(InputError, match=next(iter(options))):
         open_demo(**options)
 
 
-def test_unknown_split_and_unknown_pair(demo):
+def test_unknown_split_and_unknown_pair(demo: Any) -> None:
     with pytest.raises(InputError, match="no split"):
         demo.pairs("val")
     from fusionbench.contracts.dataset import Pair
@@ -162,7 +165,7 @@ def test_unknown_split_and_unknown_pair(demo):
             demo.load(Pair(name))
 
 
-def test_verify_finds_nothing_and_rendered_pairs_are_kept(demo):
+def test_verify_finds_nothing_and_rendered_pairs_are_kept(demo: Any) -> None:
     assert demo.verify() == []
     pair = demo.pairs("test")[0]
     assert demo.load(pair).visible is demo.load(pair, labels=True).visible

@@ -83,7 +83,9 @@ def by_metric(rows: Rows) -> dict[tuple[str, str], float]:
     return {(v.metric, v.class_name): v.value for image, v in rows if not image}
 
 
-def test_figures_are_those_counted_by_hand(rectangles, score, judge: Path, monkeypatch) -> None:
+def test_figures_are_those_counted_by_hand(
+    rectangles: Any, score: Any, judge: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """4 images, 8 objects. By score: one false alarm, 4 right at every threshold, 2 right at .5 and .6 alone."""
     dataset = rectangles(4)
     monkeypatch.setattr(evaluator, "load_detector", lambda *arguments: Planted(dataset))
@@ -104,7 +106,9 @@ def test_figures_are_those_counted_by_hand(rectangles, score, judge: Path, monke
     assert notes == []
 
 
-def test_details_hold_what_reports_draw(rectangles, score, judge: Path, monkeypatch) -> None:
+def test_details_hold_what_reports_draw(
+    rectangles: Any, score: Any, judge: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dataset = rectangles(4)
     monkeypatch.setattr(evaluator, "load_detector", lambda *arguments: Planted(dataset))
     rows, details, _ = score(dataset.fused(), model=str(judge))
@@ -133,7 +137,7 @@ def about(details: Path) -> dict[str, Any]:
 
 
 def test_boxes_that_cannot_be_used_leave_their_pair_out_by_name(
-    rectangles, score, judge: Path, monkeypatch
+    rectangles: Any, score: Any, judge: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spoil(name: str, boxes: Boxes) -> Boxes | None:
         if name == "001":
@@ -155,7 +159,9 @@ def test_boxes_that_cannot_be_used_leave_their_pair_out_by_name(
         score(rectangles(2, lambda name, boxes: None).fused(), model=str(judge))
 
 
-def test_no_object_at_all_is_no_number_with_the_reason(rectangles, score, judge: Path, monkeypatch) -> None:
+def test_no_object_at_all_is_no_number_with_the_reason(
+    rectangles: Any, score: Any, judge: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(evaluator, "load_detector", lambda *arguments: Planted(rectangles(2)))
     empty = Boxes(np.zeros((0, 4)), np.zeros(0, np.int64))
     rows, _, _ = score(rectangles(2, lambda name, boxes: empty).fused(), model=str(judge))
@@ -169,7 +175,7 @@ RETRAIN = {"image_size": 64, "epochs": 2, "batch": 2, "lr": 0.01}
 
 
 def test_retraining_goes_on_where_it_was_killed_and_is_kept_by_content(
-    rectangles, score, architecture: Path, tmp_path: Path, monkeypatch
+    rectangles: Any, score: Any, architecture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fused = rectangles(3).fused(training=True)
     options = {**RETRAIN, "model": str(architecture)}
@@ -199,7 +205,7 @@ def test_retraining_goes_on_where_it_was_killed_and_is_kept_by_content(
 
 
 def test_retraining_starts_from_a_checkpoint_and_names_what_it_leaves_out(
-    rectangles, score, judge: Path, monkeypatch
+    rectangles: Any, score: Any, judge: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spoilt = rectangles(2, lambda name, boxes: None if name == "500" else boxes)
     rows, details, notes = score(spoilt.fused(training=True), "det-retrain", model=str(judge), **RETRAIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ def rows_of(folder: Path) -> pd.DataFrame:
     return pd.concat(map(pd.read_parquet, (folder / "rows").glob("*.parquet")), ignore_index=True)
 
 
-def test_the_shipped_judge_finds_objects_in_two_scenes(cli, tmp_path: Path) -> None:
+def test_the_shipped_judge_finds_objects_in_two_scenes(cli: Any, tmp_path: Path) -> None:
     result = cli(
         "run",
         "-m",
@@ -53,7 +54,7 @@ def test_the_shipped_judge_finds_objects_in_two_scenes(cli, tmp_path: Path) -> N
         assert len(about["images"]) == 2
 
 
-def test_zero_shot_by_a_named_file_and_again_without_work(cli, judge: Path, tmp_path: Path) -> None:
+def test_zero_shot_by_a_named_file_and_again_without_work(cli: Any, judge: Path, tmp_path: Path) -> None:
     command = (
         "run",
         "-m",
@@ -84,7 +85,9 @@ def test_zero_shot_by_a_named_file_and_again_without_work(cli, judge: Path, tmp_
     assert "0 images fused, 0 scored" in cli(*command).out
 
 
-def test_retrained_on_each_methods_own_images(cli, architecture: Path, tmp_path: Path, monkeypatch) -> None:
+def test_retrained_on_each_methods_own_images(
+    cli: Any, architecture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = (
         "run",
         "-m",
@@ -126,7 +129,9 @@ def test_retrained_on_each_methods_own_images(cli, architecture: Path, tmp_path:
     pd.testing.assert_frame_equal(before, rows_of(tmp_path / "r"))
 
 
-def test_a_judge_is_trained_by_the_command_and_can_be_used(cli, architecture: Path, tmp_path: Path) -> None:
+def test_a_judge_is_trained_by_the_command_and_can_be_used(
+    cli: Any, architecture: Path, tmp_path: Path
+) -> None:
     settings = {"architecture": architecture, "train_count": 2, "image_size": 64, "epochs": 1, "batch": 2}
     command = [
         "train",
@@ -190,7 +195,7 @@ def on_folder(root: Path, tmp_path: Path, *more: object) -> tuple[object, ...]:
 
 
 def test_bad_box_files_are_named_with_file_and_line_and_the_rest_is_scored(
-    cli, boxed: Path, judge: Path, tmp_path: Path
+    cli: Any, boxed: Path, judge: Path, tmp_path: Path
 ) -> None:
     result = cli(*on_folder(boxed, tmp_path, "--task-option", f"detection.model={judge}"))
     assert result.code == 1  # one pair was left out
@@ -212,7 +217,7 @@ def test_bad_box_files_are_named_with_file_and_line_and_the_rest_is_scored(
     assert again.code == 1  # still left out, though nothing was done
 
 
-def test_a_checkpoint_of_another_architecture(cli, boxed: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_architecture(cli: Any, boxed: Path, tmp_path: Path) -> None:
     from fusionbench.evaluators.segmentation.weight_artifacts import DEMO_SEGMENTER
     from fusionbench.files.artifacts import locate
 
@@ -239,7 +244,7 @@ def test_a_checkpoint_of_another_architecture(cli, boxed: Path, tmp_path: Path) 
     ],
 )
 def test_a_judge_that_is_not_at_hand_is_asked_for_before_the_work_and_never_fetched(
-    cli, boxed: Path, tmp_path: Path, monkeypatch, model: str, words: list[str]
+    cli: Any, boxed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, words: list[str]
 ) -> None:
     def no_network(*arguments: object, **options: object) -> None:
         raise AssertionError("the network was used")
@@ -253,7 +258,9 @@ def test_a_judge_that_is_not_at_hand_is_asked_for_before_the_work_and_never_fetc
     assert not (tmp_path / "r" / "fused").exists()
 
 
-def test_fetching_a_judge_without_a_network_says_so(cli, tmp_path: Path, monkeypatch) -> None:
+def test_fetching_a_judge_without_a_network_says_so(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*arguments: object, **options: object) -> None:
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
@@ -268,7 +275,7 @@ def test_fetching_a_judge_without_a_network_says_so(cli, tmp_path: Path, monkeyp
     assert "Check the network or proxy" in result.out
 
 
-def test_a_dataset_without_boxes_is_skipped_with_the_reason(cli, pairs: Path, tmp_path: Path) -> None:
+def test_a_dataset_without_boxes_is_skipped_with_the_reason(cli: Any, pairs: Path, tmp_path: Path) -> None:
     result = cli(
         "run",
         "-m",

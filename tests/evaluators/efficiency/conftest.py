@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +24,8 @@ class TwoConvolutions(nn.Module):
         self.layers = nn.Sequential(nn.Conv2d(2, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 3, padding=1))
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        return self.layers(torch.cat([infrared, visible], dim=1)).sigmoid()
+        fused: torch.Tensor = self.layers(torch.cat([infrared, visible], dim=1)).sigmoid()
+        return fused
 
 
 class NetworkMethod:
@@ -39,7 +42,8 @@ class NetworkMethod:
 
     def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         self.seen.append((tuple(visible.shape), float((infrared * torch.arange(infrared.shape[-1])).sum())))
-        return self.network(infrared, visible[:, :1])
+        fused: torch.Tensor = self.network(infrared, visible[:, :1])
+        return fused
 
 
 class HiddenNetworkMethod(NetworkMethod):
@@ -54,7 +58,8 @@ class HiddenNetworkMethod(NetworkMethod):
         """Nothing to do."""
 
     def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        return self.call(infrared, visible)
+        fused: torch.Tensor = self.call(infrared, visible)
+        return fused
 
 
 class MeanMethod:
@@ -84,10 +89,19 @@ METHODS = {m.__name__: m for m in (NetworkMethod, HiddenNetworkMethod, MeanMetho
 
 
 @pytest.fixture
-def measure(monkeypatch):
+def measure(monkeypatch: pytest.MonkeyPatch) -> Any:
     """``measure(class name, sizes, spec fields=…, settings…)`` → {(metric, convention): Value}."""
 
-    def run(name, sizes, *, fields=None, context=None, metrics=None, device="cpu", **options):
+    def run(
+        name: Any,
+        sizes: Any,
+        *,
+        fields: Any = None,
+        context: Any = None,
+        metrics: Any = None,
+        device: Any = "cpu",
+        **options: Any,
+    ) -> Any:
         spec = MethodSpec(name="fake", title="Fake", factory=f"tests:{name}", **(fields or {}))
         monkeypatch.setattr(
             "fusionbench.plugins.catalog.build", lambda factory: METHODS[factory.partition(":")[2]]
@@ -101,7 +115,7 @@ def measure(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread() -> Iterator[Any]:
     """Measure on one thread: the machine is shared."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -110,7 +124,7 @@ def one_thread():
 
 
 @pytest.fixture
-def network_method():
+def network_method() -> Any:
     """The class whose ``last`` instance is the method that was measured."""
     return NetworkMethod
 

@@ -5,21 +5,18 @@ These tests fail, and don't skip, where the goldens are missing.
 """
 
 import math
-import sys
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import metric_parity as parity
 import pytest
 
 from fusionbench.evaluators.quality.conventions.scoring import metric_value
 from fusionbench.evaluators.quality.conventions.table import FORMULAS
 from fusionbench.evaluators.quality.metrics import ssim, vif
 from fusionbench.evaluators.quality.spec import SPEC
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
-
-import metric_parity as parity
 
 GOLDENS = Path(__file__).resolve().parents[2] / "goldens/metrics"
 NOT_OFFERED = {
@@ -33,26 +30,26 @@ NOT_OFFERED = {
 
 
 @cache
-def goldens():
+def goldens() -> Any:
     return parity.read_demo()
 
 
 @cache
-def triple(golden):
+def triple(golden: Any) -> Any:
     return parity.load_triple(GOLDENS, *golden)
 
 
-def images_of(golden):
+def images_of(golden: Any) -> Any:
     return triple((golden.dataset, golden.name, golden.method, golden.grey))
 
 
-def test_all_goldens_are_here():
+def test_all_goldens_are_here() -> None:
     assert len(goldens()) == 1575 - 9 - 4  # ill-conditioned and degenerate
     assert len(list((GOLDENS / "images").rglob("*.png"))) == 15
 
 
 @pytest.fixture
-def parameters(monkeypatch, request):
+def parameters(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Lets NIQE and BRISQUE find their parameters where FUSIONBENCH_TEST_DATA has them."""
     import os
 
@@ -78,8 +75,8 @@ ORIGINALS = [
 
 
 @pytest.mark.parametrize("convention", ORIGINALS)
-def test_convention_gives_the_originals_values(convention, parameters):
-    worst = defaultdict(float)
+def test_convention_gives_the_originals_values(convention: str, parameters: Any) -> None:
+    worst: defaultdict[Any, float] = defaultdict(float)
     for golden in goldens():
         if golden.convention != convention or golden.ours in NOT_OFFERED:
             continue
@@ -95,7 +92,7 @@ def test_convention_gives_the_originals_values(convention, parameters):
     assert {key: ratio for key, ratio in worst.items() if not ratio <= 1.0} == {}
 
 
-def test_every_metric_that_an_original_has_is_compared():
+def test_every_metric_that_an_original_has_is_compared() -> None:
     """What a convention offers, of those whose original is in the goldens, is in them; the rest is named
     here.
     """
@@ -117,7 +114,7 @@ def test_every_metric_that_an_original_has_is_compared():
         ("pytorch_msssim", "SSIM", 5e-6),
     ],
 )
-def test_libraries_agree_per_source(library, metric, allowed):
+def test_libraries_agree_per_source(library: Any, metric: str, allowed: Any) -> None:
     for golden in goldens():
         if golden.convention != library or not golden.metric.startswith(f"{metric}_"):
             continue
@@ -128,6 +125,6 @@ def test_libraries_agree_per_source(library, metric, allowed):
         assert value == pytest.approx(golden.value, rel=allowed)
 
 
-def test_specs_say_what_is_compared():
+def test_specs_say_what_is_compared() -> None:
     assert {c.name for c in SPEC.conventions} == set(FORMULAS)
     assert not math.isnan(sum(golden.value for golden in goldens()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -22,7 +25,7 @@ def test_it_is_small_and_fits_its_recipe() -> None:
 
 
 @pytest.mark.slow
-def test_a_fused_image_is_segmented_better_than_either_sensor_at_night(cli, tmp_path) -> None:
+def test_a_fused_image_is_segmented_better_than_either_sensor_at_night(cli: Any, tmp_path: Path) -> None:
     result = cli(
         "run",
         "-m",
@@ -47,7 +50,7 @@ def test_a_fused_image_is_segmented_better_than_either_sensor_at_night(cli, tmp_
     assert rows.convention.str.startswith("demo-seg/deeplabv3plus-timm-tf_efficientnet_lite0@").all()
 
 
-def test_a_dataset_without_labels_is_skipped_with_the_reason(cli, pairs, tmp_path) -> None:
+def test_a_dataset_without_labels_is_skipped_with_the_reason(cli: Any, pairs: Path, tmp_path: Path) -> None:
     result = cli(
         "run",
         "-m",

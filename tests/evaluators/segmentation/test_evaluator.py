@@ -29,7 +29,7 @@ def quiet(done: int, total: int) -> None:
 
 
 @pytest.fixture
-def judge(tiny, tmp_path: Path) -> Path:
+def judge(tiny: Any, tmp_path: Path) -> Path:
     path = tmp_path / "judge.safetensors"
     save_checkpoint(
         initial_network(tiny(), 3, 1), path, tiny(), CLASSES, {"trained_on": "nothing"}, half=True
@@ -38,10 +38,10 @@ def judge(tiny, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def score(tiny_values: dict[str, Any], tmp_path: Path):
+def score(tiny_values: dict[str, Any], tmp_path: Path) -> Any:
     """``score(fused, convention, **recipe)``: the rows and the details folder."""
 
-    def run(fused, convention="seg-frozen", seed=0, **recipe):
+    def run(fused: Any, convention: Any = "seg-frozen", seed: Any = 0, **recipe: Any) -> Any:
         recipe = {"input": "blends", **recipe} if convention == "seg-frozen" else recipe
         details = tmp_path / "details"
         settings = EvaluatorSettings(
@@ -53,11 +53,11 @@ def score(tiny_values: dict[str, Any], tmp_path: Path):
     return run
 
 
-def by_metric(rows):
+def by_metric(rows: Any) -> Any:
     return {(v.metric, v.class_name): v.value for image, v in rows if not image}
 
 
-def test_figures_are_those_counted_from_its_masks(squares, score, judge: Path) -> None:
+def test_figures_are_those_counted_from_its_masks(squares: Any, score: Any, judge: Path) -> None:
     dataset = squares(6)
     rows, details = score(dataset.fused(), judge=str(judge))
     inter, union, right, pixels = np.zeros(3), np.zeros(3), 0, 0
@@ -78,7 +78,7 @@ def test_figures_are_those_counted_from_its_masks(squares, score, judge: Path) -
     assert np.mean(list(images.values())) == pytest.approx(right / pixels)  # all of one size
 
 
-def test_details_hold_counts_draws_and_the_judge(squares, score, judge: Path) -> None:
+def test_details_hold_counts_draws_and_the_judge(squares: Any, score: Any, judge: Path) -> None:
     rows, details = score(squares(6).fused(), judge=str(judge))
     about = json.loads((details / "about.json").read_text())
     (convention,) = {v.convention for _, v in rows}
@@ -93,8 +93,8 @@ def test_details_hold_counts_draws_and_the_judge(squares, score, judge: Path) ->
     assert miou.value.min() <= by_metric(rows)["mIoU", ""] <= miou.value.max()
 
 
-def test_equal_results_give_equal_bytes(squares, score, judge: Path) -> None:
-    def files():
+def test_equal_results_give_equal_bytes(squares: Any, score: Any, judge: Path) -> None:
+    def files() -> Any:
         _, details = score(squares(3).fused(), judge=str(judge))
         return {p.name: p.read_bytes() for p in details.rglob("*") if p.is_file()}
 
@@ -102,11 +102,11 @@ def test_equal_results_give_equal_bytes(squares, score, judge: Path) -> None:
 
 
 def test_the_hash_follows_recipe_and_judge_not_their_place(
-    squares, score, judge: Path, tmp_path: Path, tiny
+    squares: Any, score: Any, judge: Path, tmp_path: Path, tiny: Any
 ) -> None:
     fused = squares(2).fused()
 
-    def convention(**recipe):
+    def convention(**recipe: Any) -> Any:
         rows, _ = score(fused, **recipe)
         return rows[0][1].convention
 
@@ -120,7 +120,7 @@ def test_the_hash_follows_recipe_and_judge_not_their_place(
     )
 
 
-def test_spoilt_labels_leave_their_pair_out_by_name(squares, score, judge: Path) -> None:
+def test_spoilt_labels_leave_their_pair_out_by_name(squares: Any, score: Any, judge: Path) -> None:
     spoilt = squares(4, lambda name, ids: ids[:9] if name == "001N" else ids)
     rows, details = score(spoilt.fused(), judge=str(judge))
     bad = {image: v for image, v in rows if math.isnan(v.value) and image}
@@ -130,7 +130,7 @@ def test_spoilt_labels_leave_their_pair_out_by_name(squares, score, judge: Path)
     assert pd.read_parquet(details / "confusion.parquet").pixels.sum() == 3 * 64 * 64
 
 
-def test_a_class_nowhere_is_no_number_with_the_reason(squares, score, judge: Path) -> None:
+def test_a_class_nowhere_is_no_number_with_the_reason(squares: Any, score: Any, judge: Path) -> None:
     dataset = squares(2)
     dataset.spec = dataset.spec.model_copy(update={"semantic_classes": (*CLASSES, "bump")})
     dataset.spoil = lambda name, ids: np.zeros_like(ids)
@@ -138,7 +138,7 @@ def test_a_class_nowhere_is_no_number_with_the_reason(squares, score, judge: Pat
         score(dataset.fused(), judge=str(judge))
 
 
-def test_retraining_trains_on_the_methods_own_training_split(squares, score) -> None:
+def test_retraining_trains_on_the_methods_own_training_split(squares: Any, score: Any) -> None:
     fused = squares(4).fused(training=True)
     rows, details = score(fused, "seg-retrain", epochs=1.0)
     about = json.loads((details / "about.json").read_text())
@@ -150,12 +150,12 @@ def test_retraining_trains_on_the_methods_own_training_split(squares, score) -> 
     assert other[0][1].convention == rows[0][1].convention  # seeds share a protocol
 
 
-def test_retraining_without_a_training_split_says_so(squares, score) -> None:
+def test_retraining_without_a_training_split_says_so(squares: Any, score: Any) -> None:
     with pytest.raises(MissingDataError, match="its training split isn't at hand"):
         score(squares(2).fused(), "seg-retrain")
 
 
-def test_folds_segment_every_image_once_by_a_judge_that_never_saw_it(squares, score) -> None:
+def test_folds_segment_every_image_once_by_a_judge_that_never_saw_it(squares: Any, score: Any) -> None:
     rows, details = score(squares(8).fused(), "msrs-2fold-devonly", folds=2, fold_block=2, epochs=1.0)
     about = json.loads((details / "about.json").read_text())
     assert "2 folds (4 + 4 pairs)" in about["judge_training"]
@@ -167,7 +167,9 @@ def test_folds_segment_every_image_once_by_a_judge_that_never_saw_it(squares, sc
         score(squares(2).fused(), "msrs-2fold-devonly", folds=2, fold_block=10, epochs=1.0)
 
 
-def test_the_frozen_judge_is_trained_once_on_the_neutral_input(squares, score, tmp_path: Path) -> None:
+def test_the_frozen_judge_is_trained_once_on_the_neutral_input(
+    squares: Any, score: Any, tmp_path: Path
+) -> None:
     dataset = squares(4)
     _, details = score(dataset.fused(), epochs=1.0)
     about = json.loads((details / "about.json").read_text())
@@ -177,13 +179,13 @@ def test_the_frozen_judge_is_trained_once_on_the_neutral_input(squares, score, t
     assert len(list((tmp_path / "cache" / "segmentation").iterdir())) == 1
 
 
-def test_a_frozen_judge_needs_training_labels_or_a_file(squares, score) -> None:
+def test_a_frozen_judge_needs_training_labels_or_a_file(squares: Any, score: Any) -> None:
     bare = squares(2, lambda name, ids: ids if int(name[:3]) < 500 else None)
     with pytest.raises(MissingDataError, match=r"no pair has labels to train on.*segmentation\.judge=PATH"):
         score(bare.fused())
 
 
-def test_a_protocol_keeps_its_input(squares, score) -> None:
+def test_a_protocol_keeps_its_input(squares: Any, score: Any) -> None:
     with pytest.raises(InputError, match="its input can't be changed"):
         score(squares(2).fused(), "seg-retrain", input="blends")
     with pytest.raises(InputError, match="no protocol 'seg-best'"):

@@ -23,8 +23,8 @@ FOLDS = {"input": "blends", "folds": 2, "fold_block": 1, "epochs": 1.0, "decoder
 
 
 @pytest.fixture
-def score(tiny_values: dict[str, Any], tmp_path: Path):
-    def run(fused, **recipe):
+def score(tiny_values: dict[str, Any], tmp_path: Path) -> Any:
+    def run(fused: Any, **recipe: Any) -> Any:
         options = {**tiny_values, **FOLDS, **recipe}
         settings = EvaluatorSettings(
             None, "msrs-2fold-frozen", 0, "cpu", tmp_path / "cache", options, tmp_path / "details"
@@ -35,7 +35,7 @@ def score(tiny_values: dict[str, Any], tmp_path: Path):
     return run
 
 
-def test_two_judges_share_the_pairs_and_serve_every_method(squares, score) -> None:
+def test_two_judges_share_the_pairs_and_serve_every_method(squares: Any, score: Any) -> None:
     dataset = squares(8)
     first, folder = score(dataset.fused())
     judges = sorted((folder / "cache" / "segmentation").glob("*/segmenter.safetensors"))
@@ -53,7 +53,9 @@ def test_two_judges_share_the_pairs_and_serve_every_method(squares, score) -> No
     assert [j.stat().st_mtime_ns for j in judges] == before
 
 
-def test_judges_that_have_seen_a_pair_or_do_not_say_so_are_refused(squares, score, tiny, tmp_path) -> None:
+def test_judges_that_have_seen_a_pair_or_do_not_say_so_are_refused(
+    squares: Any, score: Any, tiny: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "judge.safetensors"
     classes = squares(1).spec.semantic_classes
     network = initial_network(tiny(), 3, 1)
@@ -65,12 +67,12 @@ def test_judges_that_have_seen_a_pair_or_do_not_say_so_are_refused(squares, scor
         score(squares(2).fused(), judges=[str(path)])
 
 
-def test_too_few_pairs_for_the_folds(squares, tiny) -> None:
+def test_too_few_pairs_for_the_folds(squares: Any, tiny: Any) -> None:
     with pytest.raises(InputError, match="1 labelled pairs are too few for 2 folds"):
         courses(squares(1), tiny(**FOLDS), "test")
 
 
-def test_a_segformer_judges_too(squares, score) -> None:
+def test_a_segformer_judges_too(squares: Any, score: Any) -> None:
     values, folder = score(
         squares(4).fused(), architecture="Segformer", encoder="mit_b0", decoder_channels=16
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from fusionbench.images.codec import write_png
 
 
 def test_bad_labels_are_named_with_the_reason_and_the_rest_is_scored(
-    cli, pairs: Path, tmp_path: Path
+    cli: Any, pairs: Path, tmp_path: Path
 ) -> None:
     ids = np.zeros((80, 96), np.uint8)
     ids[20:60, 30:70] = 1

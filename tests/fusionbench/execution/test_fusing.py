@@ -90,7 +90,7 @@ def test_padded_and_cropped_again(height: int, width: int) -> None:
     pairs, images = pictures(1, height, width)
     (fused,) = fuser.fuse(pairs, images)
     assert np.array_equal(fused, images[0].infrared)
-    assert fuser._method.seen == [(1, 1, 48, 48)]  # type: ignore[attr-defined]
+    assert fuser._method.seen == [(1, 1, 48, 48)]
 
 
 def test_padding_reflects() -> None:
@@ -118,7 +118,7 @@ def test_batches_are_halved_until_they_fit() -> None:
     pairs, images = pictures(7, 20, 30)
     fused = fuser.fuse(pairs, images)
     assert all(np.array_equal(f, i.infrared) for f, i in zip(fused, images, strict=True))
-    assert [s[0] for s in fuser._method.seen] == [7, 3, 1, 2, 4, 2, 2]  # type: ignore[attr-defined]
+    assert [s[0] for s in fuser._method.seen] == [7, 3, 1, 2, 4, 2, 2]
     assert fuser.provenance()["fallbacks"][0] == "out of memory at batch 7: halved"
 
 
@@ -265,8 +265,9 @@ def test_quantisation_policies() -> None:
     luma = np.array([[[0.2, 0.35, 0.6]]], np.float32)
 
     def grey(policy: str) -> list[int]:
-        spec = MethodSpec(name="m", title="m", colour="none", quantise=policy)  # type: ignore[arg-type]
-        return finish(luma, visible, spec)[0].tolist()
+        spec = MethodSpec(name="m", title="m", colour="none", quantise=policy)
+        levels: list[int] = finish(luma, visible, spec)[0].tolist()
+        return levels
 
     assert grey("clip") == [51, 89, 153]
     assert grey("minmax") == [0, 96, 255]

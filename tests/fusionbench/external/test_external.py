@@ -291,14 +291,14 @@ def test_inputs_come_in_the_form_the_script_wants(
 
     def look(work: Path) -> None:
         for path in (work / "in").rglob("000001.bmp"):
-            seen[path.parent.name] = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            seen[path.parent.name] = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
         remove(work)
 
-    stage._remove = look  # type: ignore[assignment]
+    stage._remove = look
     try:
         run(method, "--option", "stand-in.time_limit=4")
     finally:
-        stage._remove = remove  # type: ignore[assignment]
+        stage._remove = remove
     assert seen["thermal"].shape == (80, 96, 3)
     assert seen["grey"].shape == (80, 96)
     expected = np.rint(to_grey(read_rgb(pairs / "vi" / "a.png")))

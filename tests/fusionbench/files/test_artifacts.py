@@ -11,8 +11,10 @@ import subprocess
 import tarfile
 import threading
 import zipfile
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[Any]:
     server = Server()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -95,7 +97,7 @@ def server():
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FUSIONBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("FUSIONBENCH_WEIGHTS", raising=False)
     monkeypatch.delenv("FUSIONBENCH_DATA", raising=False)
@@ -105,11 +107,11 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-def artifact(*urls: str, **fields) -> Artifact:
+def artifact(*urls: str, **fields: Any) -> Artifact:
     return Artifact(**{"name": "thing", "filename": "file.bin", "sha256": SHA256, "urls": urls, **fields})
 
 
-def test_plain_download_reports_progress_and_leaves_only_the_file(server, cache):
+def test_plain_download_reports_progress_and_leaves_only_the_file(server: Any, cache: Any) -> None:
     seen = []
     path = artifacts.fetch(artifact(server.url()), lambda done, total: seen.append((done, total)))
     assert path == cache / "weights" / "file.bin"
@@ -121,13 +123,13 @@ def test_plain_download_reports_progress_and_leaves_only_the_file(server, cache)
     assert len(server.requests) == 1  # the second time it is already there
 
 
-def test_a_cut_connection_is_resumed(server):
+def test_a_cut_connection_is_resumed(server: Any) -> None:
     server.cuts = [300_000, 200_000]
     assert artifacts.fetch(artifact(server.url())).read_bytes() == CONTENT
     assert [r for _, r in server.requests] == [None, "bytes=300000-", "bytes=500000-"]
 
 
-def test_a_later_call_resumes_what_an_earlier_one_began(server, cache):
+def test_a_later_call_resumes_what_an_earlier_one_began(server: Any, cache: Any) -> None:
     server.cuts = [400_000] + [0] * 10
     with pytest.raises(DownloadError, match="400,000"):
         artifacts.fetch(artifact(server.url()))
@@ -138,7 +140,7 @@ def test_a_later_call_resumes_what_an_earlier_one_began(server, cache):
     assert server.requests[-1][1] == "bytes=400000-"
 
 
-def test_a_changed_file_is_fetched_from_the_start(server):
+def test_a_changed_file_is_fetched_from_the_start(server: Any) -> None:
     old, server.content = server.content, CONTENT[::-1]
     server.cuts = [1000] + [0] * 10
     with pytest.raises(DownloadError):
@@ -147,7 +149,7 @@ def test_a_changed_file_is_fetched_from_the_start(server):
     assert artifacts.fetch(artifact(server.url())).read_bytes() == CONTENT
 
 
-def test_a_stale_beginning_without_validator_is_found_by_its_checksum(server):
+def test_a_stale_beginning_without_validator_is_found_by_its_checksum(server: Any) -> None:
     old, server.content, server.etag = server.content, CONTENT[::-1], ""
     server.cuts = [1000] + [0] * 10
     with pytest.raises(DownloadError):
@@ -157,14 +159,14 @@ def test_a_stale_beginning_without_validator_is_found_by_its_checksum(server):
     assert [r for _, r in server.requests[-2:]] == ["bytes=1000-", None]
 
 
-def test_a_server_without_ranges_starts_over(server):
+def test_a_server_without_ranges_starts_over(server: Any) -> None:
     server.ranges = False
     server.cuts = [300_000]
     assert artifacts.fetch(artifact(server.url())).read_bytes() == CONTENT
     assert len(server.requests) == 2
 
 
-def test_a_whole_part_file_needs_no_further_byte(server, cache):
+def test_a_whole_part_file_needs_no_further_byte(server: Any, cache: Any) -> None:
     server.cuts = [len(CONTENT) - 1] + [0] * 10
     with pytest.raises(DownloadError):
         artifacts.fetch(artifact(server.url()))
@@ -174,19 +176,19 @@ def test_a_whole_part_file_needs_no_further_byte(server, cache):
     assert artifacts.fetch(artifact(server.url())).read_bytes() == CONTENT
 
 
-def test_a_wrong_checksum_never_reaches_the_cache(server, cache):
+def test_a_wrong_checksum_never_reaches_the_cache(server: Any, cache: Any) -> None:
     server.content = b"something else"
     with pytest.raises(DownloadError, match="has sha256"):
         artifacts.fetch(artifact(server.url()))
     assert [p.name for p in (cache / "weights").iterdir()] == ["file.bin.lock"]
 
 
-def test_more_bytes_than_declared_are_cut_short(server):
+def test_more_bytes_than_declared_are_cut_short(server: Any) -> None:
     with pytest.raises(DownloadError, match="should have 10 bytes"):
         artifacts.fetch(artifact(server.url(), bytes=10))
 
 
-def test_mirrors_are_tried_in_turn_and_all_failures_named(server):
+def test_mirrors_are_tried_in_turn_and_all_failures_named(server: Any) -> None:
     assert artifacts.fetch(artifact(server.url("gone"), server.url())).read_bytes() == CONTENT
     assert [p for p, _ in server.requests] == ["/gone", "/file.bin"]
     with pytest.raises(DownloadError, match=r"404.*only http") as caught:
@@ -194,14 +196,14 @@ def test_mirrors_are_tried_in_turn_and_all_failures_named(server):
     assert "other.bin" in str(caught.value)
 
 
-def test_server_errors_are_retried_and_dead_hosts_reported(server):
+def test_server_errors_are_retried_and_dead_hosts_reported(server: Any) -> None:
     server.errors = [503, 500]
     assert artifacts.fetch(artifact(server.url())).read_bytes() == CONTENT
     with pytest.raises(DownloadError, match="no connection"):
         artifacts.fetch(artifact("http://127.0.0.1:9/x", filename="y.bin"))
 
 
-def test_without_a_checksum_nothing_is_downloaded_unless_the_user_vouches(server):
+def test_without_a_checksum_nothing_is_downloaded_unless_the_user_vouches(server: Any) -> None:
     unknown = artifact(server.url(), sha256=None)
     with pytest.raises(DownloadError, match="no checksum"):
         artifacts.fetch(unknown)
@@ -209,7 +211,7 @@ def test_without_a_checksum_nothing_is_downloaded_unless_the_user_vouches(server
     assert artifacts.fetch(unknown, sha256=SHA256.upper()).read_bytes() == CONTENT
 
 
-def test_without_a_url_the_instructions_are_printed():
+def test_without_a_url_the_instructions_are_printed() -> None:
     with pytest.raises(DownloadError, match="Ask the authors"):
         artifacts.fetch(artifact(instructions="Ask the authors."))
 
@@ -218,7 +220,7 @@ def _fetch_in_process(url: str) -> None:
     artifacts.fetch(artifact(url))
 
 
-def test_two_processes_download_once(server):
+def test_two_processes_download_once(server: Any) -> None:
     context = multiprocessing.get_context("fork")
     workers = [context.Process(target=_fetch_in_process, args=(server.url(),)) for _ in range(3)]
     for worker in workers:
@@ -229,7 +231,7 @@ def test_two_processes_download_once(server):
     assert len(server.requests) == 1
 
 
-def test_locate_checks_and_explains(tmp_path, monkeypatch, cache):
+def test_locate_checks_and_explains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Any) -> None:
     with pytest.raises(MissingWeightsError) as caught:
         artifacts.locate(artifact("http://x/y"))
     assert all(
@@ -250,7 +252,7 @@ def test_locate_checks_and_explains(tmp_path, monkeypatch, cache):
     )  # no checksum is known: what the user put there
 
 
-def test_git_blob_hash_is_gits_own(tmp_path):
+def test_git_blob_hash_is_gits_own(tmp_path: Path) -> None:
     path = tmp_path / "file.bin"
     path.write_bytes(CONTENT)
     command = ["git", "hash-object", "--no-filters", str(path)]
@@ -260,7 +262,7 @@ def test_git_blob_hash_is_gits_own(tmp_path):
     assert "git blob" in artifacts.check_file(path, artifact(sha256=None, git_blob="0" * 40))
 
 
-def test_a_file_is_read_once_until_it_changes(tmp_path):
+def test_a_file_is_read_once_until_it_changes(tmp_path: Path) -> None:
     path = tmp_path / "file.bin"
     path.write_bytes(CONTENT)
     assert artifacts.check_file(path, artifact()) == ""
@@ -272,7 +274,7 @@ def test_a_file_is_read_once_until_it_changes(tmp_path):
     assert "has sha256" in artifacts.check_file(path, artifact())
 
 
-def test_resources_inside_packages(tmp_path):
+def test_resources_inside_packages(tmp_path: Path) -> None:
     import fusionbench.version
 
     digest = hashlib.sha256(Path(fusionbench.version.__file__).read_bytes()).hexdigest()
@@ -282,7 +284,7 @@ def test_resources_inside_packages(tmp_path):
         artifacts.locate(artifact(resource="no_such_package_here:x"))
 
 
-def test_data_root(tmp_path, monkeypatch, cache):
+def test_data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Any) -> None:
     assert artifacts.data_root("msrs") is None
     artifacts.data_folder("msrs").mkdir(parents=True)
     assert artifacts.data_root("msrs") == cache / "datasets" / "msrs"
@@ -305,7 +307,7 @@ def tar_of(path: Path, *infos: tuple[tarfile.TarInfo, bytes]) -> Path:
     return path
 
 
-def test_archives_are_unpacked_whole(tmp_path):
+def test_archives_are_unpacked_whole(tmp_path: Path) -> None:
     bundle = zip_of(tmp_path / "a.zip", {"top/ir/a.png": b"1", "top/vi/a.png": b"2", "top/empty/": b""})
     assert extract_archive(bundle, tmp_path / "z") == 2
     assert (tmp_path / "z/top/vi/a.png").read_bytes() == b"2"
@@ -317,7 +319,7 @@ def test_archives_are_unpacked_whole(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/evil", "..\\evil", "C:/evil", "\\evil"])
-def test_members_that_would_escape_are_refused(tmp_path, name):
+def test_members_that_would_escape_are_refused(tmp_path: Path, name: str) -> None:
     for bundle in (
         zip_of(tmp_path / "a.zip", {"fine.txt": b"1", name: b"2"}),
         tar_of(tmp_path / "a.tgz", (tarfile.TarInfo("fine.txt"), b"1"), (tarfile.TarInfo(name), b"2")),
@@ -329,14 +331,14 @@ def test_members_that_would_escape_are_refused(tmp_path, name):
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
-def test_links_and_devices_are_refused(tmp_path, kind):
+def test_links_and_devices_are_refused(tmp_path: Path, kind: Any) -> None:
     info = tarfile.TarInfo("x")
     info.type, info.linkname = kind, "/etc/passwd"
     with pytest.raises(InputError, match="refused"):
         extract_archive(tar_of(tmp_path / "a.tgz", (info, b"")), tmp_path / "out")
 
 
-def test_zip_links_are_refused(tmp_path):
+def test_zip_links_are_refused(tmp_path: Path) -> None:
     info = zipfile.ZipInfo("link")
     info.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as bundle:
@@ -345,7 +347,7 @@ def test_zip_links_are_refused(tmp_path):
         extract_archive(tmp_path / "a.zip", tmp_path / "out")
 
 
-def test_bombs_and_damage_are_refused(tmp_path, monkeypatch):
+def test_bombs_and_damage_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = zip_of(tmp_path / "a.zip", {"zeros": bytes(2_000_000)})
     with pytest.raises(InputError, match="bomb"):
         extract_archive(bundle, tmp_path / "out", max_bytes=1_000_000)
@@ -365,8 +367,8 @@ def test_bombs_and_damage_are_refused(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("out*"))
 
 
-def test_a_full_disk_keeps_what_was_received(server, monkeypatch):
-    def no_room(source, target):
+def test_a_full_disk_keeps_what_was_received(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(source: Any, target: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", no_room)

@@ -28,9 +28,9 @@ def test_scoring_first_leaves_training_possible() -> None:
     """The filters are kept between calls: those made in inference mode must still serve a gradient."""
     images = [torch.rand(1, 1, 47, 53, dtype=torch.float64) * 255 for _ in range(3)]
     with torch.inference_mode():
-        before = measures.visual_information_fidelity(*images)
+        before = measures.visual_information_fidelity(images[0], images[1], images[2])
     images[2].requires_grad_()
-    value = measures.visual_information_fidelity(*images)
+    value = measures.visual_information_fidelity(images[0], images[1], images[2])
     value.backward()
     assert value.item() == before.item()
     assert images[2].grad is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,7 +31,7 @@ def test_yaml_round_trip(
     limit: int | None,
     seed: int,
     out: str,
-    options: dict,
+    options: dict[str, Any],
 ) -> None:
     config = RunConfig(method=method, limit=limit, seed=seed, out=Path(out), method_options=options)
     file = tmp_path_factory.getbasetemp() / "round-trip.yaml"
@@ -50,7 +51,7 @@ def test_yaml_round_trip(
         ({"method": ["max"], "name": ".."}, ["name", "plain folder name"]),
     ],
 )
-def test_wrong_fields_are_named(values: dict, words: list[str]) -> None:
+def test_wrong_fields_are_named(values: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(InputError, match=r"test.yaml: the configuration is wrong") as raised:
         validate(values, "test.yaml")
     for word in words:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_an_image_is_recorded_before_it_appears(tmp_path: Path, monkeypatch: pyt
     assert not list(tmp_path.glob(".*.part"))
 
 
-def read_image_of_ones() -> object:
+def read_image_of_ones() -> Any:
     import numpy as np
 
     return np.ones((4, 4), np.uint8)

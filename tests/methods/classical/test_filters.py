@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.ndimage as nd
@@ -18,7 +20,7 @@ def random_image(height: int, width: int, batch: int = 1) -> torch.Tensor:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("radius", [0, 1, 7, 45])
-def test_box_means_equal_scipy(size, radius):
+def test_box_means_equal_scipy(size: Any, radius: Any) -> None:
     image = random_image(*size)
     array = image[0, 0].double().numpy()
     width = 2 * radius + 1
@@ -30,7 +32,7 @@ def test_box_means_equal_scipy(size, radius):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_median_equals_scipy(size):
+def test_median_equals_scipy(size: Any) -> None:
     image = random_image(*size)
     assert np.array_equal(
         filters.median3(image)[0, 0], nd.median_filter(image[0, 0].numpy(), 3, mode="nearest")
@@ -38,7 +40,7 @@ def test_median_equals_scipy(size):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_gaussian_equals_scipy(size):
+def test_gaussian_equals_scipy(size: Any) -> None:
     image = random_image(*size)
     expected = nd.gaussian_filter(image[0, 0].double().numpy(), 5.0, mode="nearest", radius=5)
     np.testing.assert_allclose(
@@ -46,6 +48,6 @@ def test_gaussian_equals_scipy(size):
     )
 
 
-def test_stronger_keeps_signs_and_prefers_the_first_on_ties():
+def test_stronger_keeps_signs_and_prefers_the_first_on_ties() -> None:
     first, second = torch.tensor([-3.0, 1.0, 2.0]), torch.tensor([2.0, -4.0, -2.0])
     assert filters.stronger(first, second).tolist() == [-3.0, -4.0, 2.0]

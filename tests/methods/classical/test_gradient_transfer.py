@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 from fusionbench.methods.classical import gradient_transfer as gtf
 
 
-def test_divergence_is_the_negative_adjoint_of_the_gradient():
+def test_divergence_is_the_negative_adjoint_of_the_gradient() -> None:
     generator = torch.Generator().manual_seed(0)
     image, other = (torch.randn(2, 1, 7, 5, generator=generator, dtype=torch.float64) for _ in range(2))
     p, q = gtf.gradient(image)
@@ -19,7 +19,7 @@ def test_divergence_is_the_negative_adjoint_of_the_gradient():
     assert forward.item() == pytest.approx(-(image * gtf.divergence(r, s)).sum().item())
 
 
-def test_a_hot_object_larger_than_the_balance_keeps_its_temperature_and_a_small_one_vanishes():
+def test_a_hot_object_larger_than_the_balance_keeps_its_temperature_and_a_small_one_vanishes() -> None:
     visible = torch.full((1, 1, 64, 64), 0.5)
     infrared = torch.full((1, 1, 64, 64), 0.2)
     infrared[..., 10:50, 10:50] = 0.9  # TV-ℓ1 removes what has area < λ · perimeter: here 1600 > 4 · 160
@@ -29,13 +29,13 @@ def test_a_hot_object_larger_than_the_balance_keeps_its_temperature_and_a_small_
     assert fused[58, 58].item() == pytest.approx(0.2, abs=0.01)
 
 
-def test_a_constant_offset_between_the_sources_goes_with_the_infrared():
+def test_a_constant_offset_between_the_sources_goes_with_the_infrared() -> None:
     visible = 0.3 + 0.3 * torch.rand(1, 1, 20, 30, generator=torch.Generator().manual_seed(1))
     fused = gtf.fuse_gradient_transfer(visible + 0.2, visible, balance=4.0, steps=50, primal_step=0.01)
     torch.testing.assert_close(fused, visible + 0.2, atol=1e-5, rtol=0)
 
 
-def test_one_row_reaches_the_minimum_found_by_linear_programming():
+def test_one_row_reaches_the_minimum_found_by_linear_programming() -> None:
     """In one dimension the problem is a linear programme: minimise Σ a + λ Σ b with a ≥ ±(y − g), b ≥ ±∇y."""
     generator = torch.Generator().manual_seed(2)
     n, balance = 40, 2.0

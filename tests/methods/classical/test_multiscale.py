@@ -4,6 +4,8 @@ independent formulas.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.ndimage as nd
@@ -15,13 +17,13 @@ from fusionbench.methods.classical.wavelet import fuse_dwt
 SIZES = [(1, 1), (1, 9), (2, 3), (5, 7), (161, 123)]
 
 
-def random_image(size, seed=0):
+def random_image(size: Any, seed: Any = 0) -> Any:
     return torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("a", [0.4, 0.375])
-def test_a_pyramid_reconstructs_its_image(size, a):
+def test_a_pyramid_reconstructs_its_image(size: Any, a: Any) -> None:
     image = random_image(size)
     pyramid = laplacian.laplacian_pyramid(image, 10, a)
     assert pyramid[-1].shape[-2:] == (1, 1)
@@ -29,7 +31,7 @@ def test_a_pyramid_reconstructs_its_image(size, a):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_reduce_and_expand_equal_their_definition_by_convolution(size):
+def test_reduce_and_expand_equal_their_definition_by_convolution(size: Any) -> None:
     image, a = random_image(size), 0.4
     kernel = np.array([0.25 - a / 2, 0.25, a, 0.25, 0.25 - a / 2])
     array = image[0, 0].double().numpy()
@@ -47,7 +49,7 @@ def test_reduce_and_expand_equal_their_definition_by_convolution(size):
     np.testing.assert_allclose(laplacian.expand_once(smaller, size, a)[0, 0], expected, atol=1e-6)
 
 
-def test_laplacian_keeps_detail_of_either_source_and_averages_the_base():
+def test_laplacian_keeps_detail_of_either_source_and_averages_the_base() -> None:
     flat = torch.full((1, 1, 32, 32), 0.2)
     textured = 0.5 + 0.2 * (random_image((32, 32)) - 0.5)
     fused = laplacian.fuse_laplacian(flat, textured, levels=3, a=0.4)
@@ -57,7 +59,7 @@ def test_laplacian_keeps_detail_of_either_source_and_averages_the_base():
     torch.testing.assert_close(fused, expected, atol=1e-6, rtol=0)
 
 
-def test_haar_fusion_by_hand():
+def test_haar_fusion_by_hand() -> None:
     infrared = torch.tensor([[0.2, 0.4], [0.6, 0.8]])[None, None]
     visible = torch.tensor([[0.9, 0.1], [0.1, 0.1]])[None, None]
     # One level: mean, and half-differences (columns, rows, diagonal); the larger magnitude wins, visible on
@@ -74,14 +76,14 @@ def test_haar_fusion_by_hand():
     torch.testing.assert_close(fuse_dwt(infrared, visible, wavelet="haar", levels=1)[0, 0], expected)
 
 
-def naive_guided_filter(guide, image, radius, epsilon):
+def naive_guided_filter(guide: Any, image: Any, radius: Any, epsilon: Any) -> Any:
     """The guided filter from its regression: a least-squares line in every window, averaged over the windows
     of a pixel.
     """
     height, width = guide.shape
     slope, offset = np.zeros_like(guide), np.zeros_like(guide)
 
-    def window(y, x):
+    def window(y: Any, x: Any) -> Any:
         return slice(max(0, y - radius), y + radius + 1), slice(max(0, x - radius), x + radius + 1)
 
     for y in range(height):
@@ -99,7 +101,7 @@ def naive_guided_filter(guide, image, radius, epsilon):
 
 
 @pytest.mark.parametrize(("radius", "epsilon"), [(2, 1e-6), (7, 1e-6), (45, 0.3)])
-def test_guided_filter_equals_its_regression(radius, epsilon):
+def test_guided_filter_equals_its_regression(radius: Any, epsilon: Any) -> None:
     guide = random_image((13, 17), 1)
     image = (random_image((13, 17), 2) > 0.5).float()
     expected = naive_guided_filter(
@@ -109,7 +111,7 @@ def test_guided_filter_equals_its_regression(radius, epsilon):
     np.testing.assert_allclose(result[0, 0], expected, atol=1e-5)
 
 
-def test_guided_filter_fusion_takes_the_detail_where_it_is(make_method):
+def test_guided_filter_fusion_takes_the_detail_where_it_is(make_method: Any) -> None:
     _, method = make_method("guided-filter")
     texture = 0.5 + 0.3 * (random_image((96, 96), 4) - 0.5)
     infrared, visible = torch.full_like(texture, 0.5), torch.full_like(texture, 0.5)
@@ -123,7 +125,7 @@ def test_guided_filter_fusion_takes_the_detail_where_it_is(make_method):
     assert error < 0.1 * loss_of_averaging
 
 
-def test_two_scale_weighs_by_saliency(make_method):
+def test_two_scale_weighs_by_saliency(make_method: Any) -> None:
     _, method = make_method("two-scale")
     flat, textured = torch.full((1, 1, 60, 60), 0.3), 0.5 + 0.3 * (random_image((60, 60), 5) - 0.5)
     base = torch.from_numpy(nd.uniform_filter(textured[0, 0].double().numpy(), 35, mode="nearest"))

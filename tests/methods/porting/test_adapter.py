@@ -257,8 +257,9 @@ def test_tensorflow_data_files_are_plain_floats(tmp_path: Path) -> None:
 
 
 def test_image_statistics_are_training_mode_of_a_single_image() -> None:
-    batch_norm = nn.Sequential(nn.BatchNorm2d(3)).train()
-    nn.init.uniform_(batch_norm[0].weight)
+    layer = nn.BatchNorm2d(3)
+    batch_norm = nn.Sequential(layer).train()
+    nn.init.uniform_(layer.weight)
     images = torch.rand(4, 3, 9, 7)
     expected = torch.cat([batch_norm(image[None]) for image in images])
     use_image_statistics(batch_norm)

@@ -35,7 +35,7 @@ def foreign_class(monkeypatch: pytest.MonkeyPatch) -> type[nn.Module]:
     """A module class that lives in the authors' module ``net``, as far as the file is concerned."""
     cls = type("Decoder_res", (nn.Module,), {"__module__": "net"})
     module = types.ModuleType("net")
-    module.Decoder_res = cls  # type: ignore[attr-defined]
+    module.Decoder_res = cls
     monkeypatch.setitem(sys.modules, "net", module)
     return cls
 
@@ -55,7 +55,7 @@ def test_a_module_in_a_dictionary_keeps_its_names(tmp_path: Path, monkeypatch: p
     """CAF's files: the module of a class that isn't ours, as the one entry of a dictionary."""
     cls = type("Ours", (nn.Module,), {"__module__": "models"})
     module = types.ModuleType("models")
-    module.Ours = cls  # type: ignore[attr-defined]
+    module.Ours = cls
     monkeypatch.setitem(sys.modules, "models", module)
     spec = catalog.methods.get("caf")
     network = build_network(spec.options)
@@ -184,7 +184,7 @@ def test_parts_pickled_whole_are_joined(tmp_path: Path, foreign_class: type[nn.M
             for parent in parents[1:]:
                 if parent not in place._modules:
                     place.add_module(parent, nn.Module())
-                place = place._modules[parent]
+                place = place.get_submodule(parent)
             place.register_buffer(last, tensor)
         files[artifact] = tmp_path / f"{artifact}.bin"
         torch.save(model, files[artifact])

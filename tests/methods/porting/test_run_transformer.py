@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import nn
 
@@ -25,7 +27,7 @@ def test_tokens_are_runs_of_the_memory() -> None:
     image = torch.randn(2, WIDTH, 5, 7)
     tokens = []
     for token in image.reshape(-1).split(WIDTH):
-        for block in transformer.blocks:
+        for block in cast("Any", transformer.blocks):
             token = _attention_in_windows_of_one(block, token)
         tokens.append(token)
     expected = torch.cat(tokens).view(2, WIDTH, 5, 7)

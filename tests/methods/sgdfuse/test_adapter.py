@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -39,13 +40,13 @@ def quality() -> SGDFuse:
 
 def pair(count: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    shape = {"size": (height, width), "mode": "bicubic"}
+    shape: dict[str, Any] = {"size": (height, width), "mode": "bicubic"}
     infrared = torch.nn.functional.interpolate(torch.rand(count, 1, 6, 6, generator=generator), **shape)
     visible = torch.nn.functional.interpolate(torch.rand(count, 3, 6, 6, generator=generator), **shape)
     return infrared.clamp(0, 1).mul(255).round() / 255, visible.clamp(0, 1).mul(255).round() / 255
 
 
-def test_shipped_files_are_the_specs():
+def test_shipped_files_are_the_specs() -> None:
     artifacts = [SPEC["sgdfuse"].artifacts[0], SPEC["sgdfuse-quality"].artifacts[0], TWO_SENSOR]
     total = 0
     for artifact in artifacts:
@@ -56,7 +57,7 @@ def test_shipped_files_are_the_specs():
     assert total <= 8 * 2**20
 
 
-def test_batch_of_three_equals_one_by_one(method):
+def test_batch_of_three_equals_one_by_one(method: str) -> None:
     infrared, visible = pair(3, 53, 47)
     together = method.fuse(infrared, visible)
     assert together.shape == (3, 3, 53, 47)
@@ -65,7 +66,7 @@ def test_batch_of_three_equals_one_by_one(method):
         torch.testing.assert_close(alone[0], together[index], atol=1e-4, rtol=0)
 
 
-def test_repeats_exactly(method):
+def test_repeats_exactly(method: str) -> None:
     infrared, visible = pair(1, 64, 64)
     assert torch.equal(method.fuse(infrared, visible), method.fuse(infrared, visible))
 
@@ -77,11 +78,11 @@ def hot_target() -> tuple[torch.Tensor, torch.Tensor]:
     return infrared, visible * 0.3
 
 
-def test_quality_keeps_the_brighter_source(quality):
+def test_quality_keeps_the_brighter_source(quality: Any) -> None:
     assert float(quality.fuse(*hot_target())[..., 45:55, 45:55].mean()) > 0.85
 
 
-def test_masks_decide(method, monkeypatch):
+def test_masks_decide(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same warm square: nearly the maximum under a mask, between visible and maximum without; it never
     vanishes.
     """
@@ -97,7 +98,7 @@ def test_masks_decide(method, monkeypatch):
 
 
 @pytest.mark.parametrize("scene", [0, 13])
-def test_borders_are_as_good_as_the_inside(method, scene):
+def test_borders_are_as_good_as_the_inside(method: str, scene: Any) -> None:
     """A loss that sees a convolution's zero border once taught the model to write a checkered strip there."""
     spec = catalog.datasets.get("demo")
     dataset = catalog.build(spec.factory)(spec, None)
@@ -113,23 +114,23 @@ def test_borders_are_as_good_as_the_inside(method, scene):
             assert float(border.mean()) < inside + 3, name
 
 
-def test_provenance_names_masks_and_training(method):
+def test_provenance_names_masks_and_training(method: str) -> None:
     facts = method.provenance()
     assert facts["masks"]["provider"].startswith("two-sensor")
     assert facts["training"]["mask_providers"] == ["two-sensor", "saliency", "labels"]
     assert count_parameters(method.network) < 8e6
 
 
-def test_too_small_images_are_named(method):
+def test_too_small_images_are_named(method: str) -> None:
     with pytest.raises(InputError, match="32×32"):
         method.fuse(torch.zeros(1, 1, 31, 40), torch.zeros(1, 3, 31, 40))
 
 
-def test_paper_preset_has_no_weights():
+def test_paper_preset_has_no_weights() -> None:
     with pytest.raises(MissingWeightsError, match="preset paper"):
         SGDFuse(SPEC["sgdfuse-paper"], MethodContext()).load(torch.device("cpu"), "fp32")
 
 
-def test_unknown_option():
+def test_unknown_option() -> None:
     with pytest.raises(InputError, match="mask_option"):
         SGDFuse(SPEC["sgdfuse"], MethodContext(options={"mask": "sam"}))

@@ -1,12 +1,14 @@
 """Presets, overrides and their errors."""
 
+from typing import Any
+
 import pytest
 
 from fusionbench.errors import InputError
 from fusionbench.methods.sgdfuse.config import apply_overrides, config_from_dict, load_config, preset_names
 
 
-def test_presets_load_and_round_trip():
+def test_presets_load_and_round_trip() -> None:
     assert preset_names() == ["default", "paper", "quality"]
     for name in preset_names():
         config = load_config(name)
@@ -14,7 +16,7 @@ def test_presets_load_and_round_trip():
         assert config_from_dict(config.to_dict()) == config
 
 
-def test_paper_preset_is_the_paper():
+def test_paper_preset_is_the_paper() -> None:
     config = load_config("paper")
     assert (config.train.crop, config.train.batch_size, config.train.lr, config.train.epochs2) == (
         160,
@@ -38,7 +40,7 @@ def test_paper_preset_is_the_paper():
     assert (config.model.blocks, config.model.unet_width, config.diffusion.timesteps) == (3, 64, 1000)
 
 
-def test_overrides_are_cast():
+def test_overrides_are_cast() -> None:
     config = apply_overrides(
         load_config(),
         {"train.lr": "2e-4", "model.unet_multipliers": "[1, 2, 2, 4]", "model.use_hfah": "false"},
@@ -58,11 +60,11 @@ def test_overrides_are_cast():
         ({"model.norm": "batch"}, "group, layer, none"),
     ],
 )
-def test_bad_overrides_are_named(overrides, text):
+def test_bad_overrides_are_named(overrides: Any, text: Any) -> None:
     with pytest.raises(InputError, match=text):
         apply_overrides(load_config(), overrides)
 
 
-def test_unknown_preset():
+def test_unknown_preset() -> None:
     with pytest.raises(InputError, match="default, paper"):
         load_config("large")

@@ -12,14 +12,14 @@ def scene() -> np.ndarray:
     return truth
 
 
-def test_the_same_seed_gives_the_same_faults():
+def test_the_same_seed_gives_the_same_faults() -> None:
     first, second = (degrade(scene(), np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.dtype == np.float32
     assert 0 <= first.min() <= first.max() <= 1
 
 
-def test_objects_are_dropped_and_false_ones_added_at_times():
+def test_objects_are_dropped_and_false_ones_added_at_times() -> None:
     truth = scene()
     dropped = false = near = 0
     for seed in range(100):
@@ -34,7 +34,7 @@ def test_objects_are_dropped_and_false_ones_added_at_times():
     assert near > 40
 
 
-def test_an_empty_scene_has_false_objects_at_most():
+def test_an_empty_scene_has_false_objects_at_most() -> None:
     found = [degrade(np.zeros((64, 64), np.float32), np.random.default_rng(seed)) for seed in range(30)]
     assert any(not map.any() for map in found)
     assert max(map.max() for map in found) <= 0.6 + 1e-6

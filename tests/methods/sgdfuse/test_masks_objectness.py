@@ -39,7 +39,7 @@ def test_stays_in_range_and_is_zero_off_the_segments(segments: list[Segment]) ->
 @given(segments_of, st.randoms(use_true_random=False))
 def test_order_does_not_matter(segments: list[Segment], random: object) -> None:
     shuffled = list(segments)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     np.testing.assert_array_equal(
         objectness_from_segments(segments, SHAPE), objectness_from_segments(shuffled, SHAPE)
     )

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusionbench.errors import ImageError, InputError, UnknownNameError
-from fusionbench.images.codec import write_png
+from fusionbench.images.codec import read_image, write_png
 from fusionbench.methods.sgdfuse.masks import MaskCache, best_available, get_provider, image_hash
 from fusionbench.methods.sgdfuse.masks.provider import ProviderUnavailableError
 
@@ -94,7 +95,7 @@ def test_saliency_takes_any_size(shape: tuple[int, ...]) -> None:
 
 def test_saliency_on_real_pairs(msrs_train: Path) -> None:
     """Labels exist for the test set alone, so this checks contrast, not classes: warm pixels stand out."""
-    infrared = cv2.imread(str(msrs_train / "ir" / "00003N.webp"), cv2.IMREAD_GRAYSCALE)
+    infrared = read_image(msrs_train / "ir" / "00003N.webp")
     objectness = get_provider("saliency").objectness(infrared)
     assert objectness[infrared > 120].mean() > 0.7
     assert objectness.mean() < 0.1
@@ -170,7 +171,8 @@ def test_fingerprints_tell_options_apart() -> None:
 
 def test_bad_images_options_and_names_are_refused() -> None:
     provider = get_provider("saliency")
-    for bad in (np.zeros((4, 4)), np.zeros((0, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)):
+    images: list[Any] = [np.zeros((4, 4)), np.zeros((0, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)]
+    for bad in images:
         with pytest.raises(ImageError):
             provider.objectness(bad)
     with pytest.raises(UnknownNameError, match="saliency"):

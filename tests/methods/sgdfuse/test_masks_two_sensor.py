@@ -1,6 +1,7 @@
 """The provider that looks at both sensors, and masks of pairs."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def pictures(height: int = 50, width: int = 70) -> tuple[np.ndarray, np.ndarray]
 
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("stride", [1, 2])
-def test_padding_same(kernel, stride):
+def test_padding_same(kernel: Any, stride: Any) -> None:
     """A single 1 in the kernel's corner shows where the padding lies: at stride 2, SAME pads one pixel more
     at the end.
     """
@@ -49,18 +50,19 @@ def test_padding_same(kernel, stride):
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (50, 70)])
-def test_any_size(size):
+def test_any_size(size: Any) -> None:
     torch.manual_seed(0)
     with torch.no_grad():
         assert TwoSensorNetwork()(torch.rand(2, 1, *size), torch.rand(2, 3, *size)).shape == (2, 1, *size)
 
 
-def test_both_masks_are_one_map_and_the_cache_keeps_it(weights, tmp_path):
+def test_both_masks_are_one_map_and_the_cache_keeps_it(weights: Any, tmp_path: Path) -> None:
     provider = get_provider("two-sensor", checkpoint=weights, floor=0.0)
     infrared, visible = pictures()
     first, second = pair_masks(provider, infrared, visible)
     np.testing.assert_array_equal(first, second)
-    assert (first.shape, first.dtype) == ((50, 70), np.float32)
+    assert first.shape == (50, 70)
+    assert first.dtype == np.float32
     cache = MaskCache(tmp_path / "cache")
     kept, _ = pair_masks(provider, infrared, visible, cache)
     assert np.abs(kept - first).max() <= 0.5 / 255 + 1e-6
@@ -70,27 +72,27 @@ def test_both_masks_are_one_map_and_the_cache_keeps_it(weights, tmp_path):
     assert get_provider("two-sensor", checkpoint=weights).fingerprint != provider.fingerprint
 
 
-def test_single_images_are_masks_of_one_sensor(weights):
+def test_single_images_are_masks_of_one_sensor(weights: Any) -> None:
     provider = get_provider("two-sensor", checkpoint=weights)
     infrared, visible = pictures()
     assert provider.objectness(infrared).shape == provider.objectness(visible).shape == (50, 70)
     assert not provider.objectness(np.zeros((20, 20), np.uint8)).any()
 
 
-def test_other_providers_see_each_image_alone():
+def test_other_providers_see_each_image_alone() -> None:
     infrared, visible = pictures()
     provider = get_provider("saliency")
     for found, image in zip(pair_masks(provider, infrared, visible), (infrared, visible), strict=True):
         np.testing.assert_array_equal(found, provider.objectness(image))
 
 
-def test_a_foreign_file_is_named(tmp_path):
+def test_a_foreign_file_is_named(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(ProviderUnavailableError, match="two-sensor"):
         get_provider("two-sensor", checkpoint=tmp_path / "other.safetensors")
 
 
-def test_the_shipped_weights_find_the_demos_road_users():
+def test_the_shipped_weights_find_the_demos_road_users() -> None:
     """Scenes of the test split, which the network was not trained on."""
     spec = catalog.datasets.get("demo")
     dataset = catalog.build(spec.factory)(spec, None)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.text import Text
-from synthetic import frame, quality_rows, report_input, row, synthetic_pair
 
 from fusionbench.contracts.report import ReportInput
 from fusionbench.plugins.catalog import build as resolve
@@ -18,6 +18,7 @@ from fusionbench.reports.figures.insets import COLOURS, choose_regions, with_ins
 from fusionbench.reports.figures.scatter import marker_areas
 from fusionbench.reports.figures.scenes import chosen_scenes, disagreement, hour_of, mixed
 from fusionbench.reports.spec import SPECS
+from tests.support.report_rows import frame, quality_rows, report_input, row, synthetic_pair
 
 
 def render(name: str, data: ReportInput, folder: Path) -> list[str]:
@@ -174,15 +175,15 @@ def test_figures_are_the_same_bytes_each_time(tmp_path: Path) -> None:
 
 
 def test_scatter_needs_costs_of_two_methods_and_takes_zero_flops(tmp_path: Path) -> None:
-    rows = [quality_rows(["max", "net", "visible"])]
-    assert render("scatter", report_input(rows[0]), tmp_path) == []
+    quality = quality_rows(["max", "net", "visible"])
+    assert render("scatter", report_input(quality), tmp_path) == []
     costs = [("max", 0.0, 0.0), ("net", 40.0, 7.0), ("visible", 0.0, 0.0)]
     cost_rows = [
         row(m, name, value, image="", evaluator="efficiency", convention="cpu-1t 640x480 fp32 b1")
         for m, flops, params in costs
         for name, value in (("FLOPs", flops), ("Params", params))
     ]
-    rows = frame([*rows[0].to_dict("records"), *cost_rows])
+    rows = pd.concat([quality, frame(cost_rows)], ignore_index=True)
     assert render("scatter", report_input(rows), tmp_path) == [
         "scatter-demo-test-quality-cddfuse-VIF.pdf",
         "scatter-demo-test-quality-cddfuse-VIF.png",
@@ -199,7 +200,8 @@ def test_labels_do_not_cover_each_other() -> None:
     random = np.random.default_rng(0)
     points = [(float(x), float(y)) for x, y in random.normal(scale=0.1, size=(14, 2))]
     axes.set(xlim=(-1, 1), ylim=(-1, 1))
-    axes.scatter(*zip(*points, strict=True), s=30)
+    xs, ys = zip(*points, strict=True)
+    axes.scatter(xs, ys, s=30)
     label_points(axes, points, [f"method {i}" for i in range(14)], [3.0] * 14)
     figure.draw_without_rendering()
     boxes = [Text.get_window_extent(text) for text in axes.texts]  # without the annotation's line
@@ -212,7 +214,8 @@ def test_a_label_is_nearest_to_its_own_point_or_has_a_line_to_it() -> None:
     axes = figure.subplots()
     points = [(0.528, 0.726), (0.671, 0.372), (0.656, 0.678), (0.646, 0.674), (0.664, 0.699), (0.663, 0.649)]
     axes.set(xlim=(0.5, 0.7), ylim=(0.3, 0.8))
-    axes.scatter(*zip(*points, strict=True), s=25)
+    xs, ys = zip(*points, strict=True)
+    axes.scatter(xs, ys, s=25)
     label_points(
         axes, points, ["Infrared", "Visible", "Average", "Maximum", "Laplacian", "SGDFuse"], [3.0] * 6
     )

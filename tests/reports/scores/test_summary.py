@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.errors import InputError
 from fusionbench.reports.analysis.agreement import over_images, over_methods
 from fusionbench.reports.scores.summary import SUMMARY_COLUMNS, leaderboard, refuse_mixture, summary
 from fusionbench.reports.tables.result_table import result_table
+from tests.support.report_rows import frame, quality_rows, report_input, row
 
 
 def test_mean_median_deviation_and_interval_of_one_score() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic_site import synthetic_site_input
 
 from fusionbench.cli.site import _quiet_handler
+from tests.support.synthetic_site import synthetic_site_input
 
 
 @pytest.fixture(scope="session")

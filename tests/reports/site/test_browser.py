@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from synthetic_site import HURTFUL
+
+from tests.support.synthetic_site import HURTFUL
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 BENCHMARK = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "site.py"))

@@ -6,11 +6,10 @@ import math
 import re
 from dataclasses import replace
 
-from synthetic import frame, report_input, row
-
 from fusionbench.reports.site.boards import boards
 from fusionbench.reports.site.heat_maps import MOST, heat_map, heat_maps
 from fusionbench.reports.site.pages import environment
+from tests.support.report_rows import frame, report_input, row
 
 SHARES = {
     "Average": {("noise", 1): 0.98, ("noise", 5): 0.4, ("fog", 3): 1.1},

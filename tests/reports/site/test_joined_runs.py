@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.contracts.report import ReportSpec
 from fusionbench.images.codec import read_image
 from fusionbench.reports.site.names import plain_of
 from fusionbench.reports.site.pages import build
+from tests.support.report_rows import frame, quality_rows, report_input, row
 
 Cli = Callable[..., Any]
 

@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.cli import site as command_line
 from fusionbench.cli.site import contradictions
@@ -20,6 +19,7 @@ from fusionbench.reports.site.boards import boards
 from fusionbench.reports.site.names import plain
 from fusionbench.reports.site.pages import build
 from fusionbench.reports.site.provenance import command
+from tests.support.report_rows import frame, quality_rows, report_input, row
 
 
 class References(HTMLParser):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from synthetic import quality_rows, report_input
 
 from fusionbench.contracts.artifact import Artifact
 from fusionbench.contracts.method import MethodSpec
 from fusionbench.plugins.catalog import build as resolve
 from fusionbench.plugins.catalog import reports
+from tests.support.report_rows import quality_rows, report_input
 
 
 def test_says_licence_training_and_weights(tmp_path: Path) -> None:

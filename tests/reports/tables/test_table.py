@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
-from synthetic import frame, quality_rows, report_input, row
 
 from fusionbench.contracts.method import MethodSpec
 from fusionbench.reports.scores.labels import format_value, slug
@@ -21,6 +20,7 @@ from fusionbench.reports.tables.latex import escape, latex_document, latex_table
 from fusionbench.reports.tables.notes import contamination
 from fusionbench.reports.tables.result_table import mark_best, tables
 from fusionbench.reports.tables.table import build, csv_table, markdown_table, terminal_tables
+from tests.support.report_rows import frame, quality_rows, report_input, row
 
 SPEC = next(s for s in SPECS if s.name == "table")
 

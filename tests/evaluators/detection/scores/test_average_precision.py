@@ -86,7 +86,7 @@ def coco(found: list[Found], truth: list[Truth], classes: int) -> np.ndarray:
         evaluation.params.maxDets = [100]
         evaluation.evaluate()
         evaluation.accumulate()
-    return evaluation.eval["precision"][:, :, :, 0, 0]
+    return np.asarray(evaluation.eval["precision"][:, :, :, 0, 0])
 
 
 @settings(deadline=None, max_examples=25)

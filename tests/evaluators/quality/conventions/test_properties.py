@@ -6,10 +6,11 @@ Each table below names all metrics or says why one is missing, so that a new met
 
 import math
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_scene import scene
 
 from fusionbench.evaluators.quality.conventions.scoring import score_arrays
 from fusionbench.evaluators.quality.conventions.table import FORMULAS
@@ -17,6 +18,7 @@ from fusionbench.evaluators.quality.spec import SPEC
 from fusionbench.images.codec import write_png
 from fusionbench.scoring.folders import score_folders
 from fusionbench.statistics.means import means
+from tests.support.synthetic_scene import scene
 
 METRICS = {metric.name: metric for metric in SPEC.metrics}
 CORRECTED = list(FORMULAS["corrected"])
@@ -25,12 +27,12 @@ OF_THE_FUSED_IMAGE = {"EN", "SD", "SF", "AG", "EI", "NIQE", "BRISQUE"}
 FMI = {name for name in METRICS if name.startswith("FMI_")}
 
 
-def values(triple, convention="corrected"):
+def values(triple: Any, convention: Any = "corrected") -> Any:
     scores = score_arrays(*triple, metrics=list(FORMULAS[convention]), convention=convention)
     return {name: score.value for name, score in scores.items()}
 
 
-def test_corrected_defines_every_metric():
+def test_corrected_defines_every_metric() -> None:
     assert set(CORRECTED) == set(METRICS)
 
 
@@ -65,7 +67,7 @@ NO_IDENTITY = {"PSNR", "SCD"}  # infinite, 0/0
 IDENTITY_IN_TERMS_OF_OTHERS = {"MI", "Qncie", "TE", "Labf", "Qabf_petrovic"}
 
 
-def test_identity():
+def test_identity() -> None:
     image = scene(176, 180)[1]
     found = values((image, image, image))
     for name, value in IDENTITY.items():
@@ -86,7 +88,7 @@ def test_identity():
 
 
 @pytest.mark.parametrize("convention", FORMULAS)
-def test_the_sources_are_interchangeable(convention):
+def test_the_sources_are_interchangeable(convention: str) -> None:
     a, b, f = scene(176, 180, seed=2)
     first, second = values((a, b, f), convention), values((b, a, f), convention)
     if convention == "linfeng":  # publishes Nabf with its arguments in the wrong order
@@ -94,7 +96,7 @@ def test_the_sources_are_interchangeable(convention):
     assert first == pytest.approx(second, rel=1e-10, nan_ok=True)
 
 
-def test_metrics_of_the_fused_image_do_not_see_the_sources():
+def test_metrics_of_the_fused_image_do_not_see_the_sources() -> None:
     a, b, f = scene(176, 180, seed=3)
     first, second = values((a, b, f)), values((b, 255 - b, f))
     same = {name for name in METRICS if first[name] == second[name]}
@@ -107,7 +109,7 @@ DECEIVED_BY_NOISE = {"EN", "SD", "SF", "AG", "EI"}
 NOT_MONOTONE = {"CE", "Labf"}  # noise fills empty bins; it hides that edges were lost
 
 
-def test_noise_makes_every_other_metric_worse():
+def test_noise_makes_every_other_metric_worse() -> None:
     a, b, f = scene(176, 184, seed=8)
     noise = np.random.default_rng(1).normal(0, 1, f.shape)
     rows = [
@@ -165,14 +167,14 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def dim():
+def dim() -> Any:
     """A scene whose levels are 20…120, and its values."""
     triple = [np.clip(image, 20, 120) for image in scene(177, 193, seed=9)]
     return triple, values(triple)
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_invariances(dim, change):
+def test_invariances(dim: Any, change: Any) -> None:
     names, applied = CHANGES[change]
     triple, before = dim
     after = values([applied(image) for image in triple])
@@ -180,21 +182,21 @@ def test_invariances(dim, change):
         assert after[name] == pytest.approx(before[name], rel=1e-9), name
 
 
-def test_every_metric_has_an_invariance():
+def test_every_metric_has_an_invariance() -> None:
     assert set(METRICS) - NEEDS_PARAMETERS == FLIPPED | TRANSPOSED | BRIGHTER | DOUBLED
 
 
 # Ranges
 
 
-def _ends(value_range):
+def _ends(value_range: Any) -> Any:
     """Lowest and highest value that a spec's range (that of `corrected` stands first) names."""
     low, high = re.match(r"([−\d.]+)…(∞|[\d.]+)", value_range).groups()
     return float(low.replace("−", "-")), math.inf if high == "∞" else float(high)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_values_lie_in_their_ranges(seed):
+def test_values_lie_in_their_ranges(seed: Any) -> None:
     rng = np.random.default_rng(seed)
     a, b, f = scene(164, 170, seed=seed)
     odd = [
@@ -214,7 +216,7 @@ def test_values_lie_in_their_ranges(seed):
 
 
 @pytest.mark.parametrize("convention", FORMULAS)
-def test_equivalent_shapes_and_types_give_the_same(convention):
+def test_equivalent_shapes_and_types_give_the_same(convention: str) -> None:
     a, b, f = scene(176, 180)
     expected = values((a, b, f), convention)
     wide = np.repeat(f, 2, axis=1)[:, ::2]
@@ -230,7 +232,7 @@ def test_equivalent_shapes_and_types_give_the_same(convention):
 # Reasons
 
 
-def test_a_nan_of_any_metric_comes_with_its_reason_and_is_excluded_by_name(tmp_path):
+def test_a_nan_of_any_metric_comes_with_its_reason_and_is_excluded_by_name(tmp_path: Path) -> None:
     images = dict(zip(("ir", "vi", "fused"), scene(176, 180), strict=True))
     for name in ("good", "flat", "small"):
         for role, image in images.items():

@@ -1,13 +1,13 @@
 """The scorer: names, conventions, reasons, properties, and arbitrary input."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from synthetic_scene import scene
 
 from fusionbench.contracts.dataset import PairImages
 from fusionbench.contracts.evaluator import EvaluatorSettings
@@ -16,16 +16,17 @@ from fusionbench.evaluators.quality.conventions.scoring import score_arrays
 from fusionbench.evaluators.quality.conventions.table import FORMULAS
 from fusionbench.evaluators.quality.evaluator import build
 from fusionbench.evaluators.quality.spec import DEFAULT_METRICS, SPEC
+from tests.support.synthetic_scene import scene
 
 
-def values(triple, **options):
+def values(triple: Any, **options: Any) -> Any:
     return {name: score.value for name, score in score_arrays(*triple, **options).items()}
 
 
 # Names, conventions, data
 
 
-def test_spec_and_table_name_the_same_metrics_and_conventions():
+def test_spec_and_table_name_the_same_metrics_and_conventions() -> None:
     described = {(metric.name, convention) for metric in SPEC.metrics for convention in metric.conventions}
     computed = {(metric, convention) for convention, formulas in FORMULAS.items() for metric in formulas}
     assert described == computed
@@ -33,7 +34,7 @@ def test_spec_and_table_name_the_same_metrics_and_conventions():
     assert set(DEFAULT_METRICS) <= set(FORMULAS[SPEC.default_convention])
 
 
-def test_names_in_any_spelling_and_suggestions():
+def test_names_in_any_spelling_and_suggestions() -> None:
     triple = scene()
     assert list(score_arrays(*triple, metrics=["en", "QABF"])) == ["EN", "Qabf"]
     assert list(score_arrays(*triple, metrics=["ms_ssim"], convention="linfeng")) == ["MS-SSIM"]
@@ -43,7 +44,7 @@ def test_names_in_any_spelling_and_suggestions():
         score_arrays(*triple, convention="linfen")
 
 
-def test_metric_outside_the_convention_says_where_it_is():
+def test_metric_outside_the_convention_says_where_it_is() -> None:
     score = score_arrays(*scene(), metrics=["Qcb"])["Qcb"]
     assert math.isnan(score.value)
     assert score.reason is not None
@@ -51,7 +52,7 @@ def test_metric_outside_the_convention_says_where_it_is():
 
 
 @pytest.mark.parametrize("convention", list(FORMULAS))
-def test_every_metric_of_every_convention_has_a_value_on_a_plain_scene(convention):
+def test_every_metric_of_every_convention_has_a_value_on_a_plain_scene(convention: str) -> None:
     triple = scene(176, 192, colour=convention in ("vifb", "vifb-corrected", "mefb"))
     for name, score in score_arrays(
         *triple, metrics=list(FORMULAS[convention]), convention=convention
@@ -65,7 +66,7 @@ def test_every_metric_of_every_convention_has_a_value_on_a_plain_scene(conventio
 # Closed forms
 
 
-def test_closed_forms_on_a_ramp():
+def test_closed_forms_on_a_ramp() -> None:
     ramp = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
     result = values((ramp, ramp[:, ::-1], ramp), metrics=["EN", "SD", "SF", "AG", "CC", "MSE"])
     assert result["EN"] == pytest.approx(8, rel=1e-14)
@@ -76,12 +77,12 @@ def test_closed_forms_on_a_ramp():
     assert result["MSE"] == pytest.approx(np.mean((2 * np.arange(256.0) - 255) ** 2) / 2, rel=1e-14)
 
 
-def test_numpy_says_the_same():
+def test_numpy_says_the_same() -> None:
     a, b, f = (image.astype(float) for image in scene(61, 83, seed=4))
     result = values(scene(61, 83, seed=4), metrics=["SD", "SF", "AG", "SCD", "CC", "MSE", "PSNR"])
     gy, gx = np.gradient(f)
 
-    def r(x, y):
+    def r(x: Any, y: Any) -> Any:
         return np.corrcoef(x.ravel(), y.ravel())[0, 1]
 
     assert result["SD"] == pytest.approx(f.std(), rel=1e-12)
@@ -99,7 +100,7 @@ def test_numpy_says_the_same():
 # Properties: see also test_properties.py
 
 
-def test_relabelling_levels_keeps_information():
+def test_relabelling_levels_keeps_information() -> None:
     a, b, f = scene(64, 64, seed=7)
     table = np.random.default_rng(1).permutation(256).astype(np.uint8)
     assert values((a, b, f), metrics=["EN", "MI"]) == pytest.approx(
@@ -110,7 +111,7 @@ def test_relabelling_levels_keeps_information():
 # Shapes, types, reasons
 
 
-def test_reasons():
+def test_reasons() -> None:
     a, b, f = scene()
     small = score_arrays(a[:40, :40], b[:40, :40], f[:40, :40])
     assert math.isnan(small["VIF"].value)
@@ -136,7 +137,7 @@ def test_reasons():
         (lambda a: np.full(a.shape, np.nan), "quantise"),
     ],
 )
-def test_unusable_images_are_named(change, message):
+def test_unusable_images_are_named(change: Any, message: str) -> None:
     a, b, f = scene()
     with pytest.raises(InputError, match=message):
         score_arrays(a, b, change(f))
@@ -159,7 +160,7 @@ images = st.tuples(sides, sides).flatmap(
 
 @settings(max_examples=60, deadline=None)
 @given(triple=images, convention=st.sampled_from(list(FORMULAS)))
-def test_never_a_silent_nan(triple, convention):
+def test_never_a_silent_nan(triple: Any, convention: str) -> None:
     try:
         scores = score_arrays(*triple, metrics=list(FORMULAS[convention]), convention=convention)
     except FusionBenchError as error:
@@ -168,7 +169,7 @@ def test_never_a_silent_nan(triple, convention):
         assert math.isfinite(score.value) == (score.reason is None), (name, score)
 
 
-def _patchwork(seed, height, width, colour):
+def _patchwork(seed: Any, height: Any, width: Any, colour: Any) -> Any:
     """An image of flat, saturated, ramp, checker and noise tiles: what breaks ratios and logarithms."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
@@ -196,7 +197,9 @@ def _patchwork(seed, height, width, colour):
     height=st.integers(161, 200),
     width=st.integers(161, 200),
 )
-def test_never_a_silent_nan_at_sizes_that_every_metric_takes(seeds, colour, height, width):
+def test_never_a_silent_nan_at_sizes_that_every_metric_takes(
+    seeds: Any, colour: Any, height: Any, width: Any
+) -> None:
     triple = [_patchwork(seed, height, width, c) for seed, c in zip(seeds, colour, strict=True)]
     for convention, formulas in FORMULAS.items():
         for name, score in score_arrays(*triple, metrics=list(formulas), convention=convention).items():
@@ -207,7 +210,7 @@ def test_never_a_silent_nan_at_sizes_that_every_metric_takes(seeds, colour, heig
 # The adapter
 
 
-def test_evaluator_leaves_out_what_its_convention_lacks():
+def test_evaluator_leaves_out_what_its_convention_lacks() -> None:
     a, b, f = scene(colour=True)
     pair = PairImages(a, b)
     values_ = build(SPEC, EvaluatorSettings(("EN", "Qcb"), "cddfuse")).score(f, pair)

@@ -1,5 +1,7 @@
 """Qcb, Qcv against full complex transforms and literal filters; edge balance against plain NumPy; constants."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.ndimage import convolve
@@ -11,22 +13,22 @@ from fusionbench.evaluators.quality.undefined import Undefined
 RANDOM = np.random.default_rng(2)
 
 
-def images(height, width):
+def images(height: Any, width: Any) -> Any:
     y, x = np.mgrid[0:height, 0:width]
     a = np.clip(120 + 60 * np.sin(x / 6.0) + RANDOM.normal(0, 15, x.shape), 0, 255).astype(np.uint8)
     b = np.clip(100 + 70 * np.cos(y / 8.0) + RANDOM.normal(0, 9, x.shape), 0, 255).astype(np.uint8)
     return a, b, ((a.astype(int) + 2 * b) // 3).astype(np.uint8)
 
 
-def stretched(image):
+def stretched(image: Any) -> Any:
     v = image.astype(float)
     return np.floor((v - v.min()) / (v.max() - v.min()) * 255 + 0.5)
 
 
-def frequency_filter(image, response, divisor):
+def frequency_filter(image: Any, response: Any, divisor: Any) -> Any:
     """fftshift, multiply, shift back; frequencies as MATLAB's freqspace gives them."""
 
-    def grid(n):
+    def grid(n: Any) -> Any:
         return np.arange(-n + 1, n, 2) / n if n % 2 else np.arange(-n, n - 1, 2) / n
 
     height, width = image.shape
@@ -35,8 +37,8 @@ def frequency_filter(image, response, divisor):
     return np.fft.ifft2(np.fft.ifftshift(shifted)).real
 
 
-def literal_qcb(a, b, f):
-    def csf(r):
+def literal_qcb(a: Any, b: Any, f: Any) -> Any:
+    def csf(r: Any) -> Any:
         return np.exp(-((r / 15.3870) ** 2)) - 0.7622 * np.exp(-((r / 1.3456) ** 2))
 
     y, x = np.mgrid[-15:16, -15:16]
@@ -52,13 +54,13 @@ def literal_qcb(a, b, f):
     return (share * qa + (1 - share) * qb).mean()
 
 
-def literal_qcv(a, b, f):
-    def csf(r):
+def literal_qcv(a: Any, b: Any, f: Any) -> Any:
+    def csf(r: Any) -> Any:
         return 2.6 * (0.0192 + 0.144 * r) * np.exp(-((0.144 * r) ** 1.1))
 
     sobel = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 
-    def blocks(v):
+    def blocks(v: Any) -> Any:
         v = np.pad(v, ((0, -v.shape[0] % 16), (0, -v.shape[1] % 16)))
         return v.reshape(v.shape[0] // 16, 16, v.shape[1] // 16, 16).transpose(0, 2, 1, 3).reshape(-1, 256)
 
@@ -73,18 +75,18 @@ def literal_qcv(a, b, f):
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (47, 64), (50, 71)])
-def test_chen_metrics_equal_the_literal_ones(shape):
+def test_chen_metrics_equal_the_literal_ones(shape: Any) -> None:
     triple = images(*shape)
     wanted = literal_qcb(*triple), literal_qcv(*triple)
     assert (chen.qcb(*triple), chen.qcv(*triple)) == pytest.approx(wanted, rel=1e-10)
 
 
-def test_chen_metrics_of_identical_images():
+def test_chen_metrics_of_identical_images() -> None:
     a = images(40, 40)[0]
     assert (chen.qcb(a, a, a), chen.qcv(a, a, a)) == pytest.approx((1.0, 0.0), abs=1e-12)
 
 
-def test_chen_metrics_name_the_constant_image():
+def test_chen_metrics_name_the_constant_image() -> None:
     a, b, f = images(40, 40)
     flat = np.full_like(a, 12)
     for triple, name in (((flat, b, f), "infrared"), ((a, flat, f), "visible"), ((a, b, flat), "fused")):
@@ -94,8 +96,8 @@ def test_chen_metrics_name_the_constant_image():
             chen.qcv(*triple)
 
 
-def literal_balance(a, b, f, weak=0.001, from_both=False):
-    def edges(image):
+def literal_balance(a: Any, b: Any, f: Any, weak: Any = 0.001, from_both: Any = False) -> Any:
+    def edges(image: Any) -> Any:
         v = np.pad(image.astype(float), 1, mode="reflect")
         h = convolve(v, np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])[:, ::-1] / 8)[1:-1, 1:-1]
         w = convolve(v, np.array([[-1.0, -2, -1], [0, 0, 0], [1, 2, 1]])[::-1] / 8)[1:-1, 1:-1]
@@ -126,12 +128,12 @@ def literal_balance(a, b, f, weak=0.001, from_both=False):
 
 
 @pytest.mark.parametrize("shape", [(30, 41), (2, 2), (5, 2)])
-def test_edge_balance_equals_the_literal_one(shape):
+def test_edge_balance_equals_the_literal_one(shape: Any) -> None:
     triple = images(*shape)
     assert nabf.edge_balance(*triple) == pytest.approx(literal_balance(*triple), rel=1e-11, abs=1e-15)
 
 
-def test_zoos_balance_leaves_out_weak_edges_and_what_one_source_has():
+def test_zoos_balance_leaves_out_weak_edges_and_what_one_source_has() -> None:
     a, b, f = images(30, 41)
     a[:, :20], b[:15], f[8:20] = 0, 90, 255
     ours = nabf.edge_balance(a, b, f, weak_weight=0.0, lost_from_both=True)
@@ -142,30 +144,30 @@ def test_zoos_balance_leaves_out_weak_edges_and_what_one_source_has():
         nabf.edge_balance(flat, flat, f, weak_weight=0.0)
 
 
-def test_edge_balance_with_flat_areas():
+def test_edge_balance_with_flat_areas() -> None:
     a, b, f = images(30, 41)
     a[:, :20], b[:15], f[8:20] = 0, 90, 255
     assert nabf.edge_balance(a, b, f) == pytest.approx(literal_balance(a, b, f), rel=1e-11)
 
 
-def test_kept_lost_and_added_are_everything():
+def test_kept_lost_and_added_are_everything() -> None:
     balance = nabf.edge_balance(*images(30, 41))
     assert balance.qabf + balance.labf + balance.nabf == pytest.approx(1.0, abs=1e-12)
 
 
-def test_named_metrics_are_the_fields():
+def test_named_metrics_are_the_fields() -> None:
     triple = images(30, 41)
     names = (nabf.qabf_petrovic, nabf.labf, nabf.nabf, nabf.nabf_petrovic)
     assert tuple(metric(nabf.edge_balance(*triple)) for metric in names) == nabf.edge_balance(*triple)
 
 
-def test_fusion_that_adds_nothing_has_no_artefacts():
+def test_fusion_that_adds_nothing_has_no_artefacts() -> None:
     a, _, _ = images(30, 41)
     assert nabf.edge_balance(a, a, a).nabf == 0.0
     assert nabf.edge_balance(a, a, np.full_like(a, 9)).nabf == 0.0
 
 
-def test_constants_and_the_smallest_size():
+def test_constants_and_the_smallest_size() -> None:
     flat = np.full((9, 9), 40, np.uint8)
     assert nabf.edge_balance(flat, flat, flat) == pytest.approx((0.0086487, 0.9913513, 0, 0), abs=1e-6)
     with pytest.raises(Undefined, match="2×2"):

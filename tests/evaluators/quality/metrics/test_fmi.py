@@ -3,6 +3,7 @@ definitions.
 """
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,13 +17,13 @@ from fusionbench.evaluators.quality.undefined import Undefined
 RANDOM = np.random.default_rng(11)
 
 
-def entropy(table):
+def entropy(table: Any) -> Any:
     """−Σ x log2|x|: the real part of MATLAB's complex result where Nelsen's table has negative cells."""
     cells = table[np.abs(table) > 1e-15]
     return -(cells * np.log2(np.abs(cells))).sum()
 
 
-def window_information(first, second):
+def window_information(first: Any, second: Any) -> Any:
     """Normalised mutual information of two 3×3 windows from the complete joint table."""
     if np.array_equal(first, second):
         return 1.0
@@ -44,7 +45,7 @@ def window_information(first, second):
     return 2 * (entropy(p) + entropy(q) - entropy(joint)) / (entropy(p) + entropy(q))
 
 
-def literal(infrared, visible, fused):
+def literal(infrared: Any, visible: Any, fused: Any) -> Any:
     rows, columns = fused.shape[0] - 2, fused.shape[1] - 2
     total = 0.0
     for y in range(rows):
@@ -54,7 +55,7 @@ def literal(infrared, visible, fused):
     return total / (2 * rows * columns)
 
 
-def images(kind):
+def images(kind: Any) -> Any:
     if kind == "noise":
         a, b = RANDOM.integers(0, 256, (2, 12, 75)).astype(np.uint8)
     elif kind == "few levels":  # flat windows, windows with all mass in one cell, equal windows
@@ -66,31 +67,31 @@ def images(kind):
 
 
 @pytest.mark.parametrize("kind", ["noise", "few levels", "ramps"])
-def test_equals_the_complete_joint_tables(kind):
+def test_equals_the_complete_joint_tables(kind: Any) -> None:
     triple = images(kind)
     assert fmi(*triple, feature="none") == pytest.approx(literal(*triple), rel=1e-11)
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_identity_is_one(feature):
+def test_identity_is_one(feature: Any) -> None:
     a = images("noise")[0]
     assert fmi(a, a, a, feature=feature) == 1.0
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_symmetric_in_the_sources(feature):
+def test_symmetric_in_the_sources(feature: Any) -> None:
     a, b, f = images("noise")
     assert fmi(a, b, f, feature=feature) == pytest.approx(fmi(b, a, f, feature=feature), rel=1e-12)
 
 
-def test_contrast_and_brightness_do_not_count():
+def test_contrast_and_brightness_do_not_count() -> None:
     a, b, f = (image.astype(float) for image in images("noise"))
     assert feature_mutual_information(a, b, 2 * f + 5) == pytest.approx(
         feature_mutual_information(a, b, f), rel=1e-9
     )
 
 
-def test_constant_images():
+def test_constant_images() -> None:
     flat, noise = np.full((9, 9), 3, np.uint8), images("noise")[0][:9, :9]
     assert fmi(flat, flat, flat, feature="none") == 1.0
     assert fmi(noise, noise, flat, feature="none") == 0.0
@@ -98,7 +99,7 @@ def test_constant_images():
         assert np.isfinite(fmi(noise, flat, noise, feature=feature))
 
 
-def test_too_small_and_unknown_feature():
+def test_too_small_and_unknown_feature() -> None:
     tiny = np.zeros((2, 9), np.uint8)
     with pytest.raises(Undefined, match="3×3"):
         fmi(tiny, tiny, tiny, feature="none")
@@ -106,7 +107,7 @@ def test_too_small_and_unknown_feature():
         fmi(tiny, tiny, tiny, feature="haar")
 
 
-def test_gradient_is_matlabs():
+def test_gradient_is_matlabs() -> None:
     row = np.array([[0.0, 1.0, 4.0, 9.0]])
     assert fmi_features.x_derivative(row).tolist() == [[1.0, 2.0, 4.0, 5.0]]
 
@@ -114,21 +115,21 @@ def test_gradient_is_matlabs():
 @pytest.mark.parametrize(
     "shape", [(1, 1), (6, 7), (16, 33), (47, 97)]
 )  # a tile has 16 lines; 47 and 97 go through Bluestein's
-def test_dct_is_scipys(shape):
+def test_dct_is_scipys(shape: Any) -> None:
     image = RANDOM.integers(0, 256, shape).astype(np.uint8)
     wanted = fft.dctn(image.astype(float), norm="ortho")
     assert fmi_features.transform_coefficients(image) == pytest.approx(wanted, abs=1e-11)
 
 
-def test_edges_are_thin_and_on_the_step():
-    step = np.zeros((20, 30))
-    step[:, 15:] = 100.0
+def test_edges_are_thin_and_on_the_step() -> None:
+    step = np.zeros((20, 30), np.uint8)
+    step[:, 15:] = 100
     edges = fmi_features.sobel_edges(step)
     assert set(np.flatnonzero(edges.any(axis=0))) <= {14, 15}
     assert (edges.sum(axis=1) == 1).all()
 
 
-def test_meyer_filters():
+def test_meyer_filters() -> None:
     # MATLAB's table against the scaling filter's formula: √2·φ̂(2ω), φ̂ Meyer's with ν(x) = x⁴(35 − 84x +
     # 70x² − 20x³).
     omega = np.linspace(-np.pi, np.pi, 1 << 14, endpoint=False)
@@ -141,17 +142,21 @@ def test_meyer_filters():
     assert abs(low @ high) < 1e-12
 
 
+def every_second(values: Any, taps: Any) -> Any:
+    return np.convolve(values, taps, "valid")[1::2]
+
+
 @pytest.mark.parametrize(
     "shape", [(9, 13), (1, 1), (70, 3), (33, 150)]
 )  # less, more than a group of lines; a second group that overlaps
-def test_meyer_bands_against_a_plain_convolution(shape):
+def test_meyer_bands_against_a_plain_convolution(shape: Any) -> None:
     image = RANDOM.integers(0, 256, shape).astype(np.uint8)
     extended = np.pad(image, 101, mode="symmetric")
     filters = fmi_features.meyer_filters()
     together = []
     for across, down in product(filters, filters):
-        wanted = np.apply_along_axis(lambda v, t=across: np.convolve(v, t, "valid")[1::2], 1, extended)
-        wanted = np.apply_along_axis(lambda v, t=down: np.convolve(v, t, "valid")[1::2], 0, wanted)
+        wanted = np.apply_along_axis(every_second, 1, extended, across)
+        wanted = np.apply_along_axis(every_second, 0, wanted, down)
         together.append(wanted[: (shape[0] + 101) // 2, : (shape[1] + 101) // 2])
     approximation, horizontal, vertical, diagonal = together
     bands = np.block([[approximation, horizontal], [vertical, diagonal]])
@@ -159,7 +164,7 @@ def test_meyer_bands_against_a_plain_convolution(shape):
     assert fmi_features.wavelet_bands(image) == pytest.approx(stretched, abs=1e-12)
 
 
-def test_binary_maps_equal_the_same_maps_as_numbers():
+def test_binary_maps_equal_the_same_maps_as_numbers() -> None:
     a, b, f = (image > 128 for image in images("noise"))
     assert feature_mutual_information(a, b, f) == pytest.approx(
         feature_mutual_information(*(m.astype(float) for m in (a, b, f))), rel=1e-13

@@ -4,6 +4,7 @@ the formula.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,19 +25,19 @@ needs_weights = pytest.mark.skipif(
 RANDOM = np.random.default_rng(4)
 
 
-def generalised_gaussian(shape, count):
+def generalised_gaussian(shape: Any, count: Any) -> Any:
     """Unit-scale samples: |x|^shape is gamma distributed."""
     return RANDOM.gamma(1 / shape, 1.0, count) ** (1 / shape) * RANDOM.choice([-1.0, 1.0], count)
 
 
 @pytest.mark.parametrize("shape", [0.6, 1.0, 2.0, 3.5])
-def test_symmetric_fit_recovers_the_shape(shape):
+def test_symmetric_fit_recovers_the_shape(shape: Any) -> None:
     alpha, deviation = natural_scene.symmetric_fit(generalised_gaussian(shape, 400_000))
     assert alpha == pytest.approx(shape, rel=0.03)
     assert deviation == pytest.approx(np.sqrt(gamma(3 / shape) / gamma(1 / shape)), rel=0.02)
 
 
-def test_asymmetric_fit_recovers_both_sides():
+def test_asymmetric_fit_recovers_both_sides() -> None:
     shape, left, right = 1.4, 0.5, 2.0
     side = np.where(RANDOM.random(400_000) < left / (left + right), -left, right)
     alpha, sigma_left, sigma_right = natural_scene.asymmetric_fit(
@@ -47,12 +48,12 @@ def test_asymmetric_fit_recovers_both_sides():
     assert (sigma_left, sigma_right) == pytest.approx((left * unit, right * unit), rel=0.02)
 
 
-def test_fits_without_a_side_are_undefined():
+def test_fits_without_a_side_are_undefined() -> None:
     assert np.isnan(natural_scene.asymmetric_fit(np.ones(9))).all()
     assert np.isnan(natural_scene.symmetric_fit(np.zeros(9))[0])
 
 
-def test_halving_is_linear_exact_and_keeps_the_mean_level():
+def test_halving_is_linear_exact_and_keeps_the_mean_level() -> None:
     ramp = np.arange(32.0)[None, :] + np.zeros((20, 1))
     half = natural_scene.halve_bicubic(ramp)
     assert half.shape == (10, 16)
@@ -62,7 +63,7 @@ def test_halving_is_linear_exact_and_keeps_the_mean_level():
     assert natural_scene.halve_bicubic(np.full((7, 9), 3.0)) == pytest.approx(np.full((4, 5), 3.0), abs=1e-12)
 
 
-def test_normalised_luminance_borders():
+def test_normalised_luminance_borders() -> None:
     flat = np.full((20, 20), 50.0)
     replicate = natural_scene.normalised_luminance(flat, replicate=True, mend_flat=True)
     assert not replicate.any()
@@ -71,13 +72,13 @@ def test_normalised_luminance_borders():
     assert not zeros[5:-5, 5:-5].any()
 
 
-def picture(height=192, width=200):
+def picture(height: Any = 192, width: Any = 200) -> Any:
     y, x = np.mgrid[0:height, 0:width]
     smooth = 120 + 50 * np.sin(x / 11) * np.cos(y / 17)
     return np.clip(smooth + RANDOM.normal(0, 6, x.shape), 0, 255).astype(np.uint8)
 
 
-def test_niqe_is_zero_at_its_own_model_and_grows_with_the_distance():
+def test_niqe_is_zero_at_its_own_model_and_grows_with_the_distance() -> None:
     image = picture(192, 960)
     features = niqe.niqe_features(image)
     model = niqe.PristineModel(features.mean(axis=0), np.cov(features, rowvar=False) + np.eye(36))
@@ -86,13 +87,13 @@ def test_niqe_is_zero_at_its_own_model_and_grows_with_the_distance():
     assert niqe.niqe(image, farther) > 0.5
 
 
-def test_niqe_counts_whole_blocks_only():
+def test_niqe_counts_whole_blocks_only() -> None:
     image = picture(200, 290)
     assert np.array_equal(niqe.niqe_features(image), niqe.niqe_features(image[:192, :288]))
     assert niqe.niqe_features(image).shape == (6, 36)
 
 
-def test_no_statistics_no_value():
+def test_no_statistics_no_value() -> None:
     flat = np.full((192, 192), 8, np.uint8)
     model = niqe.PristineModel(np.zeros(36), np.eye(36))
     with pytest.raises(Undefined, match="flat"):
@@ -103,7 +104,7 @@ def test_no_statistics_no_value():
         brisque.brisque_features(flat[:15])
 
 
-def write_model(folder, vectors, ranges=36):
+def write_model(folder: Any, vectors: Any, ranges: Any = 36) -> Any:
     lines = [" ".join([f"{c}", *(f"{i + 1}:{v}" for i, v in enumerate(x))]) for c, x in vectors]
     head = [
         "svm_type epsilon_svr",
@@ -119,7 +120,7 @@ def write_model(folder, vectors, ranges=36):
     return folder / "model", folder / "ranges"
 
 
-def test_brisque_is_the_regression_of_its_features(tmp_path):
+def test_brisque_is_the_regression_of_its_features(tmp_path: Path) -> None:
     image = picture()
     scaled = brisque.brisque_features(image) / 3.0
     model = brisque.load_opinion_model(*write_model(tmp_path, [(2.0, scaled), (-1.0, scaled + 0.5)]))
@@ -129,7 +130,7 @@ def test_brisque_is_the_regression_of_its_features(tmp_path):
     assert brisque.brisque(image, model) == pytest.approx(wanted, rel=1e-4)
 
 
-def test_bad_models_are_refused(tmp_path):
+def test_bad_models_are_refused(tmp_path: Path) -> None:
     model, ranges = write_model(tmp_path, [(1.0, np.zeros(36))], ranges=35)
     with pytest.raises(InputError, match="36 features"):
         brisque.load_opinion_model(model, ranges)
@@ -146,7 +147,7 @@ def test_bad_models_are_refused(tmp_path):
         niqe.load_pristine_model(tmp_path / "x.npz")
 
 
-def test_niqe_scales_are_those_of_its_own_fit():
+def test_niqe_scales_are_those_of_its_own_fit() -> None:
     """A generalised Gaussian of shape α and scale β has the deviation β √(Γ(3/α)/Γ(1/α)), that of the block."""
     image = np.random.default_rng(3).normal(128, 20, (192, 192))
     features = niqe.niqe_features(image)
@@ -159,7 +160,7 @@ def test_niqe_scales_are_those_of_its_own_fit():
     assert mean == pytest.approx((right - left) * gamma(2 / alpha) / gamma(1 / alpha), rel=1e-12)
 
 
-def mean_mismatch(model):
+def mean_mismatch(model: Any) -> Any:
     """How far the mean parameter of the support vectors is from (σ_r − σ_l) √(Γ(1/α)/Γ(3/α)) Γ(2/α)/Γ(1/α) of
     their other features.
     """
@@ -172,7 +173,7 @@ def mean_mismatch(model):
     return worst
 
 
-def test_the_authors_support_vectors_belong_to_their_ranges(monkeypatch):
+def test_the_authors_support_vectors_belong_to_their_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "FUSIONBENCH_WEIGHTS", f"{WEIGHTS}{os.pathsep}{os.environ.get('FUSIONBENCH_WEIGHTS', '')}"
     )
@@ -188,7 +189,9 @@ def test_the_authors_support_vectors_belong_to_their_ranges(monkeypatch):
 
 
 @needs_weights
-def test_the_other_model_does_not_belong_to_these_ranges_and_is_refused(monkeypatch):
+def test_the_other_model_does_not_belong_to_these_ranges_and_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The 770 support vectors that PyPI packages carry under the same name; see docs/metric-parity.md for
     what mixing them did.
     """
@@ -203,7 +206,7 @@ def test_the_other_model_does_not_belong_to_these_ranges_and_is_refused(monkeypa
 
 
 @needs_weights
-def test_published_pristine_models_agree_and_rank_noise():
+def test_published_pristine_models_agree_and_rank_noise() -> None:
     first = niqe.load_pristine_model(WEIGHTS / "niqe_modelparameters.mat")
     second = niqe.load_pristine_model(WEIGHTS / "niqe_pris_params.npz")
     assert all(np.array_equal(x, y) for x, y in zip(first, second, strict=True))
@@ -220,5 +223,5 @@ def test_published_pristine_models_agree_and_rank_noise():
 
 @needs_weights
 @pytest.mark.parametrize("artifact", [NIQE_MODEL, BRISQUE_MODEL, BRISQUE_RANGES], ids=lambda a: a.name)
-def test_checksums_are_those_of_the_files(artifact):
+def test_checksums_are_those_of_the_files(artifact: Any) -> None:
     assert not check_file(WEIGHTS / artifact.filename, artifact)

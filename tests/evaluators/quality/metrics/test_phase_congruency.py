@@ -1,5 +1,7 @@
 """Phase congruency against a literal, slow transcription of Kovesi's equations; Qp's properties."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,17 +12,17 @@ from fusionbench.evaluators.quality.undefined import Undefined
 RANDOM = np.random.default_rng(3)
 
 
-def scene(height, width):
+def scene(height: Any, width: Any) -> Any:
     y, x = np.mgrid[0:height, 0:width]
     image = 90 + 60 * (x > width // 2) + 40 * np.sin(y / 5.0) + RANDOM.normal(0, 4, (height, width))
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def literal(image):
+def literal(image: Any) -> Any:
     """Every filter, every inverse transform (the noise filters' too), no shortcut."""
     rows, columns = image.shape
 
-    def frequencies(n):
+    def frequencies(n: Any) -> Any:
         return np.arange(-(n - 1) / 2, (n - 1) / 2 + 1) / (n - 1) if n % 2 else np.arange(-n / 2, n / 2) / n
 
     x, y = np.meshgrid(frequencies(columns), frequencies(rows))
@@ -28,7 +30,11 @@ def literal(image):
     low_pass = 1 / (1 + (radius / 0.45) ** 30)
     radius[0, 0] = 1
     spectrum = np.fft.fft2(image.astype(float))
-    energies = amplitudes = xx = yy = xy = 0
+    energies: Any = 0
+    amplitudes: Any = 0
+    xx: Any = 0
+    yy: Any = 0
+    xy: Any = 0
     for o in range(6):
         angle = o * np.pi / 6
         sine = np.sin(theta) * np.cos(angle) - np.cos(theta) * np.sin(angle)
@@ -63,30 +69,30 @@ def literal(image):
 
 
 @pytest.mark.parametrize("shape", [(64, 48), (63, 50), (40, 61), (37, 53), (2, 9), (164, 96)])
-def test_equals_the_literal_transcription(shape):
+def test_equals_the_literal_transcription(shape: Any) -> None:
     image = scene(*shape)
     for ours, wanted in zip(pc.phase_congruency(image), literal(image), strict=True):
         assert ours == pytest.approx(wanted, abs=1e-12)
 
 
-def test_qp_is_one_for_a_fusion_that_is_both_sources():
+def test_qp_is_one_for_a_fusion_that_is_both_sources() -> None:
     image = scene(64, 64)
     assert qp(image, image, image) == pytest.approx(1.0, abs=1e-12)
 
 
-def test_qp_is_symmetric_in_the_sources():
+def test_qp_is_symmetric_in_the_sources() -> None:
     a, b, f = scene(64, 64), scene(64, 64).T.copy(), scene(64, 64)
     assert qp(a, b, f) == pytest.approx(qp(b, a, f), rel=1e-12)
 
 
-def test_qp_falls_with_noise():
+def test_qp_falls_with_noise() -> None:
     image = scene(64, 64)
     noisy = [np.clip(image + RANDOM.normal(0, s, image.shape), 0, 255).astype(np.uint8) for s in (8, 60)]
     values = [qp(image, image, f) for f in (image, *noisy)]
     assert values[0] > values[1] > values[2]
 
 
-def test_constant_images_have_no_features():
+def test_constant_images_have_no_features() -> None:
     flat = np.full((32, 32), 80, np.uint8)
     assert pc.phase_congruency(flat).congruency.max() == 0.0
     with pytest.raises(Undefined, match="0/0"):

@@ -2,6 +2,8 @@
 constants.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.ndimage import convolve
@@ -18,44 +20,44 @@ F = ((A.astype(int) + B) // 2).astype(np.uint8)
 FLAT = np.full((70, 81), 77, np.uint8)
 
 
-def window(size, sigma):
+def window(size: Any, sigma: Any) -> Any:
     x = np.arange(size) - size // 2
     w = np.exp(-(x[:, None] ** 2 + x**2) / (2 * sigma**2))
     return w / w.sum()
 
 
-def qs(*images):
+def qs(*images: Any) -> Any:
     return piella.qs(piella.weighted(*images))
 
 
-def qw(*images):
+def qw(*images: Any) -> Any:
     return piella.qw(piella.weighted(*images).qw)
 
 
-def qe(*images):
+def qe(*images: Any) -> Any:
     return piella.qe(piella.weighted(*images).qw, piella.weighted_of_edges(*images))
 
 
-def qc(*images):
+def qc(*images: Any) -> Any:
     return cvejic_yang.qc(cvejic_yang.local_similarities(*images))
 
 
-def qy(*images):
+def qy(*images: Any) -> Any:
     return cvejic_yang.qy(cvejic_yang.local_similarities(*images))
 
 
-def viff(*images):
+def viff(*images: Any) -> Any:
     return vif.viff(vif.information(*images))
 
 
-def ms_ssim(*images):
+def ms_ssim(*images: Any) -> Any:
     return sum(ssim.ms_ssim(*images))
 
 
 class Moments:
     """Local moments by plain 2-D correlation."""
 
-    def __init__(self, a, b, f, w):
+    def __init__(self, a: Any, b: Any, f: Any, w: Any) -> None:
         local = lambda x: correlate2d(x, w, "valid")  # noqa: E731
         a, b, f = (x.astype(float) for x in (a, b, f))
         self.a, self.b, self.f = local(a), local(b), local(f)
@@ -64,11 +66,11 @@ class Moments:
         self.af, self.bf = local(a * f) - self.a * self.f, local(b * f) - self.b * self.f
 
 
-def similarity(m, n, v, w, c, c1, c2):
+def similarity(m: Any, n: Any, v: Any, w: Any, c: Any, c1: Any, c2: Any) -> Any:
     return (2 * m * n + c1) * (2 * c + c2) / ((m * m + n * n + c1) * (v + w + c2))
 
 
-def literal_piella(a, b, f):
+def literal_piella(a: Any, b: Any, f: Any) -> Any:
     m = Moments(a, b, f, window(11, 1.5))
     c1, c2 = 2.55**2, 7.65**2
     share = m.aa / (m.aa + m.bb)
@@ -79,20 +81,20 @@ def literal_piella(a, b, f):
     return q.mean(), (q * weight).sum() / weight.sum()
 
 
-def prewitt(image):
+def prewitt(image: Any) -> Any:
     mask = np.array([[1.0, 0, -1]] * 3)
     gx = convolve(image.astype(float), mask, mode="constant")
     gy = convolve(image.astype(float), mask.T, mode="constant")
     return np.hypot(gx, gy)
 
 
-def test_piella_equals_its_definition():
+def test_piella_equals_its_definition() -> None:
     first, second = literal_piella(A, B, F)
     edge = literal_piella(prewitt(A), prewitt(B), prewitt(F))[1]
     assert (qs(A, B, F), qw(A, B, F), qe(A, B, F)) == pytest.approx((first, second, second * edge), rel=1e-9)
 
 
-def test_cvejic_and_yang_equal_their_definitions():
+def test_cvejic_and_yang_equal_their_definitions() -> None:
     m = Moments(A, B, F, window(7, 1.5))
     c = 2e-16
     sa, sb = similarity(m.a, m.f, m.aa, m.ff, m.af, c, c), similarity(m.b, m.f, m.bb, m.ff, m.bf, c, c)
@@ -104,7 +106,7 @@ def test_cvejic_and_yang_equal_their_definitions():
     assert qy(A, B, F) == pytest.approx(wanted, rel=1e-9)
 
 
-def literal_viff(a, b, f):
+def literal_viff(a: Any, b: Any, f: Any) -> Any:
     images = [x.astype(float) for x in (a, b, f)]
     parts = []
     for scale in range(1, 5):
@@ -112,7 +114,7 @@ def literal_viff(a, b, f):
         w = window(n, n / 5)
         if scale > 1:
             images = [correlate2d(x, w, "valid")[::2, ::2] for x in images]
-        m = Moments(*images, w)
+        m = Moments(images[0], images[1], images[2], w)
         gains, informations, withouts = [], [], []
         for v, cross in ((m.aa, m.af), (m.bb, m.bf)):
             v, ff = np.maximum(v, 0), np.maximum(m.ff, 0)
@@ -129,11 +131,11 @@ def literal_viff(a, b, f):
     return (parts[0] + 0.15 * parts[2] + parts[3]) / 2.15
 
 
-def test_viff_equals_its_definition():
+def test_viff_equals_its_definition() -> None:
     assert viff(A, B, F) == pytest.approx(literal_viff(A, B, F), rel=1e-9)
 
 
-def literal_mef(a, b, f):
+def literal_mef(a: Any, b: Any, f: Any) -> Any:
     """Patch by patch, with the patch r written out."""
     w = window(11, 1.5)
     total = count = 0
@@ -159,12 +161,12 @@ def literal_mef(a, b, f):
     return total / count
 
 
-def test_mef_ssim_equals_the_patch_loop():
+def test_mef_ssim_equals_the_patch_loop() -> None:
     cut = [x[:30, :40] for x in (A, B, F)]
     assert mef.mef_ssim(*cut) == pytest.approx(literal_mef(*cut), rel=1e-9)
 
 
-def test_mef_ignores_brightness_and_knows_its_optimum():
+def test_mef_ignores_brightness_and_knows_its_optimum() -> None:
     assert mef.mef_ssim(A, A, A) == pytest.approx(1.0, abs=1e-9)
     assert mef.mef_ssim(A, A, A // 2 + 60) < 0.99
     assert mef.mef_ssim(A // 2, B // 2, F // 2 + 90) == pytest.approx(
@@ -172,34 +174,34 @@ def test_mef_ignores_brightness_and_knows_its_optimum():
     )
 
 
-def test_halving_of_odd_sides():
+def test_halving_of_odd_sides() -> None:
     image = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])
     assert ssim.halve(image).tolist() == [[3.0, 4.5], [7.5, 9.0]]
     assert ssim.halve(image, zero_borders=True).tolist() == [[0.25, 1.25], [2.75, 7.0]]
 
 
-def test_ms_ssim_identity_and_white():
+def test_ms_ssim_identity_and_white() -> None:
     big = np.tile(A, (3, 3))
     assert ms_ssim(big, big, big) == pytest.approx(2.0, abs=1e-12)
-    scaled = [np.tile(x, (3, 3)) / 255.0 for x in (A, B, F)]
+    scaled: list[Any] = [np.tile(x, (3, 3)) / 255.0 for x in (A, B, F)]
     wanted = ssim.ms_ssim(*[np.tile(x, (3, 3)) for x in (A, B, F)])
     assert ssim.ms_ssim(*scaled, dynamic_range=1.0) == pytest.approx(wanted, rel=1e-9)
 
 
 @pytest.mark.parametrize("metric", [qs, qw, qe, qc, qy, viff, mef.mef_ssim])
-def test_identity_is_one_and_sources_are_interchangeable(metric):
+def test_identity_is_one_and_sources_are_interchangeable(metric: str) -> None:
     assert metric(A, A, A) == pytest.approx(1.0, abs=1e-9)
     assert metric(A, B, F) == pytest.approx(metric(B, A, F), rel=1e-9)
 
 
 @pytest.mark.parametrize("metric", [qs, qc, qy, viff, mef.mef_ssim, mef.mef_ms_ssim])
-def test_constant_images_are_finite(metric):
+def test_constant_images_are_finite(metric: str) -> None:
     for images in ((FLAT, FLAT, FLAT), (FLAT, B, F), (A, B, FLAT), (FLAT, FLAT, F), (FLAT * 0, B, FLAT * 0)):
         assert np.isfinite(metric(*images))
     assert metric(FLAT, FLAT, FLAT) == pytest.approx(1.0, abs=1e-9)
 
 
-def test_weighted_metrics_refuse_flat_sources():
+def test_weighted_metrics_refuse_flat_sources() -> None:
     with pytest.raises(Undefined, match="flat"):
         qw(FLAT, FLAT, F)
 
@@ -215,7 +217,7 @@ def test_weighted_metrics_refuse_flat_sources():
         (ms_ssim, 161),
     ],
 )
-def test_minimum_sizes(metric, side):
+def test_minimum_sizes(metric: str, side: Any) -> None:
     image = RANDOM.integers(0, 256, (side, side), dtype=np.uint8)
     assert np.isfinite(metric(image, image, image))
     with pytest.raises(Undefined, match=f"{side}×{side}"):

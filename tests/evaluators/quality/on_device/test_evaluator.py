@@ -3,6 +3,8 @@ whatever the batch.
 """
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from fusionbench.store.run_store import RunStore
 torch.set_num_threads(1)
 
 
-def scene(seed, height=170, width=166, colour=True):
+def scene(seed: Any, height: Any = 170, width: Any = 166, colour: Any = True) -> Any:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     infrared = 110 + 70 * np.sin(x / 9) * np.cos(y / 13) + rng.normal(0, 7, (height, width))
@@ -31,7 +33,7 @@ def scene(seed, height=170, width=166, colour=True):
     return (fused if colour else fused[..., 0]), PairImages(infrared, visible)
 
 
-def both(metrics, convention, images, dtype=torch.float64):
+def both(metrics: Any, convention: Any, images: Any, dtype: Any = torch.float64) -> Any:
     fused, sources = zip(*images, strict=True)
     batch = BatchedQualityEvaluator(metrics, [convention], "cpu", dtype).score_batch(fused, sources)
     single = ordinary.QualityEvaluator(metrics, [convention])
@@ -40,7 +42,7 @@ def both(metrics, convention, images, dtype=torch.float64):
 
 @pytest.mark.parametrize("convention", BATCHED)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-4)])
-def test_values_are_the_ordinary_ones(convention, dtype, tolerance):
+def test_values_are_the_ordinary_ones(convention: str, dtype: torch.dtype, tolerance: float) -> None:
     names = list(BATCHED[convention][1])
     batch, single = both(names, convention, [scene(1), scene(2), scene(3, colour=False)], dtype)
     for ours, theirs in zip(batch, single, strict=True):
@@ -50,19 +52,19 @@ def test_values_are_the_ordinary_ones(convention, dtype, tolerance):
             assert (mine.convention, mine.reason) == (other.convention, other.reason)
 
 
-def test_batched_metrics_exist():
+def test_batched_metrics_exist() -> None:
     for convention, (_, formulas) in BATCHED.items():
         assert formulas.keys() <= FORMULAS[convention].keys()
 
 
-def test_metrics_without_a_torch_version_keep_their_place():
+def test_metrics_without_a_torch_version_keep_their_place() -> None:
     names = ["VIF", "SSIM", "EN", "NMI"]
     batch, single = both(names, "cddfuse", [scene(4)])
     assert [v.metric for v in batch[0]] == [v.metric for v in single[0]]
     assert [v.value for v in batch[0]] == pytest.approx([v.value for v in single[0]], rel=1e-9)
 
 
-def test_sizes_may_differ_and_undefined_values_have_their_reason():
+def test_sizes_may_differ_and_undefined_values_have_their_reason() -> None:
     flat = np.full((50, 60), 9, np.uint8)
     small, pair = scene(5, 30, 30)
     images = [scene(6), (flat, PairImages(flat, np.repeat(flat[..., None], 3, 2))), (small, pair), scene(7)]
@@ -76,7 +78,7 @@ def test_sizes_may_differ_and_undefined_values_have_their_reason():
     assert any("41" in v.reason for v in batch[2])
 
 
-def test_large_batches_are_cut(monkeypatch):
+def test_large_batches_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     from fusionbench.evaluators.quality.on_device import evaluator
 
     whole, _ = both(["EN", "VIF"], "cddfuse", [scene(8), scene(9), scene(10)])
@@ -87,12 +89,12 @@ def test_large_batches_are_cut(monkeypatch):
     )
 
 
-def test_device_chooses():
+def test_device_chooses() -> None:
     assert type(ordinary.build(SPEC, EvaluatorSettings(device="cpu"))) is ordinary.QualityEvaluator
     assert isinstance(ordinary.build(SPEC, EvaluatorSettings(device="cuda:0")), BatchedQualityEvaluator)
 
 
-def test_a_run_hands_over_its_batches(pairs, tmp_path, monkeypatch):
+def test_a_run_hands_over_its_batches(pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four pairs in batches of three: two calls, the values of a run on the CPU; scored anew from the saved
     images, the same again.
     """
@@ -101,12 +103,12 @@ def test_a_run_hands_over_its_batches(pairs, tmp_path, monkeypatch):
     sizes = []
 
     class Counting(BatchedQualityEvaluator):
-        def score_batch(self, fused, sources):
+        def score_batch(self, fused: Any, sources: Any) -> Any:
             sizes.append(len(fused))
             return super().score_batch(fused, sources)
 
-    def run(name, **changes):
-        settings = {
+    def run(name: Any, **changes: Any) -> Any:
+        settings: dict[str, Any] = {
             "method": ["max"],
             "dataset": ["folder"],
             "task": ["quality"],

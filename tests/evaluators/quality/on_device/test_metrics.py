@@ -37,16 +37,17 @@ def tensors(triples: list[list[np.ndarray]], dtype: torch.dtype) -> list[torch.T
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-4)])
-def test_agrees_with_cpu(dtype, tolerance):
+def test_agrees_with_cpu(dtype: torch.dtype, tolerance: float) -> None:
     triples = scenes(3, 96, 131)
     names = [name for name in batched.METRICS if name not in ("RMSE", "SSIM", "MS-SSIM")]
-    batch = batched.score_batch(*tensors(triples, dtype), metrics=names)
+    a, b, f = tensors(triples, dtype)
+    batch = batched.score_batch(a, b, f, metrics=names)
     for index, triple in enumerate(triples):
         for name, value in score_arrays(*triple, metrics=names).items():
             assert batch[name][index].item() == pytest.approx(value.value, rel=tolerance), name
 
 
-def test_rmse_agrees_with_cpu():
+def test_rmse_agrees_with_cpu() -> None:
     (triple,) = scenes(1, 40, 51)
     value = batched.root_mean_squared_error(*tensors([triple], torch.float64)).item()
     assert value == pytest.approx(
@@ -54,7 +55,7 @@ def test_rmse_agrees_with_cpu():
     )
 
 
-def test_ssim_agrees_with_cpu():
+def test_ssim_agrees_with_cpu() -> None:
     triples = scenes(2, 177, 190)
     a, b, f = tensors(triples, torch.float64)
     for index, triple in enumerate(triples):
@@ -67,7 +68,7 @@ def test_ssim_agrees_with_cpu():
 
 
 @pytest.mark.parametrize("name", sorted(batched.DIFFERENTIABLE))
-def test_gradient(name):
+def test_gradient(name: str) -> None:
     height, width = (161, 162) if name == "MS-SSIM" else (42, 43)
     a, b, f = tensors(scenes(1, height, width, seed=3), torch.float64)
     rng = torch.Generator().manual_seed(0)
@@ -82,7 +83,7 @@ def test_gradient(name):
 
 
 @pytest.mark.parametrize("name", sorted(batched.DIFFERENTIABLE))
-def test_gradient_is_finite_on_integers(name):
+def test_gradient_is_finite_on_integers(name: str) -> None:
     a, b, f = tensors(scenes(1, 170, 164, seed=5), torch.float64)
     f.requires_grad_()
     batched.METRICS[name](a, b, f).sum().backward()
@@ -90,7 +91,7 @@ def test_gradient_is_finite_on_integers(name):
     assert torch.isfinite(f.grad).all()
 
 
-def test_constant_images_give_nan_not_an_error():
+def test_constant_images_give_nan_not_an_error() -> None:
     flat = torch.full((1, 1, 48, 48), 7.0, dtype=torch.float64)
     scores = batched.score_batch(flat, flat, flat, metrics=list(batched.METRICS))
     assert {name for name, value in scores.items() if value.isnan().any()} == {
@@ -102,7 +103,7 @@ def test_constant_images_give_nan_not_an_error():
     }
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_named() -> None:
     x = torch.zeros(1, 1, 8, 8)
     with pytest.raises(InputError, match="N×1×H×W"):
         batched.score_batch(x[0], x[0], x[0])

@@ -7,10 +7,10 @@ import math
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_scene import scene
 
 from fusionbench.evaluators.quality.conventions.scoring import score_arrays
 from fusionbench.evaluators.quality.conventions.table import FORMULAS
@@ -33,6 +33,7 @@ from fusionbench.evaluators.quality.metrics import (
 )
 from fusionbench.evaluators.quality.on_device import metrics as batched
 from fusionbench.evaluators.quality.spec import SPEC
+from tests.support.synthetic_scene import scene
 
 METRICS = {metric.name: metric for metric in SPEC.metrics}
 
@@ -82,7 +83,7 @@ CASES = {"fused image": "f", "one source": "a b", "both sources": "ab", "all thr
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_spec_says_everything(name):
+def test_a_spec_says_everything(name: str) -> None:
     metric = METRICS[name]
     for part in (metric.title, metric.family, metric.value_range, metric.formula, metric.source):
         assert len(part) > 2, part
@@ -96,7 +97,7 @@ def test_a_spec_says_everything(name):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_docstring_says_everything(name):
+def test_a_docstring_says_everything(name: str) -> None:
     metric = METRICS[name]
     text = re.sub(r"\s+", " ", inspect.getdoc(FUNCTIONS[name]) or "").replace("*", "")
     assert "=" in text, "the formula"
@@ -107,12 +108,12 @@ def test_a_docstring_says_everything(name):
     assert re.search(r"Source: .*\d{4}", text)
 
 
-def test_every_metric_has_its_function():
+def test_every_metric_has_its_function() -> None:
     assert set(FUNCTIONS) == set(METRICS)
 
 
 @pytest.fixture(scope="module")
-def of_constants():
+def of_constants() -> Any:
     """The values in convention `corrected` by case; where one source is constant, of either."""
     shared = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[4].parent / "shared"))
     with pytest.MonkeyPatch.context() as patch:
@@ -121,7 +122,7 @@ def of_constants():
         return {case: [_scores(constant) for constant in roles.split()] for case, roles in CASES.items()}
 
 
-def _scores(constant):
+def _scores(constant: Any) -> Any:
     """Of a scene in which the images named (a, b, f) are constant."""
     images = dict(zip("abf", scene(176, 192), strict=True))
     images |= {role: np.full_like(images[role], LEVEL) for role in constant}
@@ -129,7 +130,7 @@ def _scores(constant):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_constant_images_give_what_the_spec_says(of_constants, name):
+def test_constant_images_give_what_the_spec_says(of_constants: Any, name: str) -> None:
     for case, said in METRICS[name].constant.items():
         for scores in of_constants[case]:
             score = scores[name]
@@ -147,7 +148,7 @@ def test_constant_images_give_what_the_spec_says(of_constants, name):
 @pytest.mark.parametrize(
     "name", [name for name in METRICS if name not in ("NIQE", "BRISQUE")]
 )  # these need parameters
-def test_the_minimum_size_is_the_minimum_size(name):
+def test_the_minimum_size_is_the_minimum_size(name: str) -> None:
     size = METRICS[name].minimum_size
     rng = np.random.default_rng(0)
     triple = [rng.integers(0, 256, (max(size, 2), max(size, 2))).astype(np.uint8) for _ in range(3)]
@@ -160,7 +161,7 @@ def test_the_minimum_size_is_the_minimum_size(name):
         assert re.search(f"needs? .*at least {size}×{size}\\b", reason or ""), reason
 
 
-def test_what_is_called_differentiable_has_a_torch_version_with_a_gradient():
+def test_what_is_called_differentiable_has_a_torch_version_with_a_gradient() -> None:
     said = {name for name, metric in METRICS.items() if metric.differentiable}
     assert said == batched.DIFFERENTIABLE  # test_batched.py checks each one's gradient
     assert set(batched.METRICS) - said == {"EN", "MI"}  # these count levels

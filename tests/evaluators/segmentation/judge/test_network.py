@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ CLASSES = ("unlabelled", "bright", "dark")
 
 
 @pytest.fixture
-def saved(tiny, tmp_path: Path) -> Path:
+def saved(tiny: Any, tmp_path: Path) -> Path:
     path = tmp_path / "segmenter.safetensors"
     save_checkpoint(
         initial_network(tiny(), 3, 0), path, tiny(), CLASSES, {"trained_on": "squares"}, half=True
@@ -31,13 +32,13 @@ def saved(tiny, tmp_path: Path) -> Path:
     return path
 
 
-def test_all_methods_start_from_the_same_weights(tiny) -> None:
+def test_all_methods_start_from_the_same_weights(tiny: Any) -> None:
     first, second, other = (initial_network(tiny(), 3, seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[k], second[k]) for k in first)
     assert any(not torch.equal(first[k], other[k]) for k in first)
 
 
-def test_starting_leaves_the_global_generator_alone(tiny) -> None:
+def test_starting_leaves_the_global_generator_alone(tiny: Any) -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
@@ -45,7 +46,7 @@ def test_starting_leaves_the_global_generator_alone(tiny) -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_float16_weights_come_back_as_float32(tiny, saved: Path) -> None:
+def test_float16_weights_come_back_as_float32(tiny: Any, saved: Path) -> None:
     network = load_checkpoint(find_checkpoint(str(saved)), tiny(), CLASSES)
     assert {p.dtype for p in network.parameters()} == {torch.float32}
     original = initial_network(tiny(), 3, 0).state_dict()
@@ -54,7 +55,7 @@ def test_float16_weights_come_back_as_float32(tiny, saved: Path) -> None:
             assert torch.equal(value, original[key].half().float()), key
 
 
-def test_equal_weights_give_equal_bytes(tiny, saved: Path, tmp_path: Path) -> None:
+def test_equal_weights_give_equal_bytes(tiny: Any, saved: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.safetensors"
     save_checkpoint(
         initial_network(tiny(), 3, 0), again, tiny(), CLASSES, {"trained_on": "squares"}, half=True
@@ -62,7 +63,7 @@ def test_equal_weights_give_equal_bytes(tiny, saved: Path, tmp_path: Path) -> No
     assert again.read_bytes() == saved.read_bytes()
 
 
-def test_a_checkpoint_of_another_architecture_or_other_classes_is_refused(tiny, saved: Path) -> None:
+def test_a_checkpoint_of_another_architecture_or_other_classes_is_refused(tiny: Any, saved: Path) -> None:
     checkpoint = find_checkpoint(str(saved))
     with pytest.raises(InputError, match="its encoder is mobilenet_v2, the protocol's resnet18"):
         load_checkpoint(checkpoint, tiny(encoder="resnet18"), CLASSES)
@@ -72,7 +73,7 @@ def test_a_checkpoint_of_another_architecture_or_other_classes_is_refused(tiny, 
         load_checkpoint(checkpoint, tiny(), CLASSES[:2])
 
 
-def test_a_plain_state_dict_must_fit_too(tiny, tmp_path: Path) -> None:
+def test_a_plain_state_dict_must_fit_too(tiny: Any, tmp_path: Path) -> None:
     good, other, few = (tmp_path / f"{n}.pt" for n in ("good", "other", "few"))
     torch.save(build_network(tiny(), 3).state_dict(), good)
     torch.save(build_network(tiny(encoder="resnet18"), 3).state_dict(), other)
@@ -84,9 +85,9 @@ def test_a_plain_state_dict_must_fit_too(tiny, tmp_path: Path) -> None:
         load_checkpoint(find_checkpoint(str(few)), tiny(), CLASSES)
 
 
-def test_files_that_hold_code_or_nothing_are_refused(tiny, tmp_path: Path) -> None:
+def test_files_that_hold_code_or_nothing_are_refused(tiny: Any, tmp_path: Path) -> None:
     class Bomb:
-        def __reduce__(self):
+        def __reduce__(self) -> Any:
             return os.system, ("touch /tmp/fusionbench-exploded",)
 
     bomb, empty = tmp_path / "bomb.pt", tmp_path / "empty.safetensors"
@@ -100,11 +101,13 @@ def test_files_that_hold_code_or_nothing_are_refused(tiny, tmp_path: Path) -> No
         find_checkpoint(str(tmp_path / "absent.safetensors"))
 
 
-def test_missing_encoder_weights_are_asked_for_and_never_fetched(tiny, monkeypatch, tmp_path: Path) -> None:
+def test_missing_encoder_weights_are_asked_for_and_never_fetched(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("FUSIONBENCH_CACHE", str(tmp_path))
     monkeypatch.delenv("FUSIONBENCH_WEIGHTS", raising=False)
 
-    def no_network(*arguments, **options):
+    def no_network(*arguments: Any, **options: Any) -> None:
         raise AssertionError("the network was used")
 
     monkeypatch.setattr(socket, "socket", no_network)
@@ -114,7 +117,9 @@ def test_missing_encoder_weights_are_asked_for_and_never_fetched(tiny, monkeypat
         encoder_file(tiny(encoder_weights="resnet-imagenet"))
 
 
-def test_imagenet_weights_at_hand_fill_the_encoder(shared: Path, tiny, monkeypatch) -> None:
+def test_imagenet_weights_at_hand_fill_the_encoder(
+    shared: Path, tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FUSIONBENCH_WEIGHTS", str(shared / "weights"))
     recipe = tiny(encoder_weights="mobilenet_v2-imagenet")
     with_weights, without = (
@@ -128,12 +133,12 @@ def test_imagenet_weights_at_hand_fill_the_encoder(shared: Path, tiny, monkeypat
         initial_network(recipe.model_copy(update={"encoder": "resnet18"}), 3, 0)
 
 
-def test_unknown_encoders_are_named(tiny) -> None:
+def test_unknown_encoders_are_named(tiny: Any) -> None:
     with pytest.raises(InputError, match="'resnet19' is no encoder"):
         build_network(tiny(encoder="resnet19"), 3)
 
 
-def test_wrong_recipes_name_the_field(tiny) -> None:
+def test_wrong_recipes_name_the_field(tiny: Any) -> None:
     with pytest.raises(InputError, match="epochs"):
         tiny(epochs=0)
     with pytest.raises(InputError, match="crop: at least 32×32"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +26,7 @@ class Brightness(torch.nn.Module):
 
 @pytest.mark.parametrize("size", [(64, 96), (50, 70), (7, 9)])
 @pytest.mark.parametrize("colour", [False, True])
-def test_each_pixel_gets_its_own_answer_at_any_size(size, colour, tiny) -> None:
+def test_each_pixel_gets_its_own_answer_at_any_size(size: Any, colour: Any, tiny: Any) -> None:
     image = np.zeros((*size, 3) if colour else size, np.uint8)
     image[: size[0] // 2] = 255
     ids = predict(Brightness(), image, tiny())
@@ -32,7 +34,7 @@ def test_each_pixel_gets_its_own_answer_at_any_size(size, colour, tiny) -> None:
     np.testing.assert_array_equal(ids, (image[..., 0] if colour else image) > 0)
 
 
-def test_resized_for_the_network_answers_come_at_the_images_size(tiny) -> None:
+def test_resized_for_the_network_answers_come_at_the_images_size(tiny: Any) -> None:
     image = np.zeros((96, 128), np.uint8)
     image[:, 64:] = 255
     ids = predict(Brightness(), image, tiny(image_size=[48, 64]))
@@ -41,7 +43,7 @@ def test_resized_for_the_network_answers_come_at_the_images_size(tiny) -> None:
 
 
 @pytest.mark.parametrize(("values", "budget"), [(FROZEN, 7.2), (DEMO, 1.2)])
-def test_a_judge_keeps_its_budget_of_operations_at_640x480(values, budget) -> None:
+def test_a_judge_keeps_its_budget_of_operations_at_640x480(values: Any, budget: Any) -> None:
     """Billions of multiply-adds; `benchmarks/tasks.py` measures the seconds, which waver on a busy machine."""
     recipe = make_recipe("judge", {**values, "encoder_weights": "none"})
     network = initial_network(recipe, 9, 0).eval()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -19,8 +21,8 @@ from fusionbench.evaluators.segmentation.recipe import make_recipe
 from fusionbench.evaluators.segmentation.recipes import FROZEN
 
 
-def test_labels_that_cannot_be_used_exclude_their_pair_with_the_reason(squares) -> None:
-    def spoil(name, ids):
+def test_labels_that_cannot_be_used_exclude_their_pair_with_the_reason(squares: Any) -> None:
+    def spoil(name: Any, ids: Any) -> Any:
         spoilt = {"000D": ids[:40], "001N": np.where(ids == 2, 77, ids).astype(np.uint8), "002D": None}
         ids = ids.copy()
         ids[0] = 255  # ignored pixels are fine
@@ -35,13 +37,13 @@ def test_labels_that_cannot_be_used_exclude_their_pair_with_the_reason(squares) 
     assert "no label file" in labelled.excluded["002D"]
 
 
-def test_no_usable_label_at_all_is_an_error(squares) -> None:
+def test_no_usable_label_at_all_is_an_error(squares: Any) -> None:
     dataset = squares(2, lambda name, ids: None)
     with pytest.raises(InputError, match="no pair has labels that can be used"):
         read_labelled(dataset, dataset.pairs("test"))
 
 
-def test_labels_are_decoded_once_for_all_methods(squares, monkeypatch) -> None:
+def test_labels_are_decoded_once_for_all_methods(squares: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = squares(2)
     first = read_labelled(dataset, dataset.pairs("test")).labels
     monkeypatch.setattr(dataset, "load", None)
@@ -85,11 +87,11 @@ def test_every_epoch_takes_every_sample_once_in_another_order() -> None:
     assert list(batch_indices(6, 4, 0, 1))[:2] == first[4:]  # a step may straddle two epochs
 
 
-def test_crops_follow_seed_and_step_alone_so_all_methods_see_the_same(squares, tiny) -> None:
+def test_crops_follow_seed_and_step_alone_so_all_methods_see_the_same(squares: Any, tiny: Any) -> None:
     dataset = squares(6)
     labelled = read_labelled(dataset, dataset.pairs("test"))
 
-    def samples(gain):
+    def samples(gain: Any) -> Any:
         return [
             make_sample(p.name, dataset.load(p).infrared // gain, labelled.labels[p.name], None)
             for p in labelled.pairs
@@ -104,7 +106,7 @@ def test_crops_follow_seed_and_step_alone_so_all_methods_see_the_same(squares, t
     assert not labels.equal(sample_batch(samples(1), recipe, seed=4, step=5)[1])
 
 
-def test_crops_keep_image_and_labels_together(squares, tiny) -> None:
+def test_crops_keep_image_and_labels_together(squares: Any, tiny: Any) -> None:
     dataset = squares(4)
     labelled = read_labelled(dataset, dataset.pairs("test"))
     samples = [

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,14 +33,16 @@ CLASSES = ("unlabelled", "bright", "dark")
 
 
 @pytest.fixture
-def samples(squares):
+def samples(squares: Any) -> Any:
     dataset = squares(12)
     images = {p.name: dataset.load(p, labels=True) for p in dataset.pairs("train")}
     return [make_sample(n, i.visible, i.labels, None) for n, i in images.items()]
 
 
 @pytest.mark.slow
-def test_it_learns_what_is_bright_and_what_is_dark(squares, samples, tiny, tmp_path: Path) -> None:
+def test_it_learns_what_is_bright_and_what_is_dark(
+    squares: Any, samples: Any, tiny: Any, tmp_path: Path
+) -> None:
     recipe = tiny(
         epochs=30.0, crop=[64, 64], scale=[1.0, 1.0], learning_rate=3e-3, encoder_rate=1.0, batch_size=6
     )
@@ -61,7 +64,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def test_the_key_hashes_pixels_labels_recipe_seed_and_start(samples, tiny) -> None:
+def test_the_key_hashes_pixels_labels_recipe_seed_and_start(samples: Any, tiny: Any) -> None:
     recipe = tiny()
     changed = [s if i else make_sample(s.name, s.image // 2, s.labels, None) for i, s in enumerate(samples)]
     keys = [
@@ -78,7 +81,7 @@ def test_the_key_hashes_pixels_labels_recipe_seed_and_start(samples, tiny) -> No
 
 
 def test_a_finished_training_is_taken_as_it_is_and_another_is_refused(
-    samples, tiny, tmp_path: Path, monkeypatch
+    samples: Any, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = train_segmenter(samples, tiny(epochs=0.7), CLASSES, 0, tmp_path, trained_on="squares")
     assert first.steps == step_count(tiny(epochs=0.7), len(samples)) == 2
@@ -89,7 +92,7 @@ def test_a_finished_training_is_taken_as_it_is_and_another_is_refused(
         train_segmenter(samples, tiny(epochs=0.7), CLASSES, 1, tmp_path, trained_on="squares")
 
 
-def test_a_loss_that_is_no_number_stops_with_advice(samples, tiny, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_stops_with_advice(samples: Any, tiny: Any, tmp_path: Path) -> None:
     with pytest.raises(FusionBenchError, match=r"lower segmentation\.learning_rate"):
         train_segmenter(
             samples, tiny(learning_rate=1e30, epochs=9.0), CLASSES, 0, tmp_path, trained_on="squares"
@@ -97,7 +100,7 @@ def test_a_loss_that_is_no_number_stops_with_advice(samples, tiny, tmp_path: Pat
     assert not (tmp_path / CHECKPOINT).exists()
 
 
-def test_a_broken_state_means_starting_anew(samples, tiny, tmp_path: Path) -> None:
+def test_a_broken_state_means_starting_anew(samples: Any, tiny: Any, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / STATE).write_bytes(b"cut short")
     spoilt, clean = (
@@ -110,9 +113,8 @@ def test_a_broken_state_means_starting_anew(samples, tiny, tmp_path: Path) -> No
 _SCRIPT = """
 import sys, torch
 torch.set_num_threads(1)
-sys.path[:0] = {tests!r}
 from pathlib import Path
-from conftest import CLASSES, Squares, TINY
+from tests.support.squares import CLASSES, TINY, Squares
 from fusionbench.evaluators.segmentation.judge import training
 from fusionbench.evaluators.segmentation.recipe import make_recipe
 from fusionbench.evaluators.segmentation.judge.samples import make_sample
@@ -125,12 +127,13 @@ training.train_segmenter(samples, make_recipe("t", {{**TINY, "epochs": 8.0}}), C
 
 
 @pytest.mark.slow
-def test_killed_outright_it_goes_on_to_the_same_bytes(samples, tiny, one_thread, tmp_path: Path) -> None:
+def test_killed_outright_it_goes_on_to_the_same_bytes(
+    samples: Any, tiny: Any, one_thread: None, tmp_path: Path
+) -> None:
     def command(folder: Path) -> list[str]:
-        tests = [str(parent) for parent in Path(__file__).parents[1:3]]
-        return [sys.executable, "-c", _SCRIPT.format(tests=tests, folder=str(folder))]
+        return [sys.executable, "-c", _SCRIPT.format(folder=str(folder))]
 
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[4])}
     killed, calm = tmp_path / "killed", tmp_path / "calm"
     process = subprocess.Popen(command(killed), env=environment)
     deadline = time.monotonic() + 120

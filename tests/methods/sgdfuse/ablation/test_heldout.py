@@ -3,6 +3,7 @@ say.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,14 +42,14 @@ def pair() -> PackedPair:
     return PackedPair("msrs", "made", images, masks)
 
 
-def test_the_maximum_itself_scores_one():
+def test_the_maximum_itself_scores_one() -> None:
     row = {"EN": 6.0, "SD": 40.0, "SF": 10.0, "MI": 4.0, "SCD": 1.6, "VIF": 1.0, "Qabf": 0.7}
     judgement = judge({"msrs": row}, {"msrs": row})
     assert judgement.score == pytest.approx(1)
     assert judgement.broken == {}
 
 
-def test_ratios_are_capped_and_floors_named():
+def test_ratios_are_capped_and_floors_named() -> None:
     maximum = {"msrs": {"SF": 10.0, "VIF": 1.0}, "tno": {"SF": 10.0, "VIF": 1.0}}
     found = {"msrs": {"SF": 20.0, "VIF": 0.9}, "tno": {"SF": 11.0, "VIF": 0.5}}
     judgement = judge(found, maximum)
@@ -56,7 +57,7 @@ def test_ratios_are_capped_and_floors_named():
     assert judgement.broken == {"VIF": pytest.approx(0.9)}  # the other dataset has no floors
 
 
-def test_masks_have_no_say_where_the_network_does_not_see_them(pair):
+def test_masks_have_no_say_where_the_network_does_not_see_them(pair: Any) -> None:
     torch.manual_seed(0)
     deaf = build_network(
         load_config("default", {**SMALL, "model.use_mask_ir": False, "model.use_mask_vi": False})
@@ -67,7 +68,7 @@ def test_masks_have_no_say_where_the_network_does_not_see_them(pair):
     assert masks_say(hearing, [pair]) > 0
 
 
-def test_parts_change_what_they_say(pair):
+def test_parts_change_what_they_say(pair: Any) -> None:
     torch.manual_seed(0)
     network = build_network(load_config("default", SMALL)).eval()
     found = {name: mean_metrics(fuse, [pair]) for name, fuse in parts(network).items()}
@@ -76,7 +77,7 @@ def test_parts_change_what_they_say(pair):
     assert found["output F1, without stage II"] != found["nothing"]
 
 
-def test_datasets_are_asked_for(capsys, tmp_path: Path):
+def test_datasets_are_asked_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main([str(tmp_path / "weights.safetensors")])
     assert "--dataset" in capsys.readouterr().err

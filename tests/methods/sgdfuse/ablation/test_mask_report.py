@@ -8,7 +8,7 @@ from fusionbench.methods.sgdfuse.ablation.mask_report import Tally
 CLASSES = ("unlabelled", "car", "person", "curve")
 
 
-def test_objects_and_pixels():
+def test_objects_and_pixels() -> None:
     labels = np.zeros((60, 80), np.uint8)
     labels[0:10, 0:10], labels[0:10, 20:30], labels[40:50, 40:60], labels[30:33, 0:3] = 2, 2, 1, 2
     labels[50:, 70:] = 3  # no road user

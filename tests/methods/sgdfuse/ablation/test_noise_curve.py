@@ -21,7 +21,7 @@ TINY = {
 }
 
 
-def test_weights_run_with_any_number_of_steps():
+def test_weights_run_with_any_number_of_steps() -> None:
     torch.manual_seed(0)
     network = build_network(apply_overrides(load_config("default"), TINY)).eval()
     infrared, visible, mask = torch.rand(1, 1, 64, 64), torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
@@ -35,13 +35,13 @@ def test_weights_run_with_any_number_of_steps():
     assert not torch.equal(made[0], made[2])
 
 
-def test_concatenated_steps_are_fixed():
+def test_concatenated_steps_are_fixed() -> None:
     network = build_network(apply_overrides(load_config("quality"), TINY))
     with pytest.raises(InputError, match="2 steps"):
         with_noise(network, 20, 1)
 
 
-def test_grain_of_dark_regions():
+def test_grain_of_dark_regions() -> None:
     fused = torch.zeros(1, 3, 8, 8)
     fused[..., ::2] = 10 / 255
     dark, bright = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)

@@ -12,7 +12,7 @@ from fusionbench.methods.sgdfuse.network.blocks import (
 )
 
 
-def test_msfem_by_hand():
+def test_msfem_by_hand() -> None:
     """All branches identity-like, all sums known: one pixel in the middle of a 9×9 image of ones."""
     block = MSFEM(1)
     with torch.no_grad():
@@ -33,7 +33,7 @@ def test_msfem_by_hand():
     torch.testing.assert_close(out, torch.full((1, 1, 9, 9), 1 + torch.tensor(0.5).sigmoid().item()))
 
 
-def test_msfem_reach():
+def test_msfem_reach() -> None:
     """The widest branch is 7×7 and two depth-wise 3×3 follow: a pixel reaches 5 pixels far, not 6."""
     image = torch.zeros(1, 2, 21, 21, requires_grad=True)
     MSFEM(2)(image)[0, 0, 10, 10].backward()
@@ -41,7 +41,7 @@ def test_msfem_reach():
     assert float(image.grad[0, :, 10, 16].abs().sum()) == 0
 
 
-def test_channel_attention_is_global():
+def test_channel_attention_is_global() -> None:
     torch.manual_seed(0)
     attention = ChannelAttention(8, 2)
     image = torch.randn(1, 8, 12, 12, requires_grad=True)
@@ -49,12 +49,12 @@ def test_channel_attention_is_global():
     assert float(image.grad[0, :, 11, 11].abs().sum()) > 0
 
 
-def test_channel_attention_needs_divisible_width():
+def test_channel_attention_needs_divisible_width() -> None:
     with pytest.raises(ValueError, match="divisible"):
         ChannelAttention(10, 4)
 
 
-def test_cross_interaction_uses_both():
+def test_cross_interaction_uses_both() -> None:
     torch.manual_seed(0)
     cross = CrossInteraction(8, 2)
     infrared, visible = (
@@ -67,6 +67,6 @@ def test_cross_interaction_uses_both():
     assert float(visible.grad.abs().sum()) > 0  # the infrared half depends on the visible features
 
 
-def test_shapes_of_odd_sizes():
+def test_shapes_of_odd_sizes() -> None:
     assert TransformerBlock(8, 2, 2.0)(torch.randn(2, 8, 7, 9)).shape == (2, 8, 7, 9)
     assert make_norm("group", 24)(torch.randn(1, 24, 3, 3)).shape == (1, 24, 3, 3)

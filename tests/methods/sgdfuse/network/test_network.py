@@ -1,6 +1,7 @@
 """The whole network: shapes, sizes, determinism, gradient flow, export, overfitting."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -25,11 +26,11 @@ TINY = {
 }
 
 
-def tiny(**more) -> Config:
+def tiny(**more: Any) -> Config:
     return apply_overrides(load_config("default"), {**TINY, **more})
 
 
-def inputs(count, height, width, seed=0):
+def inputs(count: Any, height: Any, width: Any, seed: Any = 0) -> Any:
     generator = torch.Generator().manual_seed(seed)
     infrared = torch.rand(count, 1, height, width, generator=generator)
     visible = torch.rand(count, 3, height, width, generator=generator)
@@ -39,7 +40,7 @@ def inputs(count, height, width, seed=0):
 
 @given(height=st.integers(32, 75), width=st.integers(32, 75))
 @settings(max_examples=8, deadline=None)
-def test_any_size(height, width):
+def test_any_size(height: Any, width: Any) -> None:
     torch.manual_seed(0)
     network = build_network(tiny()).eval()
     with torch.no_grad():
@@ -50,7 +51,7 @@ def test_any_size(height, width):
     assert torch.isfinite(fused).all()
 
 
-def test_batch_does_not_matter():
+def test_batch_does_not_matter() -> None:
     torch.manual_seed(0)
     network = build_network(tiny()).eval()
     given_inputs = inputs(4, 64, 64)
@@ -60,7 +61,7 @@ def test_batch_does_not_matter():
     torch.testing.assert_close(together, alone, atol=2e-5, rtol=1e-4)
 
 
-def test_noise_follows_seed_and_content():
+def test_noise_follows_seed_and_content() -> None:
     infrared, visible, *_ = inputs(3, 32, 40)
     noise = image_noise(infrared, visible, seed=7)
     order = torch.tensor([2, 0, 1])
@@ -86,7 +87,7 @@ def test_noise_follows_seed_and_content():
         {"model.unet_blocks": 2, "model.norm": "layer", "diffusion.steps": 3},
     ],
 )
-def test_gradient_reaches_every_parameter(changes):
+def test_gradient_reaches_every_parameter(changes: Any) -> None:
     torch.manual_seed(0)
     network = build_network(tiny(**changes, **{"loss.noise": 1.0}))
     objective = TrainingObjective(network, 2, finetune_stage1=True)
@@ -99,7 +100,7 @@ def test_gradient_reaches_every_parameter(changes):
     assert without == []
 
 
-def test_stage1_frozen_unless_fine_tuned():
+def test_stage1_frozen_unless_fine_tuned() -> None:
     network = build_network(tiny())
     TrainingObjective(network, 2, finetune_stage1=False)
     assert not any(p.requires_grad for p in network.stage1.parameters())
@@ -120,13 +121,13 @@ def test_stage1_frozen_unless_fine_tuned():
         {"model.blocks": 2},
     ],
 )
-def test_ablation_variants_run(changes):
+def test_ablation_variants_run(changes: Any) -> None:
     network = build_network(tiny(**changes)).eval()
     with torch.no_grad():
         assert network(*inputs(1, 40, 40)).shape == (1, 3, 40, 40)
 
 
-def test_the_condition_is_eq_8():
+def test_the_condition_is_eq_8() -> None:
     network = build_network(tiny()).eval()
     preliminary = torch.full((1, 3, 32, 32), 0.25)
     found = network.condition(preliminary, torch.full((1, 1, 32, 32), 1.0), torch.full((1, 1, 32, 32), 0.5))
@@ -139,7 +140,7 @@ def test_the_condition_is_eq_8():
     ]  # F1 thrice, M_ir, M_vis, from [0, 1] to [-1, 1]
 
 
-def test_masks_are_heard():
+def test_masks_are_heard() -> None:
     torch.manual_seed(0)
     network = build_network(tiny()).eval()
     infrared, visible, mask_ir, mask_vi, noise = inputs(1, 64, 64)
@@ -149,7 +150,7 @@ def test_masks_are_heard():
     assert float((first - second).abs().max()) > 1e-6
 
 
-def test_ancestral_sampling_in_the_network_has_its_closed_form(monkeypatch):
+def test_ancestral_sampling_in_the_network_has_its_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:
     """With no noise predicted, Eq. 11 divides by sqrt(α_t), so that I_0 = I_T / sqrt(ᾱ_T) + Σ σ_t ε_t /
     sqrt(ᾱ_{t−1}).
     """
@@ -162,7 +163,7 @@ def test_ancestral_sampling_in_the_network_has_its_closed_form(monkeypatch):
     network = build_network(tiny(**changes, **{"model.use_hfah": False, "diffusion.beta_end": 0.5})).eval()
     levels = []
 
-    def silent(noisy, level):
+    def silent(noisy: Any, level: Any) -> Any:
         levels.append(float(level[0]))
         return torch.zeros_like(noisy), [noisy]
 
@@ -181,7 +182,7 @@ def test_ancestral_sampling_in_the_network_has_its_closed_form(monkeypatch):
     assert levels == pytest.approx([bars[t] ** 0.5 for t in (4, 3, 2, 1)])
 
 
-def test_ancestral_sampling_feeds_hfah_and_trains():
+def test_ancestral_sampling_feeds_hfah_and_trains() -> None:
     torch.manual_seed(0)
     network = build_network(
         tiny(**{"diffusion.sampler": "ddpm", "diffusion.t_start": 3, "diffusion.steps": 2})
@@ -192,7 +193,7 @@ def test_ancestral_sampling_feeds_hfah_and_trains():
     assert all(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in network.hfah.parameters())
 
 
-def test_luma_mode_keeps_the_visible_chroma():
+def test_luma_mode_keeps_the_visible_chroma() -> None:
     torch.manual_seed(0)
     network = build_network(tiny()).eval()
     infrared, visible, mask_ir, mask_vi, noise = inputs(1, 64, 64)
@@ -202,7 +203,7 @@ def test_luma_mode_keeps_the_visible_chroma():
 
 
 @pytest.mark.slow
-def test_overfits_one_pair_in_thirty_steps():
+def test_overfits_one_pair_in_thirty_steps() -> None:
     """The preset without treatment: with it the image is close to its target from the first step."""
     torch.manual_seed(0)
     changes = {"loss.vif": 0.0, "loss.qabf": 0.0, "loss.scd": 0.0, "loss.noise": 0.0, "model.base": "none"}
@@ -226,7 +227,7 @@ def test_overfits_one_pair_in_thirty_steps():
 
 
 @pytest.mark.slow
-def test_default_exports():
+def test_default_exports() -> None:
     network = build_network(load_config("default")).eval()
     given_inputs = inputs(1, 64, 96)
     program = torch.export.export(network, given_inputs)
@@ -236,7 +237,7 @@ def test_default_exports():
         )
 
 
-def test_budgets():
+def test_budgets() -> None:
     with torch.device("meta"):
         default, paper = build_network(load_config("default")), build_network(load_config("paper"))
         given_inputs = [torch.empty(1, channels, 480, 640) for channels in (1, 3, 1, 1, 5)]

@@ -1,5 +1,7 @@
 """What differs inside and outside the masks, on values small enough to work out by hand."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -14,23 +16,23 @@ def flat(value: float) -> torch.Tensor:
     return torch.full((1, 1, 16, 24), value)
 
 
-def test_inside_it_is_the_maximum_outside_halfway_from_the_visible_image():
+def test_inside_it_is_the_maximum_outside_halfway_from_the_visible_image() -> None:
     inside, outside = (float(treat(flat(0.8), flat(0.4), flat(m), PLAIN)[0, 0, 5, 5]) for m in (1.0, 0.0))
     assert inside == pytest.approx(0.8)  # Eq. 17's target
     assert outside == pytest.approx(0.6)
     assert float(treat(flat(0.8), flat(0.4), flat(0.25), PLAIN)[0, 0, 5, 5]) == pytest.approx(0.65)
 
 
-def test_a_darker_infrared_changes_nothing_outside():
+def test_a_darker_infrared_changes_nothing_outside() -> None:
     assert float(treat(flat(0.1), flat(0.4), flat(0.0), PLAIN)[0, 0, 5, 5]) == pytest.approx(0.4)
 
 
-def test_gamma_lifts_the_visible_image():
+def test_gamma_lifts_the_visible_image() -> None:
     lifted = TreatmentConfig(used=True, gamma=0.5, heat=0.0, share=0.5)
     assert float(treat(flat(0.0), flat(0.25), flat(1.0), lifted)[0, 0, 5, 5]) == pytest.approx(0.5)
 
 
-def test_heat_is_what_exceeds_the_surroundings_and_counts_inside_alone():
+def test_heat_is_what_exceeds_the_surroundings_and_counts_inside_alone() -> None:
     warm = TreatmentConfig(used=True, gamma=1.0, heat=0.5, share=0.5, sigma=8.0)
     infrared = torch.full((1, 1, 64, 64), 0.2)
     infrared[..., 28:36, 28:36] = 0.6
@@ -44,14 +46,14 @@ def test_heat_is_what_exceeds_the_surroundings_and_counts_inside_alone():
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (64, 90)])
-def test_flat_images_are_their_own_surroundings(size):
+def test_flat_images_are_their_own_surroundings(size: Any) -> None:
     image = torch.full((2, 1, *size), 0.3)
     torch.testing.assert_close(surroundings(image, 25.0), image, atol=1e-5, rtol=0)
     torch.testing.assert_close(gaussian(image, 3.0), image, atol=1e-5, rtol=0)
     assert gaussian(image, 0.0) is image
 
 
-def test_the_loss_is_zero_at_the_target_and_weighs_objects():
+def test_the_loss_is_zero_at_the_target_and_weighs_objects() -> None:
     settings = LossConfig(intensity2=6.0, gradient2=0.0, mask_floor=0.3)
     infrared, visible, truth = flat(0.8), flat(0.4).expand(1, 3, -1, -1), flat(1.0)
     target = flat(0.8).expand(1, 3, -1, -1)

@@ -5,7 +5,7 @@ import torch
 from fusionbench.methods.sgdfuse.training.augment import augment_sensors
 
 
-def test_ranges_shapes_and_seeds():
+def test_ranges_shapes_and_seeds() -> None:
     infrared, visible = torch.rand(1, 40, 50), torch.rand(3, 40, 50)
     pairs = [augment_sensors(infrared, visible, torch.Generator().manual_seed(seed)) for seed in range(20)]
     again = augment_sensors(infrared, visible, torch.Generator().manual_seed(3))
@@ -19,7 +19,7 @@ def test_ranges_shapes_and_seeds():
     assert float(means.std()) > 0.02
 
 
-def test_infrared_moves_against_visible_at_times():
+def test_infrared_moves_against_visible_at_times() -> None:
     infrared = torch.zeros(1, 40, 50)
     infrared[0, 20, 25] = 1
     visible = infrared.expand(3, -1, -1).clone()

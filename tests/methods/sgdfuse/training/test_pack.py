@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_held_out_pairs_are_evenly_spaced_and_never_trained_on(folder: Path):
+def test_held_out_pairs_are_evenly_spaced_and_never_trained_on(folder: Path) -> None:
     pack = build_pack([("folder", folder)], ["none"], None, held_out=3)
     assert [pair.name for pair in pack.validation] == ["02", "06", "10"]
     assert len(pack.training) == 9
@@ -57,27 +57,27 @@ def test_held_out_pairs_are_evenly_spaced_and_never_trained_on(folder: Path):
     )  # a quarter at most
 
 
-def test_the_fingerprint_names_data_and_providers(folder: Path):
+def test_the_fingerprint_names_data_and_providers(folder: Path) -> None:
     first = build_pack([("folder", folder)], ["none"], None, held_out=3).fingerprint
     assert first == build_pack([("folder", folder)], ["none"], None, held_out=3).fingerprint
     assert first != build_pack([("folder", folder)], ["random"], None, held_out=3).fingerprint
     assert first != build_pack([("folder", folder)], ["none"], None, held_out=0).fingerprint
 
 
-def test_nothing_to_train_on_is_named(tmp_path: Path):
+def test_nothing_to_train_on_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--dataset"):
         build_pack([])
     with pytest.raises(MissingDataError):
         build_pack([("folder", tmp_path)], ["none"])
 
 
-def test_an_epoch_takes_every_pair_as_often_as_it_counts():
+def test_an_epoch_takes_every_pair_as_often_as_it_counts() -> None:
     order = epoch_order(PACK, seed=1, epoch=0, repeat={"msrs": 6})
     assert sorted(order) == [0] * 6 + [1]
     assert order != epoch_order(PACK, seed=1, epoch=1, repeat={"msrs": 6})
 
 
-def test_a_batch_depends_on_seed_and_step_alone():
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
     first, again = (sample_batch(PACK, 5, 4, 32, seed=3, repeat={}, mask_drop=0.5) for _ in range(2))
     assert torch.equal(first.infrared, again.infrared)
     assert torch.equal(first.mask_vi, again.mask_vi)
@@ -85,13 +85,13 @@ def test_a_batch_depends_on_seed_and_step_alone():
     assert not torch.equal(first.infrared, other.infrared)
 
 
-def test_two_devices_share_what_one_would_see():
+def test_two_devices_share_what_one_would_see() -> None:
     whole = sample_batch(PACK, 2, 4, 32, seed=3, repeat={})
     halves = [sample_batch(PACK, 2, 2, 32, seed=3, repeat={}, rank=rank, world=2) for rank in (0, 1)]
     assert torch.equal(torch.cat([half.infrared for half in halves]), whole.infrared)
 
 
-def test_providers_vary_and_masks_are_dropped():
+def test_providers_vary_and_masks_are_dropped() -> None:
     """Decision 5: each of three providers a third of the crops that keep their masks, and the share asked for
     without.
     """
@@ -105,7 +105,7 @@ def test_providers_vary_and_masks_are_dropped():
     assert torch.equal(visible, torch.where(kinds > 0, kinds + 10, 0))  # both masks of the same provider
 
 
-def test_crops_are_mirrored_and_masks_with_them():
+def test_crops_are_mirrored_and_masks_with_them() -> None:
     pair = made("a", height=32, width=32, providers=1)
     pair = PackedPair("msrs", "a", pair.images, pair.images[None, :2].clone())
     batch = sample_batch(Pack((pair,), (), ("one",)), 0, 40, 32, seed=0, repeat={})
@@ -114,7 +114,7 @@ def test_crops_are_mirrored_and_masks_with_them():
     assert torch.equal(batch.infrared, batch.mask_ir)
 
 
-def test_truth_follows_the_crop_and_masks_are_degraded_for_a_share():
+def test_truth_follows_the_crop_and_masks_are_degraded_for_a_share() -> None:
     images = torch.zeros(4, 64, 64, dtype=torch.uint8)
     truth = torch.zeros(64, 64, dtype=torch.uint8)
     truth[10:40, 10:30] = 255
@@ -133,13 +133,13 @@ def test_truth_follows_the_crop_and_masks_are_degraded_for_a_share():
     assert all(float(own.max()) == 1 for own in kept)
 
 
-def test_without_truth_the_masks_given_count():
+def test_without_truth_the_masks_given_count() -> None:
     batch = sample_batch(PACK, 0, 4, 32, seed=0, repeat={})
     assert batch.truth is not None
     torch.testing.assert_close(batch.joint, torch.maximum(batch.mask_ir, batch.mask_vi))
 
 
-def test_labels_bring_the_truth_along():
+def test_labels_bring_the_truth_along() -> None:
     pack = build_pack([("demo", None)], ["labels", "none"], None, held_out=2, only_held_out=True)
     pair = pack.validation[0]
     assert pair.masks.shape[0] == 1
@@ -148,7 +148,7 @@ def test_labels_bring_the_truth_along():
     assert pack.providers[-1].startswith("labels")
 
 
-def test_small_images_are_reflected_up_to_the_crop():
+def test_small_images_are_reflected_up_to_the_crop() -> None:
     pair = made("a", height=20, width=20)
     batch = sample_batch(Pack((pair,), (), ("one",)), 0, 1, 32, seed=0, repeat={})
     row = (batch.visible[0, 0, 0] * 255).round()
@@ -157,13 +157,13 @@ def test_small_images_are_reflected_up_to_the_crop():
     assert set(row.tolist()) == set(range(20))
 
 
-def test_validation_sees_whole_pairs_with_the_first_providers_masks():
+def test_validation_sees_whole_pairs_with_the_first_providers_masks() -> None:
     batch = validation_batch(PACK.training[0])
     assert batch.visible.shape == (1, 3, 40, 50)
     assert float(batch.mask_ir.max() * 255) == pytest.approx(1)
 
 
-def test_seeds_differ_by_purpose():
+def test_seeds_differ_by_purpose() -> None:
     seeds = {
         step_seed(0),
         step_seed(1),

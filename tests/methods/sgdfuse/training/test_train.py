@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ SETTINGS = {
     "train.validate_every": 100,
     "train.validation_pairs": 1,
 }
-COMMON = {"masks": ("none",), "batch_size": 2, "crop": 64, "device": "cpu", "seed": 3}
+COMMON: dict[str, Any] = {"masks": ("none",), "batch_size": 2, "crop": 64, "device": "cpu", "seed": 3}
 
 SCRIPT = """
 import json, sys, torch
@@ -59,7 +60,7 @@ def curve(out: Path) -> list[tuple[int, int, float]]:
     return [(line["stage"], line["step"], line["loss"]) for line in lines if "loss" in line]
 
 
-def test_both_stages_then_weights_load(pairs: Path, tmp_path: Path):
+def test_both_stages_then_weights_load(pairs: Path, tmp_path: Path) -> None:
     weights = train(out=tmp_path / "run", datasets=[("folder", pairs)], steps=2, overrides=SETTINGS, **COMMON)
     assert [line[:2] for line in curve(tmp_path / "run")] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     network, facts = load_weights(weights)
@@ -72,11 +73,11 @@ def test_both_stages_then_weights_load(pairs: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_resume_after_kill_repeats_the_loss_curve(pairs: Path, tmp_path: Path):
+def test_resume_after_kill_repeats_the_loss_curve(pairs: Path, tmp_path: Path) -> None:
     script = tmp_path / "go.py"
     script.write_text(SCRIPT)
 
-    def call(out: str, **more) -> list[str]:
+    def call(out: str, **more: Any) -> list[str]:
         settings = {
             "out": str(tmp_path / out),
             "datasets": [["folder", str(pairs)]],
@@ -104,7 +105,7 @@ def test_resume_after_kill_repeats_the_loss_curve(pairs: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_two_processes_agree(pairs: Path, tmp_path: Path):
+def test_two_processes_agree(pairs: Path, tmp_path: Path) -> None:
     """Two CPU processes over gloo, under torchrun: they finish, and average their losses."""
     script = tmp_path / "go.py"
     script.write_text(SCRIPT)
@@ -149,7 +150,7 @@ def test_two_processes_agree(pairs: Path, tmp_path: Path):
     assert first == pytest.approx([loss for _, _, loss in curve(tmp_path / "one")], rel=1e-3)
 
 
-def test_resume_refuses_another_shape(pairs: Path, tmp_path: Path):
+def test_resume_refuses_another_shape(pairs: Path, tmp_path: Path) -> None:
     train(out=tmp_path / "run", datasets=[("folder", pairs)], steps=1, stage=1, overrides=SETTINGS, **COMMON)
     other = {**SETTINGS, "model.width": 4}
     with pytest.raises(InputError, match="shape"):
@@ -173,18 +174,18 @@ def test_resume_refuses_another_shape(pairs: Path, tmp_path: Path):
         ({"stage": "2"}, "--stage 1"),
     ],
 )
-def test_bad_settings_are_named(tmp_path: Path, settings, text):
+def test_bad_settings_are_named(tmp_path: Path, settings: Any, text: Any) -> None:
     with pytest.raises(InputError, match=text):
         train(**{"out": tmp_path / "run", "datasets": [("folder", tmp_path)], "device": "cpu", **settings})
 
 
-def test_foreign_checkpoints_are_refused(tmp_path: Path):
+def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
     (tmp_path / "last.ckpt").write_bytes(b"not a checkpoint")
     with pytest.raises(InputError, match="can't be read"):
         load_checkpoint(tmp_path / "last.ckpt")
 
 
-def test_learning_rate():
+def test_learning_rate() -> None:
     settings = TrainConfig(lr=1.0, lr_schedule="cosine", warmup=10)
     assert learning_rate(0, 110, settings) == pytest.approx(0.1)
     assert learning_rate(60, 110, settings) == pytest.approx(0.51)  # half way: (1 + 0.02) / 2
@@ -196,8 +197,8 @@ def test_learning_rate():
     assert learning_rate(50, 110, TrainConfig(lr=1.0)) == 1.0
 
 
-def test_stops_when_the_time_is_over_and_goes_on(pairs: Path, tmp_path: Path):
-    arguments = {
+def test_stops_when_the_time_is_over_and_goes_on(pairs: Path, tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {
         "out": tmp_path / "run",
         "datasets": [("folder", pairs)],
         "steps": 3,
@@ -212,7 +213,7 @@ def test_stops_when_the_time_is_over_and_goes_on(pairs: Path, tmp_path: Path):
     assert (state["stage"], state["step"]) == (2, 3)
 
 
-def test_paths_of_the_machine_stay_out_of_the_weights(pairs: Path, tmp_path: Path):
+def test_paths_of_the_machine_stay_out_of_the_weights(pairs: Path, tmp_path: Path) -> None:
     start = train(out=tmp_path / "a", datasets=[("folder", pairs)], steps=1, overrides=SETTINGS, **COMMON)
     settings = {**SETTINGS, "train.init": str(start), "train.boxes": {"folder": str(pairs)}}
     weights = train(out=tmp_path / "b", datasets=[("folder", pairs)], steps=1, overrides=settings, **COMMON)

@@ -20,7 +20,7 @@ TINY = {
 }
 
 
-def test_the_second_version_starts_as_its_treatment():
+def test_the_second_version_starts_as_its_treatment() -> None:
     """HFAH's last layer starts close to zero: I_f = T(M) of the softened joint mask, whatever the first
     version had learned.
     """
@@ -39,14 +39,14 @@ def test_the_second_version_starts_as_its_treatment():
     assert float((rgb_to_luma(fused) - expected).abs().mean()) < 0.01
 
 
-def test_weights_that_fit_stay_as_they_are():
+def test_weights_that_fit_stay_as_they_are() -> None:
     network = build_network(apply_overrides(load_config("quality"), TINY))
     state = network.state_dict()
     kept = fitted(state, network)
     assert all(torch.equal(kept[name], state[name]) for name in state)
 
 
-def test_steps_are_summed():
+def test_steps_are_summed() -> None:
     old = build_network(apply_overrides(load_config("quality"), TINY))
     new = build_network(apply_overrides(load_config("default"), TINY))
     made = fitted(old.state_dict(), new)

@@ -1,9 +1,11 @@
 """A made-up pair and its fused image, on which every metric has a value."""
 
+from typing import Any
+
 import numpy as np
 
 
-def scene(height=96, width=112, seed=0, colour=False):
+def scene(height: Any = 96, width: Any = 112, seed: Any = 0, colour: Any = False) -> Any:
     """Infrared (a hot disc), visible (waves; RGB if `colour`) and their mean, uint8."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]

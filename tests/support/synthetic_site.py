@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from synthetic import frame, quality_rows, report_input, row, synthetic_pair
-from synthetic_tasks import IMAGES, detection, segmentation, task_input, task_pair
 
 from fusionbench.contracts.dataset import DatasetSpec, PairImages
 from fusionbench.contracts.method import MethodSpec
 from fusionbench.contracts.report import ReportInput
+from tests.support.report_rows import frame, quality_rows, report_input, row, synthetic_pair
+from tests.support.task_rows import IMAGES, detection, segmentation, task_input, task_pair
 
 METHODS = ("visible", "average", "max", "laplacian")
 HURTFUL = (

@@ -15,10 +15,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from synthetic import report_input, row, synthetic_pair
 
 from fusionbench.contracts.dataset import Boxes, DatasetSpec, PairImages
 from fusionbench.contracts.report import ReportInput
+from tests.support.report_rows import report_input, row, synthetic_pair
 
 METHODS = ("infrared", "visible", "average", "max", "laplacian", "sgdfuse")
 IMAGES = ("00001D", "00002N", "00003D", "00004N", "00005D", "00006N", "00007D", "00008N")
@@ -231,10 +231,12 @@ def segmentation(
                     row(method, "PixelAccuracy", float(np.trace(table) / table.sum()), image=image, **base)
                 )
             pd.DataFrame(cells).to_parquet(unit / "confusion.parquet")
-            scores = _segmentation_scores(sum(tables.values()))
+            scores = _segmentation_scores(np.sum(list(tables.values()), axis=0))
             rows += [row(method, m, v, image="", class_name=c, **base) for (m, c), v in scores.items()]
             picks = np.random.default_rng(11).integers(0, len(IMAGES), (DRAWS, len(IMAGES)))
-            draws = [_segmentation_scores(sum(tables[IMAGES[i]] for i in pick)) for pick in picks]
+            draws = [
+                _segmentation_scores(np.sum([tables[IMAGES[i]] for i in pick], axis=0)) for pick in picks
+            ]
             pd.DataFrame(
                 [
                     {"metric": m, "class_name": c, "draw": d, "value": v}
@@ -298,7 +300,7 @@ def task_input(
     """What a report gets of several tasks' rows and records (results of ``detection`` and ``segmentation``)."""
     from dataclasses import replace
 
-    from synthetic import frame
+    from tests.support.report_rows import frame
 
     rows = frame([r for part in parts for r in part[0]])
     details = pd.DataFrame([r for part in parts for r in part[1]])

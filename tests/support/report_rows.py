@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -106,7 +106,7 @@ def report_input(
         load_pair=synthetic_pair,
         read_fused=read_image,
         options=options,
-        **({} if details is None else {"details": details}),
+        **cast("dict[str, Any]", {} if details is None else {"details": details}),
     )
 
 
@@ -119,3 +119,8 @@ def synthetic_pair(dataset: str, split: str, image: str) -> PairImages:
         [np.tile(ramp, (96, 1)), np.tile(ramp[::-1], (96, 1)), np.full((96, 128), 90, np.uint8)], 2
     )
     return PairImages(infrared=infrared, visible=visible)
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows one by one."""
+    return [{str(name): value for name, value in one.items()} for one in rows.to_dict("records")]

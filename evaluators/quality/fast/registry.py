@@ -19,6 +19,7 @@ FAST: dict[str, str] = {
     "piella:weighted": "windows:weighted",
     "piella:weighted_of_edges": "windows:weighted_of_edges",
     "fmi:fmi": "fmi:fmi",
+    "qp:qp": "congruency:qp",
 }
 """Definition → its fast version, as module:function names below `metrics` and `fast`."""
 

@@ -9,7 +9,7 @@ given marginals and correlation", Communications in Statistics B 16, 1987. The f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -115,6 +115,7 @@ def fmi(
     *,
     feature: str = "edge",
     of_maps: Callable[..., float] = feature_mutual_information,
+    features: Mapping[str, Callable[[UInt8], npt.NDArray[np.generic]]] = FEATURES,
 ) -> float:
     """FMI = mean over all 3×3 windows of ½·Σ_X 2·I(X;F)/(H(X) + H(F)) of the feature maps; see
     `window_information`.
@@ -122,7 +123,7 @@ def fmi(
     `feature`: "none" (pixels), "gradient" (x derivative only), "edge" (binary Sobel edges), "dct" (of the
     whole image) or "wavelet" (dmey, one level). "edge" is the original's default: tables that call
     ``analysis_fmi(…)`` without naming a feature and print "FMI_pixel" report FMI_edge. `of_maps`: computes it
-    from the maps. Range about 0…1, higher is better. Minimum size 3×3 (wavelet 1×1), ``Undefined`` below.
+    from the maps, which `features` make. Range about 0…1, higher is better. Minimum size 3×3 (wavelet 1×1), ``Undefined`` below.
     Constant images: 1 where all are constant, otherwise finite. Source: M. Haghighat, M. A. Razian, Fast-FMI,
     AICT 2014.
 
@@ -130,5 +131,5 @@ def fmi(
     >>> fmi(image, image, image, feature="none")
     1.0
     """
-    extract = FEATURES[feature]
+    extract = features[feature]
     return float(of_maps(*(extract(image) for image in (infrared, visible, fused))))

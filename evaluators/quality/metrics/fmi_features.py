@@ -94,12 +94,12 @@ def transform_coefficients(image: UInt8) -> Real:
     return np.asarray(fft.dctn(image.astype(np.float64), norm="ortho"), dtype=np.float64)
 
 
-def wavelet_bands(image: UInt8) -> Real:
+def wavelet_bands(image: UInt8, *, down: Callable[[Real, Real], Real] = decimated) -> Real:
     """[cA cH; cV cD] of MATLAB's dwt2(image, 'dmey'), stretched to [0, 1] together (ones where all values
-    are equal).
+    are equal). `down`: filters downwards.
     """
-    halves = [decimated(np.ascontiguousarray(image.T, dtype=np.float64), taps).T for taps in meyer_filters()]
-    low, high = ([decimated(half, taps) for taps in meyer_filters()] for half in halves)
+    halves = [down(np.ascontiguousarray(image.T, dtype=np.float64), taps).T for taps in meyer_filters()]
+    low, high = ([down(half, taps) for taps in meyer_filters()] for half in halves)
     bands = np.block([low, high])
     span = bands.max() - bands.min()
     return np.asarray((bands - bands.min()) / span if span > 0.0 else np.ones_like(bands))

@@ -8,6 +8,7 @@ corners and edges", DICTA 2003 (moments). Parameters as in the MATLAB family (`m
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -48,9 +49,10 @@ class FilterBank(NamedTuple):
     """
 
     radial: list[Real]
-    angle: Real
-    noise: list[float]
-    """Per orientation: τ² of the noise's energy over the median power of the finest scale."""
+    angular: list[tuple[Real, float]]
+    """Per orientation: its part of the filters, and τ² of the noise's energy over the median power of the
+    finest scale.
+    """
 
 
 def frequency_axis(count: int) -> Real:
@@ -91,36 +93,51 @@ def filter_bank(height: int, width: int) -> FilterBank:
         gabor[0, 0] = 0.0
         radial.append(gabor)
     angle = np.arctan2(-y, x)
-    noise = [noise_gain(radial, angular_part(angle, orientation)) for orientation in ANGLES]
-    return FilterBank(radial, angle, noise)
+    parts = [angular_part(angle, orientation) for orientation in ANGLES]
+    return FilterBank(radial, [(part, noise_gain(radial, part)) for part in parts])
 
 
-def local_energy(responses: list[Complex], threshold: float) -> tuple[Real, Real]:
+def local_energy(responses: Complex, threshold: float) -> tuple[Real, Real]:
     """(W·max(E − T, 0), Σ_s|r_s|) from the complex responses of an orientation at all scales.
 
     E = Σ_s Re(r_s m̄) − |Im(r_s m̄)| with the mean direction m; W is a sigmoid of how the amplitudes spread
     over the scales.
     """
-    sizes = [np.abs(response) for response in responses]
-    total = sum(responses)
+    sizes = np.abs(responses)
+    total = responses.sum(0)
     direction = np.conj(total) / (np.abs(total) + EPSILON)
-    energy: Real = -threshold * np.ones_like(sizes[0])
-    for response in responses:
-        along = response * direction
-        energy += along.real - np.abs(along.imag)
-    amplitude: Real = sum(sizes)  # type: ignore[assignment]
-    spread = amplitude / (np.maximum.reduce(sizes) + EPSILON) / SCALES
+    along = responses * direction
+    energy = (along.real - np.abs(along.imag)).sum(0) - threshold
+    amplitude: Real = sizes.sum(0)
+    spread = amplitude / (sizes.max(0) + EPSILON) / SCALES
     return np.maximum(energy, 0.0) / (1.0 + np.exp((CUTOFF - spread) * GAIN)), amplitude
 
 
-def phase_congruency(image: npt.NDArray[np.generic]) -> PhaseCongruency:
+def add_orientation(responses: Complex, threshold: float, orientation: float, sums: Real) -> None:
+    """Add an orientation to the sums (5×H×W) of energy, of amplitude, and of the products xx, yy and xy of
+    PC's components.
+    """
+    for row in range(0, sums.shape[1], BAND):
+        band = slice(row, row + BAND)
+        energy, amplitude = local_energy(responses[:, band], threshold)
+        congruency = energy / np.where(amplitude > 0.0, amplitude, 1.0)
+        cx, cy = congruency * math.cos(orientation), congruency * math.sin(orientation)
+        for total, part in zip(sums, (energy, amplitude, cx * cx, cy * cy, cx * cy), strict=True):
+            total[band] += part
+
+
+def phase_congruency(
+    image: npt.NDArray[np.generic],
+    *,
+    add: Callable[[Complex, float, float, Real], None] = add_orientation,
+) -> PhaseCongruency:
     """Phase congruency and its moments, from log-Gabor filters at 4 scales and 6 orientations.
 
     Shortest wavelength 3 px, factor 2.1, σ/f = 0.55, Δθ/σ_θ = 1.2; per orientation PC =
     `local_energy`/Σ_s|r_s|, with T from the median power of the finest scale (k = 2, divided by 1.7), W's
     cut-off 0.5 and gain 10. The congruency map sums energies and amplitudes over the orientations; the
-    moments are those of PC's covariance over the orientations. H×W levels 0..255, at least 2×2. Constant
-    images: congruency 0.
+    moments are those of PC's covariance over the orientations. `add`: adds an orientation. H×W levels
+    0..255, at least 2×2. Constant images: congruency 0.
 
     >>> float(phase_congruency(np.full((8, 8), 90)).congruency.max())
     0.0
@@ -131,22 +148,16 @@ def phase_congruency(image: npt.NDArray[np.generic]) -> PhaseCongruency:
         return PhaseCongruency(*sums[:3])
     bank = filter_bank(height, width)
     spectrum = fft.fft2(image.astype(np.float64))
-    for orientation, noise in zip(ANGLES, bank.noise, strict=True):
-        oriented = spectrum * angular_part(bank.angle, orientation)
-        responses = [fft.ifft2(oriented * radial, overwrite_x=True) for radial in bank.radial]
+    filtered = np.empty((SCALES, height, width), np.complex128)
+    for orientation, (angular, noise) in zip(ANGLES, bank.angular, strict=True):
+        oriented = spectrum * angular
+        for scale, radial in enumerate(bank.radial):
+            np.multiply(oriented, radial, out=filtered[scale])
+        responses = fft.ifft2(filtered, overwrite_x=True)
         tau = math.sqrt(float(np.median(responses[0].real ** 2 + responses[0].imag ** 2)) * noise)
         # The mean of Rayleigh noise and k = 2 of its deviations.
         threshold = tau * (math.sqrt(math.pi / 2.0) + NOISE_SIGMAS * math.sqrt(2.0 - math.pi / 2.0)) / 1.7
-        for row in range(0, height, BAND):
-            band = slice(row, row + BAND)
-            energy, amplitude = local_energy([response[band] for response in responses], threshold)
-            congruency = energy / np.where(amplitude > 0.0, amplitude, 1.0)
-            energies[band] += energy
-            amplitudes[band] += amplitude
-            cx, cy = congruency * math.cos(orientation), congruency * math.sin(orientation)
-            xx[band] += cx * cx
-            yy[band] += cy * cy
-            xy[band] += cx * cy
+        add(responses, threshold, orientation, sums)
     # Principal moments of the covariance (DICTA 2003, equations 2 to 6).
     xx, yy, xy = xx / (ORIENTATIONS / 2.0), yy / (ORIENTATIONS / 2.0), 4.0 * xy / ORIENTATIONS
     root = np.sqrt(xy * xy + (xx - yy) ** 2) + EPSILON

@@ -7,6 +7,8 @@ on an absolute feature measurement", Int. J. Innovative Computing, Information a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,11 +37,17 @@ def best_correlation(a: Real, b: Real, f: Real) -> Real:
     return np.asarray(np.maximum.reduce(correlations))
 
 
-def qp(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
+def qp(
+    infrared: UInt8,
+    visible: UInt8,
+    fused: UInt8,
+    *,
+    of_image: Callable[[UInt8], PhaseCongruency] = phase_congruency,
+) -> float:
     """Qp = P_p·P_M·P_m: mean local correlation of phase congruency and of its maximum and minimum moment.
 
     Each P is the mean of `best_correlation` over the pixels with a congruency above 0.1 in A, B or F; the
-    maps are 0 elsewhere. H×W. Range about 0…1, higher is better. Minimum size 2×2 (``Undefined`` below).
+    maps are 0 elsewhere. `of_image`: computes the maps. H×W. Range about 0…1, higher is better. Minimum size 2×2 (``Undefined`` below).
     Constant images: ``Undefined`` where no image has a feature; a constant fused image beside others scores
     near 1. Source: J. Zhao, R. Laganière, Z. Liu, Int. J. Innov. Comput. Inf. Control 3(6A), 2007.
 
@@ -48,7 +56,7 @@ def qp(infrared: UInt8, visible: UInt8, fused: UInt8) -> float:
     1.0
     """
     require_size(fused.shape, 2, "Qp")
-    maps: list[PhaseCongruency] = [phase_congruency(image) for image in (infrared, visible, fused)]
+    maps: list[PhaseCongruency] = [of_image(image) for image in (infrared, visible, fused)]
     mask = np.logical_or.reduce([of.congruency > THRESHOLD for of in maps])
     if not mask.any():
         raise Undefined(f"no image has a pixel with phase congruency above {THRESHOLD:g}: Qp is 0/0")

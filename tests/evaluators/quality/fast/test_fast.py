@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from fusionbench.evaluators.quality.fast import swift
 from fusionbench.evaluators.quality.fast.registry import FAST
-from fusionbench.evaluators.quality.metrics import features, fmi, information, piella, qabf, ssim, vif
+from fusionbench.evaluators.quality.metrics import (
+    features,
+    fmi,
+    fmi_features,
+    information,
+    piella,
+    qabf,
+    qp,
+    ssim,
+    vif,
+)
 from fusionbench.evaluators.quality.undefined import Undefined
 
 CASES = [
@@ -27,6 +37,7 @@ CASES = [
     (piella.weighted, {}),
     (piella.weighted_of_edges, {}),
     *((fmi.fmi, {"feature": feature}) for feature in ("none", "gradient", "edge")),
+    (qp.qp, {}),
 ]
 """Definitions of (infrared, visible, fused), with the options that conventions use."""
 
@@ -100,6 +111,18 @@ def test_pixels_equal_their_definitions(first: Any, second: Any, seed: Any, heig
         wanted = outcome(features.average_gradient, [of], {})
         found = outcome(swift(features.average_gradient), [of], {})
         assert found == (wanted if isinstance(wanted, str) else pytest.approx(wanted, rel=1e-12))
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (47, 60), (161, 102)])
+def test_transformed_features(shape: tuple[int, int]) -> None:
+    """Of images without flat areas, where coefficients are no rounding noise; the bands to the last bit."""
+    images = [image("random", seed, *shape) for seed in range(3)]
+    for one in images:
+        bands = swift(fmi.fmi).keywords["features"]["wavelet"](one)
+        assert (bands == fmi_features.wavelet_bands(one)).all()
+    for feature in ("dct", "wavelet"):
+        wanted, found = (f(*images, feature=feature) for f in (fmi.fmi, swift(fmi.fmi)))
+        assert found == pytest.approx(wanted, rel=1e-9)
 
 
 def test_every_fast_version_is_compared() -> None:

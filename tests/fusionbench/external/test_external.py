@@ -110,6 +110,19 @@ def test_only_what_is_missing_is_done_again(
     assert calls.read_text().splitlines()[2:] == ["000001.png"]
 
 
+def test_the_script_sees_corrupted_pairs(run: Cli, describe: Describe, tmp_path: Path, pairs: Path) -> None:
+    result = run(describe(), "--corrupt", "vi-gone")
+    assert result.code == 0, result.err
+    fused = tmp_path / "runs" / "r" / "fused" / "stand-in"
+    name = "a.png"
+    seen = read_image(fused / "folder@vi-gone-5" / "all" / name)
+    clean = read_image(fused / "folder" / "all" / name)
+    assert (to_grey(seen, "opencv") if seen.ndim == 3 else seen) == pytest.approx(
+        read_grey(pairs / "ir" / name).astype(float), abs=1
+    )
+    assert (seen != clean).any()
+
+
 def test_a_call_a_pair_and_a_call_for_all(run: Cli, describe: Describe, calls: Path) -> None:
     assert run(describe(call="pair")).code == 0
     assert calls.read_text().splitlines() == ["000001.png"] * 4

@@ -89,7 +89,8 @@ def synthetic(folder: Path, options: dict[str, Any]) -> ReportInput:
 
     def picture(seed: int) -> UInt8Array:
         grain = np.random.default_rng(seed).integers(0, 12, base.shape, dtype=np.uint8)
-        return np.roll(base, seed * 17, axis=(0, 1)) // 2 + 60 + grain
+        levels: UInt8Array = np.roll(base, seed * 17, axis=(0, 1)) // 2 + 60 + grain
+        return levels
 
     def load_pair(dataset: str, split: str, image: str) -> PairImages:
         found = picture(int(image))

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -272,7 +272,7 @@ def _tells(task: Task, own: pd.DataFrame) -> str:
     return text.strip()
 
 
-def _metric(line: pd.Series[object]) -> str:
+def _metric(line: pd.Series[Any]) -> str:
     return f"{line['metric']} ({line['convention']})"
 
 

@@ -32,14 +32,14 @@ def missing(
         for heading, _ in table.groups:
             if "not measured" in heading:
                 found.append(f"Table {table.number}: nothing measured on {heading.partition(' (')[0]}")
-    why = {
+    needed = {
         9: "needs --task efficiency and a score of at least two methods on MSRS",
         10: ABLATION,
         11: "needs --task detection on MSRS",
         12: "needs --task detection on MSRS",
         13: "needs --task segmentation on MSRS",
     }
-    found += [f"Fig. {number}: {why[number]}" for number in why if not figures.get(number)]
+    found += [f"Fig. {number}: {needed[number]}" for number in needed if not figures.get(number)]
     return found
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from ..published import published_rows
+from ..scores.frames import TABLE_KEY, groups_of, lines_of
 from ..scores.labels import MISSING, REFERENCE_METHODS, entrant_title, format_value
-from ..scores.summary import TABLE_KEY, summary
+from ..scores.summary import summary
 from ..tables.paper_table import MEAN_OF_SIX, PAPER_CLASSES, six_classes
 from ..tables.result_table import METRIC_ORDER, Mark, mark_best
 
@@ -150,16 +151,15 @@ def _measured(
     found: dict[tuple[str, str], dict[Score, float]] = {}
     counts: dict[str, int] = {}
     notes: list[str] = []
-    for line in lines.itertuples():
+    for line in lines_of(lines):
         score = (str(line.dataset), str(line.metric), str(line.class_name))
         if score not in digits or line.method in REFERENCE_METHODS:
             continue
         found.setdefault((str(line.entrant), str(line.method)), {})[score] = float(line.mean)
         if line.unit == "image":
             counts[score[0]] = max(counts.get(score[0], 0), int(line.n))
-    for (dataset, entrant, method), part in lines[lines["unit"] == "image"].groupby(
-        ["dataset", "entrant", "method"], sort=False
-    ):
+    scored = lines[lines["unit"] == "image"]
+    for (dataset, entrant, method), part in groups_of(scored, ["dataset", "entrant", "method"]):
         fewest = int(part["n"].min())
         if (entrant, method) in found and fewest < counts[dataset]:
             name = entrant_title(entrant, method, data.methods)

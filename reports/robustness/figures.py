@@ -18,6 +18,7 @@ from fusionbench.contracts.rows import SCORE_KEY
 from fusionbench.corruptions.spec import by_name
 
 from ..figures.drawing import FONT, method_colours, new_figure, pages, save
+from ..scores.frames import groups_of
 from ..scores.labels import ARROWS, REFERENCE_METHODS, slug
 from ..scores.summary import direction_of
 from .pictures import picture_pages
@@ -50,7 +51,7 @@ class RobustnessFigures:
         files: list[Path] = []
         means, ranking = shown_scores(found.means), shown_scores(found.ranking)
         scores = found.scores[found.scores["class_name"] == ""]
-        for score, own in means.groupby(SCORE_KEY, sort=False):
+        for score, own in groups_of(means, SCORE_KEY):
             place = slug("-".join(score[:5]))
             line = ranking[(ranking[SCORE_KEY] == list(score)).all(axis=1)]
             order = _order(list(dict.fromkeys(own["method"])), line)

@@ -5,8 +5,8 @@ Draw b takes the same images for all methods, corruptions and severities, so tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from fusionbench.contracts.rows import SCORE_KEY
 from fusionbench.statistics.intervals import image_draws
 
 from ..scores.details import Detail
+from ..scores.frames import groups_of
 from ..scores.labels import REFERENCE_METHODS
 from ..scores.summary import direction_of
 from .relative import ratio
@@ -68,13 +69,13 @@ def rank_methods(
     """
     found = []
     kept = scores[~scores["method"].isin(REFERENCE_METHODS) & (scores["class_name"] == "")]
-    for score, own in kept.groupby(SCORE_KEY, sort=False):
+    for score, own in groups_of(kept, SCORE_KEY):
         wide = own.pivot(index="method", columns=["corruption", "severity"], values="relative")
         wide = wide.dropna(axis=1, how="all")
         wide = wide[wide.notna().all(axis=1)]
         if not len(wide) or not wide.shape[1]:
             continue
-        cells = [(str(c), int(s)) for c, s in wide.columns]
+        cells = [(str(c), int(s)) for c, s in cast("Iterable[tuple[str, int]]", wide.columns)]
         whole = bool((own["n"] == 0).all())
         if whole:
             draws, n = _draws_of_sets(details, score, list(wide.index), cells, metrics)
@@ -148,7 +149,9 @@ def _draws_of_images(
     clean = _values(rows, score)
     seen = {
         (str(c), int(s)): _values(part, score)
-        for (c, s), part in corrupted[corrupted["method"].isin(methods)].groupby(["corruption", "severity"])
+        for (c, s), part in groups_of(
+            corrupted[corrupted["method"].isin(methods)], ["corruption", "severity"]
+        )
         if (str(c), int(s)) in set(cells)
     }
     names = sorted(clean.index)

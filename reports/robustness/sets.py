@@ -11,6 +11,7 @@ import pandas as pd
 from fusionbench.contracts.rows import DETAIL_COLUMNS
 
 from ..scores.details import Detail, details_of
+from ..scores.frames import groups_of
 from .ranking import Cell
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def units_of(data: ReportInput) -> Units:
     """All units of tasks that left details: with None those of clean pairs, else with the corruption and severity."""
     found: Units = [(detail, None) for detail in details_of(data)]
     left = data.corrupted_details
-    for place, part in left.groupby(["corruption", "severity"], sort=False):
+    for place, part in groups_of(left, ["corruption", "severity"]):
         corruption, severity = str(place[0]), int(place[1])
         rows = data.corrupted
         own = rows[(rows["corruption"] == corruption) & (rows["severity"] == severity)]

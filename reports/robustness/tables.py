@@ -20,6 +20,7 @@ from fusionbench.contracts.rows import SCORE_KEY
 from fusionbench.files.atomic import write_atomic
 from fusionbench.files.csv_text import csv_text
 
+from ..scores.frames import groups_of, lines_of
 from ..scores.labels import ARROWS, MISSING, entrant_title, format_value, slug
 from ..scores.summary import direction_of
 from ..tables.latex import latex_grid
@@ -80,9 +81,7 @@ class RobustnessReport:
             return Rendered()
         found = robustness_of(data)
         ranking = shown_scores(found.ranking)
-        shown = Group(
-            *(_terminal(data, place, part) for place, part in ranking.groupby(SCORE_KEY[:4], sort=False))
-        )
+        shown = Group(*(_terminal(data, place, part) for place, part in groups_of(ranking, SCORE_KEY[:4])))
         texts = {
             "robustness.csv": csv_text(found.scores),
             "robustness-means.csv": csv_text(found.means),
@@ -113,7 +112,7 @@ def percent(value: float) -> str:
 def markdown(data: ReportInput, found: Robustness) -> str:
     """For each score: who keeps most, and how much of each corruption, as Markdown."""
     parts = []
-    for score, ranking in shown_scores(found.ranking).groupby(SCORE_KEY, sort=False):
+    for score, ranking in groups_of(shown_scores(found.ranking), SCORE_KEY):
         means = shown_scores(found.means)
         own = means[(means[SCORE_KEY] == list(score)).all(axis=1)]
         parts += [
@@ -128,7 +127,7 @@ def markdown(data: ReportInput, found: Robustness) -> str:
 def ranking_cells(data: ReportInput, ranking: pd.DataFrame) -> list[list[str]]:
     """The ranking of one score as texts, under ``HEADINGS``."""
     cells = []
-    for line in ranking.itertuples():
+    for line in lines_of(ranking):
         digits = data.metrics[str(line.metric)].digits if line.metric in data.metrics else 3
         cells.append(
             [
@@ -148,7 +147,7 @@ def ranking_cells(data: ReportInput, ranking: pd.DataFrame) -> list[list[str]]:
 
 def verdict(data: ReportInput, ranking: pd.DataFrame) -> str:
     """One sentence: which method keeps most, and which ones can't be told from it."""
-    first, *others = ranking.itertuples()
+    first, *others = lines_of(ranking)
     if ranking["low"].isna().all():
         return f"Fewer than {MIN_IMAGES} images: too few for an interval, so no method is called the most robust."
     name = _name(data, str(first.method))
@@ -202,7 +201,7 @@ def _latex(data: ReportInput, ranking: pd.DataFrame) -> str:
             caption=f"{_title(score, data)}: {_corruptions(part)}. {NOTE}",
             label=slug("robustness-" + "-".join(score[:5])),
         )
-        for score, part in ranking.groupby(SCORE_KEY, sort=False)
+        for score, part in groups_of(ranking, SCORE_KEY)
     ]
     return "\n".join(floats)
 

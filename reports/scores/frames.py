@@ -25,3 +25,8 @@ def lines_of(frame: pd.DataFrame) -> Iterator[Any]:
 def tables_of(frame: pd.DataFrame) -> Iterator[tuple[TableKey, pd.DataFrame]]:
     """The lines of one table each, in the order in which the tables begin."""
     return cast("Iterator[tuple[TableKey, pd.DataFrame]]", iter(frame.groupby(TABLE_KEY, sort=False)))
+
+
+def groups_of(frame: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """The lines that have the same values in some columns, and these values, in the order in which they begin."""
+    return cast("Iterator[tuple[Any, pd.DataFrame]]", iter(frame.groupby(columns, sort=False)))

@@ -12,6 +12,7 @@ from fusionbench.contracts.rows import SCORE_KEY
 from ..robustness.relative import over_severities, relative_scores
 from ..robustness.sets import comparable, units_of
 from ..robustness.tables import shown_scores
+from ..scores.frames import groups_of, lines_of
 from ..scores.labels import MISSING, entrant_title, format_value
 
 if TYPE_CHECKING:
@@ -104,13 +105,13 @@ def heat_maps(data: ReportInput, found: Sequence[Board]) -> list[HeatMap]:
         scores = over_severities(scores).assign(severity=MEAN)
     boards = {(b.dataset, b.split, b.evaluator, b.convention): b for b in found}
     maps = []
-    for key, part in scores.groupby(SCORE_KEY, sort=False):
+    for key, part in groups_of(scores, SCORE_KEY):
         *place, metric, _ = map(str, key)
         board = boards.get((place[0], place[1], place[2], place[3]))
         if board is None:
             continue
         shares: dict[str, dict[Condition, float]] = {}
-        for line in part.itertuples():
+        for line in lines_of(part):
             title = entrant_title(str(line.method), str(line.method), data.methods)
             shares.setdefault(title, {})[str(line.corruption), int(str(line.severity))] = float(line.relative)
         order = [entrant_title(e.method, e.method, data.methods) for e in board.entries if e.method]

@@ -110,7 +110,7 @@ def _judge_hashes(about: Mapping[str, Any]) -> list[str]:
 
 def _invocations(info: Mapping[str, Any], names: set[str]) -> list[Mapping[str, Any]]:
     """The invocations that asked for a method by one of its names; the latest of all where none says so."""
-    invocations = [dict(i) for i in info.get("invocations", ())]
+    invocations: list[Mapping[str, Any]] = [dict(i) for i in info.get("invocations", ())]
     asked = [i for i in invocations if names & set(map(str, i.get("config", {}).get("method") or ()))]
     return asked or invocations[-1:]
 

@@ -113,7 +113,8 @@ def main() -> int:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
-    moment, faults, kills, begun = random.Random(options.seed), [], Counter[str](), time.monotonic()
+    faults: list[str] = []
+    moment, kills, begun = random.Random(options.seed), Counter[str](), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fusionbench-kills-") as folder:
         undisturbed = Path(folder) / "local"
         undisturbed.mkdir()

@@ -6,7 +6,7 @@ import sgdfuse_pictures
 from fusionbench.contracts.dataset import Pair
 
 
-def test_a_grid_keeps_every_pixel_and_draws_lines_between():
+def test_a_grid_keeps_every_pixel_and_draws_lines_between() -> None:
     grey, colour = np.full((6, 8), 10, np.uint8), np.full((6, 8, 3), 20, np.uint8)
     made = sgdfuse_pictures.grid(((grey, colour), (colour, grey)))
     assert made.shape == (16, 20, 3)
@@ -16,7 +16,7 @@ def test_a_grid_keeps_every_pixel_and_draws_lines_between():
         assert (line == 255).all()
 
 
-def test_pairs_are_taken_by_name_or_evenly():
+def test_pairs_are_taken_by_name_or_evenly() -> None:
     pairs = [Pair(str(number)) for number in range(10)]
     assert [pair.name for pair in sgdfuse_pictures.chosen(pairs, ["7", "2"], 4)] == ["2", "7"]
     assert [pair.name for pair in sgdfuse_pictures.chosen(pairs, [], 2)] == ["2", "7"]

@@ -118,10 +118,10 @@ def test_the_ranking_has_paired_intervals() -> None:
     assert set(lines.index) == {"good", "bad", "twin"}  # a single sensor doesn't take part
     assert lines.loc["good", "relative"] == pytest.approx(0.9)
     assert lines.loc["good", ["low", "high"]].to_numpy(float) == pytest.approx([0.9, 0.9])  # noise-free
-    assert lines.loc["bad", "behind_low"] > 0.3
+    assert lines["behind_low"]["bad"] > 0.3
     assert lines.loc["bad", "share_best"] == 0
     other = "twin" if found["method"].iloc[0] == "good" else "good"
-    assert lines.loc[other, "behind_low"] < 0 < lines.loc[other, "behind_high"]
+    assert lines["behind_low"][other] < 0 < lines["behind_high"][other]
     assert lines["share_best"].sum() == pytest.approx(1)
     assert (lines["corruptions"] == 2).all()
 

@@ -85,7 +85,9 @@ def run(tmp_path: Path) -> Callable[..., Ran]:
         finally:
             if handle is not None:
                 os.close(handle)
-        about = json.loads(out) if out.startswith("{") else {"fused": 0, "scored": 0, "failures": {}}
+        about: dict[str, Any] = (
+            json.loads(out) if out.startswith("{") else {"fused": 0, "scored": 0, "failures": {}}
+        )
         folder = (hidden if hidden is not None and "--out" in arguments else tmp_path) / name
         return Ran(code, said, folder, about["fused"], about["scored"], about["failures"])
 

@@ -67,7 +67,7 @@ def test_the_loss_is_zero_at_the_target_and_weighs_objects() -> None:
     assert float(outside) == pytest.approx(6 * 0.3 * 0.1, abs=1e-4)  # |0.5 − 0.6| at weight floor
 
 
-def test_metric_terms_see_the_targets_look_inside_true_masks():
+def test_metric_terms_see_the_targets_look_inside_true_masks() -> None:
     composed = TreatmentConfig(True, gamma=1.0, heat=0.0, softness=0.0)
     fused = flat(0.3).expand(1, 3, -1, -1).clone().requires_grad_(True)
     infrared, visible = flat(0.8), flat(0.4).expand(1, 3, -1, -1)

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from fusionbench.store.run_store import RunStore
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "results"
-METRICS = ("VIF", "Qabf", "MI", "mAP")
-"""The scores of the page: they compare with the clean pair, or with labels."""
+METRICS = ("VIF", "Qabf", "mAP")
+"""The scores of the page: they compare with the clean pair, or with labels. MI does too, but doubles where a sensor is
+gone, since the fused image then copies the other one."""
 DPI = 110
 
 INTRODUCTION = """# Robustness on MSRS

@@ -146,7 +146,14 @@ def ranking_cells(data: ReportInput, ranking: pd.DataFrame) -> list[list[str]]:
 
 
 def verdict(data: ReportInput, ranking: pd.DataFrame) -> str:
-    """One sentence: which method keeps most, and which ones can't be told from it."""
+    """Which method keeps most, and which ones can't be told from it; and which has the best score when corrupted."""
+    lower = direction_of(str(ranking["metric"].iloc[0]), data.metrics) == "lower"
+    scores = ranking.set_index("method")["corrupted"].astype(float)
+    best = str(scores.idxmin() if lower else scores.idxmax())
+    return f"{_most_robust(data, ranking)} {_name(data, best)} has the best score on corrupted pairs."
+
+
+def _most_robust(data: ReportInput, ranking: pd.DataFrame) -> str:
     first, *others = lines_of(ranking)
     if ranking["low"].isna().all():
         return f"Fewer than {MIN_IMAGES} images: too few for an interval, so no method is called the most robust."

@@ -59,9 +59,17 @@ def synthetic_site_input(folder: Path) -> ReportInput:
     def load(dataset: str, split: str, image: str) -> PairImages:
         return (task_pair if dataset == "demo" else synthetic_pair)(dataset, split, image)
 
+    vif = quality[quality["metric"] == "VIF"]
+    corrupted = [
+        vif.assign(
+            value=vif["value"] * share, corruption=name, severity=severity, variant=f"demo-{name}-{severity}"
+        )
+        for name, severity, share in (("fog", 1, 0.9), ("fog", 5, 0.3), ("noise", 3, 1.2))
+    ]
     return replace(
         whole,
         rows=rows,
+        corrupted=pd.concat(corrupted, ignore_index=True),
         methods=methods,
         load_pair=load,
         datasets={**base.datasets, HURTFUL_DATASET: hurtful},

@@ -183,6 +183,8 @@ def test_slider_flicker_and_keys(watched: Any) -> None:
     page.wait_for_function("t => document.querySelector('#stage figcaption').textContent !== t", arg=before)
     page.keyboard.press("g")
     assert page.locator("#stage figure").count() == 6  # two sensors, labels, three more methods
+    page.keyboard.press("x")
+    assert (fragment(page)["left"], fragment(page)["right"]) == ("max", "infrared")
     page.focus("[data-left]")
     page.keyboard.press("s")  # a key in a control is the control's
     assert fragment(page)["view"] == "grid"
@@ -206,6 +208,9 @@ def test_zoom_moves_all_images_together_and_is_in_the_address(watched: Any) -> N
     page.mouse.up()
     dragged = transforms(page)
     assert len(set(dragged)) == 1
+    page.keyboard.press("Shift+ArrowRight")
+    assert set(transforms(page)) != set(dragged)
+    assert len(set(transforms(page))) == 1
     page.keyboard.press("0")
     assert set(transforms(page)) == {"translate(0px, 0px) scale(1)"}
 
@@ -323,6 +328,16 @@ def test_charts_default_to_metric_against_task_and_lead_to_the_leaderboard(watch
     page.mouse.click(point[0], point[1])
     page.wait_for_url("**/index.html#*")
     assert titles(page) == [point[2]]
+
+
+def test_the_heat_map_of_robustness_names_method_condition_and_share(watched: Any) -> None:
+    page = watched.open("charts.html")
+    cells = page.eval_on_selector_all(".heat td", "all => all.map(e => e.title)")
+    assert len(cells) == 4 * 3
+    assert "laplacian, fog, severity 5: 0.30" in cells
+    page.click(".heat tbody th a:has-text('average')")
+    page.wait_for_url("**/index.html#*")
+    assert titles(page) == ["average"]
 
 
 def test_a_number_leads_to_its_source(watched: Any) -> None:

@@ -89,5 +89,5 @@ def too_large(name: str, pixels: str, reading: Reading) -> str:
         f"{name}: has {pixels} pixels; at most {reading.max_pixels} are decoded, because small files can "
         "claim huge "
         "images; if it is meant, raise the option max_pixels (--option NAME.max_pixels=…, in score "
-        "--max-pixels)"
+        "--max-pixels): fusing takes about 90 bytes of memory per pixel. Else cut the pair into smaller ones"
     )

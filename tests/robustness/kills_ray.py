@@ -75,6 +75,17 @@ def workers() -> list[int]:
     return found
 
 
+def add_node(cluster: Any, **settings: Any) -> None:
+    """Add a node; on a busy machine Ray gives up after 30 s, so try again."""
+    for attempt in range(3):
+        try:
+            cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES, **settings)
+            return
+        except Exception:  # Ray raises nothing more exact
+            if attempt == 2:
+                raise
+
+
 def attack(out: Path, cluster: Any, moment: random.Random, kinds: list[str], faults: list[str]) -> None:
     """One command, killed at random moments as ``kinds`` say, and again until it ends."""
     process = start(out, cluster.address)
@@ -87,7 +98,7 @@ def attack(out: Path, cluster: Any, moment: random.Random, kinds: list[str], fau
             os.kill(moment.choice(found), signal.SIGKILL)
         elif kind == "node":
             cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
-            cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+            add_node(cluster)
         elif kind == "driver":
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -121,9 +132,9 @@ def main() -> int:
         if start(undisturbed, "").wait() != 0:
             raise SystemExit((undisturbed / "log.txt").read_text())
         expected = result_bytes(undisturbed)
-        head = {"num_cpus": 1, "object_store_memory": STORE_BYTES, "include_dashboard": False}
-        cluster = Cluster(initialize_head=True, head_node_args=head)
-        cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+        cluster = Cluster()
+        add_node(cluster, include_dashboard=False)
+        add_node(cluster)
         try:
             while sum(kills.values()) < options.count:
                 out = Path(folder) / f"ray-{sum(kills.values())}"

@@ -22,7 +22,13 @@ def main() -> None:
     for index, about in enumerate(json.loads(sys.argv[1])):
         head = {"include_dashboard": False} if index == 0 else {}
         cpus = about.pop("cpus", 1)
-        cluster.add_node(num_cpus=cpus, object_store_memory=STORE_BYTES, env_vars=about, **head)
+        for attempt in range(3):  # on a busy machine Ray gives up after 30 s
+            try:
+                cluster.add_node(num_cpus=cpus, object_store_memory=STORE_BYTES, env_vars=about, **head)
+                break
+            except Exception:
+                if attempt == 2:
+                    raise
     print(cluster.address, flush=True)
     sys.stdin.read()
     cluster.shutdown()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,7 @@ def _figure(points: pd.DataFrame, title: str) -> Figure:
         axes.set_visible(False)
     if plane:
         _plane(grid[panels - 1], points, named)
+    title = textwrap.fill(title, int(14 * figure.get_figwidth()))
     figure.suptitle(
         f"{title}\nRed: best, blue: second best; lines: 95 % bootstrap interval over images", fontsize=FONT
     )

@@ -24,22 +24,26 @@ def missing(
         for name in table.unmeasured:
             lacking.setdefault(name, []).append(str(table.number))
     said = reasons(data)
+    together: dict[tuple[str, str], list[str]] = {}
     for name, numbers in lacking.items():
         where = f"Table{'s' * (len(set(numbers)) > 1)} {', '.join(dict.fromkeys(numbers))}"
         why = ABLATION if " w/o " in name else _why(name, said)
-        found.append(f"{name}: not measured in {where}" + (f" ({why})" if why else ""))
+        together.setdefault((where, why), []).append(name)
+    for (where, why), names in together.items():
+        found.append(f"{', '.join(names)}: not measured in {where}" + (f" ({why})" if why else ""))
     for table in tables:
         for heading, _ in table.groups:
             if "not measured" in heading:
                 found.append(f"Table {table.number}: nothing measured on {heading.partition(' (')[0]}")
-    needed = {
-        9: "needs --task efficiency and a score of at least two methods on MSRS",
-        10: ABLATION,
-        11: "needs --task detection on MSRS",
-        12: "needs --task detection on MSRS",
-        13: "needs --task segmentation on MSRS",
-    }
-    found += [f"Fig. {number}: {needed[number]}" for number in needed if not figures.get(number)]
+    scored = set(data.rows.loc[data.rows["dataset"].isin(["msrs", ""]), "evaluator"])
+    needs = {9: "efficiency", 10: "", 11: "detection", 12: "detection", 13: "segmentation"}
+    for number, task in needs.items():
+        if figures.get(number):
+            continue
+        reason = f"needs --task {task} on MSRS" if task else ABLATION
+        if task in scored:
+            reason = "could not be drawn; it needs the sources (--data-root), and at least two methods"
+        found.append(f"Fig. {number}: {reason}")
     return found
 
 
@@ -54,8 +58,11 @@ def _why(name: str, said: Sequence[str]) -> str:
     """The reason noted for a method: its plain name differs from the paper's in case and hyphens alone."""
     for text in said:
         if _plain(text.partition(":")[0]) == _plain(name):
-            reason = text.partition(": ")[2]
-            return reason.partition(". ")[0].rstrip(".")
+            reason = text.partition(": ")[2].partition(". ")[0].rstrip(".")
+            before, where, _ = reason.partition(
+                " is not in "
+            )  # the folders that were searched say nothing here
+            return f"{before.rpartition(': ')[2]} is not there" if where else reason
     return ""
 
 

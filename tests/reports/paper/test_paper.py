@@ -45,7 +45,9 @@ def made() -> ReportInput:
     ]
     specs = {name: catalog.methods.get(name) for name in ("u2fusion", "max", "visible")}
     run = {
-        "invocations": [{"skipped": ["piafusion: weights are missing. Fetch them", "m3fd: no folder given"]}]
+        "invocations": [
+            {"skipped": ["piafusion: piafusion: net.pth is not in /a, /b. Fetch it", "m3fd: no folder given"]}
+        ]
     }
     return ReportInput(
         rows=pd.DataFrame(rows, columns=list(COLUMNS)),
@@ -89,9 +91,9 @@ def test_what_is_missing_is_said_with_its_reason() -> None:
     data = made()
     lines = missing(data, paper_tables(data), {9: [], 10: [], 11: [], 12: [], 13: []})
     said = "\n".join(lines)
-    assert "PIAFusion: not measured in Tables 1, 2, 4 (weights are missing)" in said
+    assert "PIAFusion: not measured in Tables 1, 2, 4 (net.pth is not there)" in said
     assert "U2Fusion: not measured in Tables 3, 4" not in said
-    assert "SGDFuse w/o SAM: not measured in Table 3 (needs the trained variants" in said
+    assert "w/o HFAH: not measured in Table 3 (needs the trained variants" in said
     assert "Table 1: nothing measured on M3FD" in said
     assert "Fig. 10: needs the trained variants" in said
     assert sum(name in said for name in paper_methods()) >= 13

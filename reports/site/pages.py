@@ -179,6 +179,14 @@ def environment() -> Any:
     return made
 
 
+def _notes(data: ReportInput) -> list[str]:
+    """What the runs and the site lack, by the names of runs: a published page should not tell folders of a disk."""
+    found = list(dict.fromkeys(data.notes))
+    for name, fused in data.fused_dirs.items():
+        found = [note.replace(f"{fused.parent}/", f"{name}/") for note in found]
+    return found
+
+
 def _pages(
     data: ReportInput,
     found: Sequence[Board],
@@ -194,7 +202,7 @@ def _pages(
         "methods": methods,
         "datasets": datasets,
         "run": data.run,
-        "notes": data.notes,
+        "notes": _notes(data),
     }
     pages = []
 
@@ -204,7 +212,7 @@ def _pages(
         write_atomic(folder / path, text.encode())
         pages.append(folder / path)
 
-    write("index.html", "index.html", page="leaderboard")
+    write("index.html", "index.html", page="leaderboard", disagree=any("disagree" in n for n in data.notes))
     write("images.html", "images.html", page="images")
     write("charts.html", "charts.html", page="charts", heat_maps=heat_maps(data, found))
     write("provenance.html", "provenance.html", page="provenance", sources=sources(data, found))

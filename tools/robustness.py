@@ -28,6 +28,7 @@ from fusionbench.reports.robustness.tables import (
     shown_scores,
     titles_of,
 )
+from fusionbench.reports.scores.details import details_of
 from fusionbench.reports.scores.labels import REFERENCE_METHODS
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def write(runs: Sequence[str]) -> list[Path]:
 def _about(data: ReportInput) -> str:
     """How many pairs, which severities, which version."""
     images = data.rows[data.rows["image"] != ""]["image"].nunique()
+    images = images or max((len(detail.images) for detail in details_of(data)), default=0)
     severities = sorted(set(data.corrupted["severity"]))
     names = data.corrupted["corruption"].nunique()
     place = data.rows[data.rows["dataset"] != ""].iloc[0]

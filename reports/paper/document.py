@@ -38,11 +38,16 @@ def latex(tables: Sequence[PaperTable], figures: Mapping[int, Sequence[str]], mi
         *(_figure(number, name) for number, names in figures.items() for name in names),
         r"\clearpage\section*{What is missing}",
         r"\begin{itemize}\setlength{\itemsep}{1pt}",
-        *(rf"\item {escape(text)}" for text in missing or ["Nothing."]),
+        *(rf"\item {_flags(escape(text))}" for text in missing or ["Nothing."]),
         r"\end{itemize}",
         r"\end{document}",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _flags(text: str) -> str:
+    """Two hyphens stay two: LaTeX would make a dash of the flag ``--task``."""
+    return text.replace("--", "-{}-")
 
 
 def markdown(

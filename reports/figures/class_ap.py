@@ -143,7 +143,7 @@ def _figure(points: pd.DataFrame, title: str) -> Figure:
         axes.set_visible(False)
     if plane:
         _plane(grid[panels - 1], points, named)
-    title = textwrap.fill(title, int(14 * figure.get_figwidth()))
+    title = textwrap.fill(title, int(14 * figure.get_figwidth()), break_on_hyphens=False)
     figure.suptitle(
         f"{title}\nRed: best, blue: second best; lines: 95 % bootstrap interval over images", fontsize=FONT
     )

@@ -144,7 +144,7 @@ def curves(scores: pd.DataFrame, names: Sequence[str], titles: Mapping[str, str]
 
 def _wrapped(title: str, inches: float) -> str:
     """A title in lines that fit into a figure of this width, with room for labels at its left."""
-    return textwrap.fill(title, max(20, int(9 * inches)))
+    return textwrap.fill(title, max(20, int(9 * inches)), break_on_hyphens=False)
 
 
 def _mark_kinds(axes: Axes, names: Sequence[str]) -> None:

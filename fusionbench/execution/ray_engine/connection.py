@@ -44,10 +44,11 @@ def connect(address: str) -> str:
         os.environ.setdefault(name, value)
     try:
         context: Any = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except Exception as error:  # Ray raises nothing more exact
         with contextlib.suppress(Exception):
             ray.shutdown()
-        raise InputError(f"--ray-address {address}: {error}. {_HOW}") from error
+        reason = str(error).strip().rstrip(".")
+        raise InputError(f"--ray-address {address}: {reason}. {_HOW}") from error
     return str(context.dashboard_url or "")
 
 

@@ -75,7 +75,7 @@ def maximum(infrared: UInt8, visible: UInt8) -> UInt8:
 
 
 def pairs() -> list[tuple[Path, Path]]:
-    """The files of all MSRS test pairs, if they are at hand."""
+    """The files of all MSRS test pairs, if they are available."""
     files = sorted((DATA / "ir").glob("*")) if DATA.is_dir() else []
     return [(path, next((DATA / "vi").glob(path.stem + ".*"))) for path in files]
 

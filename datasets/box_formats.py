@@ -28,7 +28,7 @@ Row = tuple[int, tuple[float, float, float, float], int]
 """Class index, x0 y0 x1 y1 in pixels, place in the file (from 1)."""
 
 Unknown = dict[int | str, list[int]]
-"""Classes that the dataset lacks, with the places of their boxes."""
+"""Classes that the dataset does not have, with the places of their boxes."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def parse_voc(path: Path, text: str, size: tuple[int, int], classes: Classes) ->
                 raise ValueError
         except ValueError:
             raise ImageError(
-                f"{path}, object {number}: its bndbox lacks numeric xmin, ymin, xmax, ymax"
+                f"{path}, object {number}: its bndbox has no numeric xmin, ymin, xmax, ymax"
             ) from None
         index = classes.of_name(name)
         if index is None:

@@ -49,7 +49,7 @@ class Listing:
         return tuple(s for s in self.folders if self._listed(s) is not None)
 
     def place(self, split: str) -> FoundPlace:
-        """The folders of a split. Raises ``InputError`` for a split that the dataset lacks,
+        """The folders of a split. Raises ``InputError`` for a split that the dataset does not have,
         ``MissingDataError`` if it isn't on this disk."""
         if split not in self.layout.splits:
             raise InputError(

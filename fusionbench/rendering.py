@@ -179,7 +179,7 @@ def render(
     wrong.
 
     A report that fails doesn't stop the others, unless ``strict``. What went wrong includes ``data.notes``:
-    all that the run folder holds and the reports lack.
+    all that the run folder holds and the reports do not have.
     """
     files: list[Path] = []
     shown: list[Any] = []

@@ -64,7 +64,7 @@ def table(rows: pd.DataFrame, images: tuple[str, ...], official: Mapping[str, Of
 
     ``rows`` are quality rows of any runs.
 
-    Raises ``ValueError`` if a method lacks one of the images, or no method has official figures.
+    Raises ``ValueError`` if a method does not have one of the images, or no method has official figures.
     """
     rows = rows[rows["image"].isin(images) & rows["method"].isin(official)]
     body, notes = [], []

@@ -88,7 +88,7 @@ PROTOCOLS = (
         name="msrs-2fold-devonly",
         title="DEV ONLY: segmentation, two folds of the evaluated split",
         summary=(
-            "Development only, never the standard MSRS figure: because only the MSRS test split is at hand,"
+            "Development only, never the standard MSRS figure: because only the MSRS test split is available,"
             " it is cut into two folds and each is segmented by a DeepLabV3+ trained on the other, at"
             " 320×240, for few epochs; two seeds"
         ),

@@ -124,7 +124,7 @@ def weights_fetch(names: WeightNames = None, sha256: Sha256 = None) -> int:
 
 @weights_app.command("verify")
 def weights_verify(names: WeightNames = None) -> int:
-    """Check the weights that are at hand against their checksums."""
+    """Check the weights that are available against their checksums."""
     from ..errors import EXIT_DONE, EXIT_UNITS_FAILED, MissingWeightsError, WrongFileError
     from ..files import artifacts
 

@@ -86,7 +86,7 @@ def ablate(
     dataset: TrainData = None,
     masks: Masks = None,
     resume: Annotated[
-        bool, typer.Option("--resume/--restart", help="Go on with what is there, or begin anew.")
+        bool, typer.Option("--resume/--restart", help="Go on with what is there, or start again.")
     ] = True,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for checkpoints, scores and the table.")

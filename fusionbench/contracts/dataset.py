@@ -57,7 +57,7 @@ class Boxes:
     """Object boxes of one image: ``xyxy`` float64 N×4 in pixels (x right, y down, right and lower edges
     exclusive), ``classes`` int64 N, indices into the dataset's ``box_classes``.
 
-    ``notes`` name what the file holds and these lack (boxes of unknown classes, boxes outside the image),
+    ``notes`` name what the file holds and these do not have (boxes of unknown classes, boxes outside the image),
     with file and line. ``rule`` says how the boxes were made where nobody drew them; it is part of what a
     protocol's hash covers."""
 

@@ -76,11 +76,11 @@ class ReportInput:
     report knows titles, directions and digits without importing any other plugin. ``fused_dir`` holds
     ``<method>/<dataset>/<split>/<image>.png``; where several runs are joined it is the first run's, and
     ``fused_dirs`` names each run's (see ``fused_path``). ``load_pair(dataset, split, image)`` decodes sources
-    for figures. ``conventions`` are keyed by evaluator and name. ``options`` are the report's own settings (``published``: show published rows). ``details`` has
-    one row a unit that left tables or masks: method, dataset, split, evaluator, protocol, seed, folder
+    for figures. ``conventions`` are keyed by evaluator and name. ``options`` are the report's own settings
+    (``published``: show published rows). ``details`` has one row per unit that left tables or masks: method, dataset, split, evaluator, protocol, seed, folder
     (``fusionbench.contracts.rows.DETAIL_COLUMNS``). ``read_fused(path)`` decodes a fused image below
     ``fused_dir`` (uint8), and raises ``FusionBenchError`` for a file that isn't the image that was scored.
-    ``notes`` says what the run folder holds and ``rows`` lack; a report appends what it leaves out.
+    ``notes`` says what the run folder holds and ``rows`` do not have; a report appends what it leaves out.
     """
 
     rows: pd.DataFrame

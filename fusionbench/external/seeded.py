@@ -11,7 +11,7 @@ import sys
 
 
 def main() -> None:
-    """Seed every generator at hand, then run the script as if it had been started itself."""
+    """Seed every random generator, then run the script as if it had been started itself."""
     seed, script = int(sys.argv[1]), sys.argv[2]
     random.seed(seed)
     try:

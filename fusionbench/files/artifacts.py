@@ -108,7 +108,7 @@ def locate(artifact: Artifact, *, official: bool = False) -> Path:
 
 
 def absence(artifact: Artifact) -> MissingWeightsError | None:
-    """Why an artifact isn't at hand, as ``locate`` would say it; None if it is."""
+    """Why an artifact isn't available, as ``locate`` would say it; None if it is."""
     try:
         locate(artifact)
     except MissingWeightsError as error:
@@ -238,7 +238,7 @@ def how_to_get(artifact: Artifact) -> str:
 
 
 def fetch(artifact: Artifact, progress: Progress | None = None, *, sha256: str | None = None) -> Path:
-    """Download an artifact into the cache, unless a right copy is already at hand, and return its path.
+    """Download an artifact into the cache, unless a right copy is already there, and return its path.
 
     ``sha256`` is a checksum that the user vouches for, for artifacts that carry none: without any checksum
     nothing is downloaded. ``progress(done, total)`` is called with bytes; ``total`` is None where the server

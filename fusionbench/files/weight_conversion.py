@@ -70,7 +70,7 @@ def _record(path: Path, sources: Sequence[Artifact]) -> None:
 
 def _sources(spec: MethodSpec, files: Sequence[Path]) -> dict[str, Path]:
     """Artifact → file, for all of a method's artifacts. Raises ``InputError`` for a file that is none of
-    them, and for what lacks."""
+    them, and for what is missing."""
     found: dict[str, Path] = {}
     for file in files:
         path = file.expanduser()

@@ -66,6 +66,6 @@ def _too_few(dataset: PlannedDataset, corruption: Corruption, count: int) -> str
     if not count:
         return f"{where}: skipped, none of its {len(dataset.pairs)} pairs has a frame so far away"
     if count < len(dataset.pairs):
-        lacking = len(dataset.pairs) - count
-        return f"{where}: {lacking} of {len(dataset.pairs)} pairs have no frame so far away and don't count"
+        missing = len(dataset.pairs) - count
+        return f"{where}: {missing} of {len(dataset.pairs)} pairs have no frame so far away and don't count"
     return ""

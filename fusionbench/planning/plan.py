@@ -118,7 +118,7 @@ def _add_group(
     fuse = fuse_unit(config, method, dataset)
     scores: list[ScoreUnit] = []
     for evaluator in evaluators:
-        if what := protocols.lacking(dataset.dataset, evaluator):
+        if what := protocols.missing(dataset.dataset, evaluator):
             _skip(
                 plan,
                 f"{evaluator.task} on {dataset.spec.name}: skipped, the dataset has no {' or '.join(what)}",

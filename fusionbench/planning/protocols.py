@@ -58,7 +58,7 @@ def recipe_of(config: RunConfig, evaluator: EvaluatorSpec, convention: Conventio
 def named_file(evaluator: EvaluatorSpec, text: str) -> Path | None:
     """The file that a recipe's text stands for: a path, or the verified local file of the evaluator's
     artifact of that name or file name; None if it is neither. Raises ``MissingWeightsError`` with what to
-    do for an artifact that isn't at hand."""
+    do for an artifact that isn't available."""
     path = Path(text).expanduser()
     if path.is_file():
         return path
@@ -70,7 +70,7 @@ def named_file(evaluator: EvaluatorSpec, text: str) -> Path | None:
 
 def files_of(evaluator: EvaluatorSpec, recipe: Mapping[str, Any]) -> dict[str, str]:
     """sha256 of every file that a recipe names, by the recipe's key. Raises ``MissingWeightsError`` for
-    one that isn't at hand."""
+    one that isn't available."""
     found = {}
     values = {k: v for k, v in recipe.items() if not isinstance(v, list | tuple)}
     for name, several in recipe.items():
@@ -113,7 +113,7 @@ def boxed_elsewhere(dataset: PlannedDataset, evaluator: EvaluatorSpec) -> tuple[
     return tuple(boxed[pair.name] for pair in dataset.pairs if pair.name in boxed)
 
 
-def lacking(dataset: Dataset, evaluator: EvaluatorSpec) -> list[str]:
+def missing(dataset: Dataset, evaluator: EvaluatorSpec) -> list[str]:
     """What the evaluator needs and the dataset has no classes for: ``labels``, ``boxes``."""
     classes = {"labels": dataset.spec.semantic_classes, "boxes": dataset.spec.box_classes}
     return [what for what, names in classes.items() if what in evaluator.needs and not names]

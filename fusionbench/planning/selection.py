@@ -1,4 +1,4 @@
-"""The methods, datasets and pairs that a configuration names, found and checked to be at hand."""
+"""The methods, datasets and pairs that a configuration names, found and checked to be available."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _missing_weights(method: PlannedMethod) -> FusionBenchError | None:
 
 def select_datasets(config: RunConfig, skipped: list[str], allow_missing: bool) -> list[PlannedDataset]:
     """The datasets of the run, opened, with the selected pairs; missing ones are treated as methods are.
-    Raises ``InputError`` for a split that one lacks, ``MissingDataError``."""
+    Raises ``InputError`` for a split that one does not have, ``MissingDataError``."""
     planned: dict[str, PlannedDataset] = {}
     for text in config.dataset:
         for spec in catalog.datasets.match(text):
@@ -203,7 +203,7 @@ def questions(dataset: Dataset, pairs: Sequence[Pair]) -> list[str]:
 def reference_methods(
     config: RunConfig, evaluators: Sequence[EvaluatorSpec], methods: Sequence[PlannedMethod]
 ) -> list[PlannedMethod]:
-    """The methods that evaluators want scored beside those of the run, and that it lacks."""
+    """The methods that evaluators want scored beside those of the run, and that it does not have."""
     there = {m.spec.name for m in methods}
     names = dict.fromkeys(name for e in evaluators for name in e.reference_methods if name not in there)
     return [method for name in names for method in resolve_methods(name, config)] if methods else []

@@ -1,4 +1,4 @@
-"""Batch normalisation with the statistics of the image at hand, for networks that were published in training
+"""Batch normalisation with the statistics of the image itself, for networks that were published in training
 mode.
 
 Their authors' scripts fuse one image at a time, so "the batch" is the image. Taken per image, the result

@@ -1,7 +1,7 @@
 """Random weights by rule: every value follows from its tensor's name, so two programs get the same network
 without a file.
 
-They prove a port where the real weights are not at hand, against outputs of the official code under the same
+They prove a port where the real weights are not available, against outputs of the official code under the same
 rule.
 """
 

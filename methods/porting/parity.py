@@ -2,7 +2,7 @@
 ``docs/baseline-parity.md``.
 
 Compared are the network's output on the recorded inputs, and the pixels that come out of the whole way
-through the harness with those that the official script saved. Where the real weights aren't at hand, the
+through the harness with those that the official script saved. Where the real weights aren't available, the
 official network was recorded with random weights made by ``fixture_weights``, and so is the port here.
 """
 
@@ -365,7 +365,7 @@ def table(goldens: Path) -> str:
         try:
             result = compare(case, goldens)
         except MissingWeightsError:
-            row += ["–", "–", "–", "–", "not at hand"]
+            row += ["–", "–", "–", "–", "not available"]
         else:
             row += [str(result.pairs), f"{result.network:.1e}"]
             row += ["–", "–"] if result.levels is None else [str(result.levels), f"{result.pixels:.4%}"]
@@ -396,7 +396,7 @@ isn't 0 to 1), and the pixels that the official script saved, in the form it sav
 - *pixels differing*: SIBA's are white pixels of a grey pair, which the authors' script saves as 254 or 255 by the last bit of a
   chroma that should be 0.
 - *passes*: recorded passes through the network (an image, or a window of one).
-- *random, by rule*: the official weights aren't at hand; the official code was recorded with random weights that follow from
+- *random, by rule*: the official weights aren't available; the official code was recorded with random weights that follow from
   the tensors' names, and the port gets the same. Such methods have the status `needs-weights`.
 
 """
@@ -425,7 +425,7 @@ def main() -> None:
         "--goldens", type=Path, default=data / "specs" / "baselines", help="folder of recordings"
     )
     parser.add_argument("--out", type=Path, default=Path("docs/baseline-parity.md"))
-    parser.add_argument("--speed", action="store_true", help="write the section Speed anew, keep the rest")
+    parser.add_argument("--speed", action="store_true", help="write the section Speed again, keep the rest")
     arguments = parser.parse_args()
     os.environ.setdefault("FUSIONBENCH_WEIGHTS", str(arguments.goldens))
     torch.set_num_threads(1)

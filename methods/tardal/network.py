@@ -1,7 +1,7 @@
 """TarDAL's first generator ("v0"): densely connected, trained against two discriminators (Liu et al., CVPR
 2022).
 
-Three checkpoints exist. The default one is run with the statistics of the image at hand in its batch
+Three checkpoints exist. The default one is run with the statistics of the image itself in its batch
 normalisations, the other two (``+`` and ``++``) with running statistics, as the authors' README commands
 them.
 """

@@ -72,7 +72,7 @@ def _spec(suffix: str) -> MethodSpec:
         grey="opencv",
         colour="opencv",
         rounding="truncate",
-        # The other two are the same network in evaluation mode; no copy of their weights was at hand to check
+        # The other two are the same network in evaluation mode; no copy of their weights was available to check
         # them.
         status="needs-weights" if suffix else "verified",
         published_as=None if suffix else "TarDAL",

@@ -1,4 +1,4 @@
-"""What of the paper a run lacks, and why."""
+"""What of the paper a run does not have, and why."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def missing(
     """Sentences: the lines of each table that were not measured, the figures that could not be drawn, and the reasons
     that the run noted."""
     found = []
-    lacking: dict[str, list[str]] = {}
+    missing_names: dict[str, list[str]] = {}
     for table in tables:
         for name in table.unmeasured:
-            lacking.setdefault(name, []).append(str(table.number))
+            missing_names.setdefault(name, []).append(str(table.number))
     said = reasons(data)
     together: dict[tuple[str, str], list[str]] = {}
-    for name, numbers in lacking.items():
+    for name, numbers in missing_names.items():
         where = f"Table{'s' * (len(set(numbers)) > 1)} {', '.join(dict.fromkeys(numbers))}"
         why = ABLATION if " w/o " in name else _why(name, said)
         together.setdefault((where, why), []).append(name)

@@ -27,8 +27,8 @@ class PaperReport:
     spec: ReportSpec
 
     def render(self, data: ReportInput, folder: Path) -> list[Path]:
-        """Write ``paper.tex`` (for ``pdflatex``), ``paper.md``, and the figures that the rows allow; nothing without rows
-        of one of the paper's datasets.
+        """Write ``paper.tex`` (for ``pdflatex``), ``paper.md``, and the figures that the rows allow; nothing
+        without rows of one of the paper's datasets.
 
         Tables 1 to 4 have the paper's lines, marked as published, and ours below each. What wasn't measured is
         listed at the end with its reason.
@@ -37,10 +37,10 @@ class PaperReport:
         if not any(line.kind == "measured" for table in tables for line in table.lines):
             return []
         files, figures = self._figures(data, folder)
-        lacking = missing(data, tables, figures)
+        missing_names = missing(data, tables, figures)
         for name, text in (
-            ("paper.tex", latex(tables, figures, lacking)),
-            ("paper.md", markdown(tables, figures, lacking)),
+            ("paper.tex", latex(tables, figures, missing_names)),
+            ("paper.md", markdown(tables, figures, missing_names)),
         ):
             write_atomic(folder / name, text.encode())
             files.append(folder / name)

@@ -82,7 +82,7 @@ def _quality_table(data: ReportInput, number: int, datasets: Sequence[str]) -> P
     measured, counts, notes = _measured(data, own, columns, digits)
     names = list(dict.fromkeys(_published(number)["method"]))
     others = number != 3  # of ablation variants, a table of its own
-    lines, lacking = _lines(data, number, names, columns, digits, measured, others=others)
+    lines, missing_names = _lines(data, number, names, columns, digits, measured, others=others)
     groups = tuple(
         (
             f"{TITLES[d]} ({_pairs(counts[d])})" if d in counts else f"{TITLES[d]} (not measured)",
@@ -97,12 +97,12 @@ def _quality_table(data: ReportInput, number: int, datasets: Sequence[str]) -> P
     }[number]
     caption = f"{what}, convention {CONVENTION}."
     return PaperTable(
-        number, caption, groups, tuple(METRIC_ORDER) * len(datasets), lines, tuple(notes), lacking
+        number, caption, groups, tuple(METRIC_ORDER) * len(datasets), lines, tuple(notes), missing_names
     )
 
 
 def _segmentation_tables(data: ReportInput) -> list[PaperTable]:
-    """Table 4 for each segmentation protocol with its six classes on MSRS; the published lines alone if there is none."""
+    """Table 4 for each segmentation protocol with its six classes on MSRS, or the published lines alone."""
     rows = data.rows
     own = rows[(rows["dataset"] == "msrs") & (rows["evaluator"] == "segmentation") & (rows["image"] == "")]
     columns: list[Score] = [("msrs", "IoU", c) for c in PAPER_CLASSES] + [("msrs", MEAN_OF_SIX.name, "")]
@@ -114,17 +114,19 @@ def _segmentation_tables(data: ReportInput) -> list[PaperTable]:
         if six is None:
             continue
         measured, _, notes = _measured(data, six, columns, digits)
-        lines, lacking = _lines(data, 4, paper_methods(), columns, digits, measured)
+        lines, missing_names = _lines(data, 4, paper_methods(), columns, digits, measured)
         caption = f"IoU of segmentation on MSRS ({key[1]}), six classes; ours by {key[3]}."
         notes = [
             "mIoU is the mean of these six classes, as in the paper.",
             "The paper states neither recipe nor split of its training, so its lines and ours can't be compared.",
             *notes,
         ]
-        found.append(PaperTable(4, caption, ((str(key[3]), 7),), headings, lines, tuple(notes), lacking))
+        found.append(
+            PaperTable(4, caption, ((str(key[3]), 7),), headings, lines, tuple(notes), missing_names)
+        )
     if found:
         return found
-    lines, lacking = _lines(data, 4, paper_methods(), columns, digits, {})
+    lines, missing_names = _lines(data, 4, paper_methods(), columns, digits, {})
     return [
         PaperTable(
             4,
@@ -133,7 +135,7 @@ def _segmentation_tables(data: ReportInput) -> list[PaperTable]:
             headings,
             lines,
             (),
-            lacking,
+            missing_names,
         )
     ]
 
@@ -181,7 +183,7 @@ def _lines(
     """The table's lines, and the methods of the paper that were not measured."""
     printed = _published(number)
     texts: list[tuple[str, Literal["published", "measured"], list[str], list[float]]] = []
-    lacking = []
+    missing_names = []
     for name in names:
         own = printed[printed["method"] == name].set_index(["dataset", "metric", "class_name"])
         cells = [str(own["printed"].get(c, MISSING)) for c in columns]
@@ -189,7 +191,7 @@ def _lines(
         ours = [key for key in measured if _published_name(data, key[1]) == name]
         texts += [_own_line(data, key, measured[key], columns, digits) for key in ours]
         if not ours:
-            lacking.append(name)
+            missing_names.append(name)
     if others:
         rest = [key for key in measured if _published_name(data, key[1]) not in names]
         texts += [_own_line(data, key, measured[key], columns, digits) for key in rest]
@@ -204,7 +206,7 @@ def _lines(
         PaperLine(label, kind, tuple(cells), tuple(mark))  # type: ignore[arg-type]
         for (label, kind, cells, _), mark in zip(texts, marks, strict=True)
     )
-    return lines, tuple(lacking)
+    return lines, tuple(missing_names)
 
 
 def _own_line(

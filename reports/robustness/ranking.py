@@ -59,13 +59,13 @@ def rank_methods(
 ) -> pd.DataFrame:
     """Methods by their mean relative score over corruptions, the most robust first, with ``RANKING_COLUMNS``.
 
-    ``scores`` are those of ``relative_scores``, from ``rows`` and ``corrupted``. ``details`` are the units of tasks that
-    left draws of whole-set scores, each with its corruption and severity (None: clean).
+    ``scores`` are those of ``relative_scores``, from ``rows`` and ``corrupted``. ``details`` are the units of tasks
+    that left draws of whole-set scores, each with its corruption and severity (None: clean).
 
     ``relative`` is the mean over corruptions of the mean over severities; ``low`` and ``high`` are the 2.5 % and 97.5 %
     quantiles over draws of images. ``behind`` is the best method's less this one's, with the paired interval, and
     ``share_best`` the share of draws in which a method is the first. Single sensors don't take part, nor do
-    scores of one class, nor methods that lack a corruption which another one has.
+    scores of one class, nor methods without a corruption that another one has.
     """
     found = []
     kept = scores[~scores["method"].isin(REFERENCE_METHODS) & (scores["class_name"] == "")]

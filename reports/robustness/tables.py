@@ -146,7 +146,7 @@ def ranking_cells(data: ReportInput, ranking: pd.DataFrame) -> list[list[str]]:
 
 
 def verdict(data: ReportInput, ranking: pd.DataFrame) -> str:
-    """Which method keeps most, and which ones can't be told from it; and which has the best score when corrupted."""
+    """Which method keeps most, which ones are indistinguishable from it, and which is best when corrupted."""
     lower = direction_of(str(ranking["metric"].iloc[0]), data.metrics) == "lower"
     scores = ranking.set_index("method")["corrupted"].astype(float)
     best = str(scores.idxmin() if lower else scores.idxmax())
@@ -164,7 +164,7 @@ def _most_robust(data: ReportInput, ranking: pd.DataFrame) -> str:
     if not close:
         return f"{name} keeps most: every other method is behind it by more than chance (95 %)."
     names = ", ".join(_name(data, str(o.method)) for o in close)
-    return f"{name} keeps most, and can't be told from {names} on these images (95 %)."
+    return f"{name} keeps most, and is indistinguishable from {names} on these images (95 %)."
 
 
 def heat_cells(

@@ -68,7 +68,7 @@ class Detail:
             return pd.read_parquet(path)
         except (OSError, ValueError) as error:
             raise StoreError(
-                f"{path}: can't be read ({error}); run again with --overwrite always to compute it anew"
+                f"{path}: can't be read ({error}); run again with --overwrite always to compute it again"
             ) from error
 
 
@@ -120,10 +120,10 @@ def _about(folder: Path) -> dict[str, Any] | None:
         missing = [k for k in ("protocol", "judge", "hash8", "images") if k not in about]
     except (OSError, ValueError) as error:
         raise StoreError(
-            f"{path}: can't be read ({error}); run again with --overwrite always to compute it anew"
+            f"{path}: can't be read ({error}); run again with --overwrite always to compute it again"
         ) from error
     if missing:
-        raise StoreError(f"{path}: lacks {', '.join(missing)}; run again with --overwrite always")
+        raise StoreError(f"{path}: has no {', '.join(missing)}; run again with --overwrite always")
     return about
 
 

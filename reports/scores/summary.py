@@ -147,7 +147,7 @@ def leaderboard(
 
     Ranks go by each score's mean in its metric's direction (metrics without one don't count; class scores
     count only where the table has no score over all classes); equal means share the mean of their ranks. A
-    method that lacks a score is ranked last in it. ``leave_out`` names methods that don't compete. Columns:
+    method that does not have a score is ranked last in it. ``leave_out`` names methods that don't compete. Columns:
     ``TABLE_KEY``, ``entrant``, ``mean_rank``, ``firsts`` (scores in which it is best), ``n_scores``.
     """
     lines = summary(rows)

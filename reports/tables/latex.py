@@ -104,7 +104,7 @@ _LATIN_CAPITALS = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict
 """Greek capitals that look like Latin ones."""
 
 _NEVER_PDF = "\u0149\u017f"
-"""Letters of Latin Extended-A that T1 fonts lack."""
+"""Letters of Latin Extended-A that T1 fonts do not have."""
 
 
 def escape(text: str) -> str:
@@ -163,7 +163,8 @@ def _letters_note(body: str) -> str:
     return (
         f"% Note: pdfLaTeX has no font for {letters} and prints codes; compile with lualatex or xelatex and a"
         " font that has"
-        " them\n\\ifdefined\\anyletter\\else\\protected\\def\\anyletter#1#2{\\ifdefined\\directlua#1\\else\\ifdefined\\XeTeXversion#1\\else\\fbox{\\tiny"
+        " them\n\\ifdefined\\anyletter\\else\\protected\\def\\anyletter#1#2{"
+        "\\ifdefined\\directlua#1\\else\\ifdefined\\XeTeXversion#1\\else\\fbox{\\tiny"
         " #2}\\fi\\fi}\\fi\n"
     )
 
@@ -242,9 +243,9 @@ _FONTS = (
 
 
 def latex_document(tables: Sequence[ResultTable]) -> str:
-    """A whole document with every table, to compile as it is: with ``pdflatex``, or, for letters that it
-    lacks, with ``lualatex`` or ``xelatex`` (a letter that their font lacks too is an error there, never a
-    gap).
+    """A whole document with every table, to compile as it is: with ``pdflatex``, or, for letters that
+    it does not have, with ``lualatex`` or ``xelatex``. A letter that their font does not have either is an error
+    there, never a gap.
     """
     bodies = [latex_table(table) for table in tables]
     parts = [

@@ -104,7 +104,7 @@ def exclusion_notes(lines: pd.DataFrame, methods: Mapping[str, MethodSpec]) -> l
 
 
 def missing_notes(data: ReportInput, key: TableKey, lines: pd.DataFrame) -> list[str]:
-    """Which methods lack rows of some images that others of the table have: their means are about fewer
+    """Which methods have no rows of some images that others of the table have: their means are about fewer
     images.
     """
     rows = data.rows.assign(entrant=entrant_names(data.rows))

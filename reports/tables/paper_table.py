@@ -74,7 +74,7 @@ def six_classes(rows: pd.DataFrame) -> pd.DataFrame | None:
     """Rows of IoU of the six classes (``unlabelled`` called ``background``), of ``mIoU6``, their mean for
     each method and seed, and of mIoU. None where a class has no row at all.
 
-    ``rows`` are the whole-set rows of one table. A method or seed that lacks one of the six has no mean.
+    ``rows`` are the whole-set rows of one table. A method or seed that does not have one of the six has no mean.
     """
     iou = rows[(rows["metric"] == "IoU") & (rows["class_name"] != "")]
     iou = iou.assign(class_name=iou["class_name"].replace("unlabelled", "background"))

@@ -36,7 +36,7 @@ Cli = Callable[..., Any]
             ["run", "--method", "max", "--dataset", "msrs", "--data-root", "nowhere"],
             ["nowhere is not there", "data where msrs"],
         ),
-        (["run", "--method", "max", "--config", "absent.yaml"], ["--config absent.yaml: can't be read"]),
+        (["run", "--method", "max", "--config", "absent.yaml"], ["--config absent.yaml: no such file"]),
         (["run", "--method", "mine.py:Class"], ["there is no file mine.py"]),
         (["run", "--method", "dir:nowhere"], ["there is no folder nowhere"]),
         (["run", "--method", "max", "--limt", "3"], ["No such option: --limt"]),

@@ -1,4 +1,4 @@
-"""The real datasets, where they are at hand: FUSIONBENCH_TEST_DATA (default: ../shared beside the
+"""The real datasets, where they are available: FUSIONBENCH_TEST_DATA (default: ../shared beside the
 repository).
 """
 
@@ -46,7 +46,7 @@ MSRS_COUNTS = {"test": 361, "train": 36, "semantic-boxes": 326, "detection": 23,
 )
 def test_counts(name: str, folder: Any, counts: Any) -> None:
     if not (DATA / folder).is_dir():
-        pytest.skip(f"{folder} is not at hand")
+        pytest.skip(f"{folder} is not available")
     dataset = open_dataset(name, DATA / folder)
     published = {s for s in dataset.available_splits if "tenth" in s or ("-" in s and s[0].isdigit())}
     assert {s: len(dataset.pairs(s)) for s in dataset.available_splits if s not in published} == counts

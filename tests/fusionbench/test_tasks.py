@@ -132,7 +132,7 @@ def test_the_set_has_its_own_row_and_nothing_is_done_twice(tmp_path: Path) -> No
     done = len(CALLS)
     run(tmp_path)
     assert len(CALLS) == done == 3
-    run(tmp_path, limit=4)  # other images: the sets are scored anew
+    run(tmp_path, limit=4)  # other images: the sets are scored again
     assert len(CALLS) == 6
 
 
@@ -262,7 +262,7 @@ def test_only_labelled_pairs_count(tmp_path: Path, pairs: Path) -> None:
     assert [p.name for p in CALLS[0][1].pairs] == ["b", "d"]
     (pairs / "boxes" / "d.txt").write_text("")
     done = len(CALLS)
-    again = run(tmp_path, **settings)  # new labels: scored anew, nothing fused
+    again = run(tmp_path, **settings)  # new labels: scored again, nothing fused
     assert (again.fused, len(CALLS) - done) == (0, 3)
 
 

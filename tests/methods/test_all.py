@@ -1,4 +1,4 @@
-"""``--method all``: every method whose weights are at hand, and a reason for each of the others."""
+"""``--method all``: every method whose weights are available, and a reason for each of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transcription of the paper's tables, against the paper's own text where it is at hand."""
+"""The transcription of the paper's tables, against the paper's own text where it is available."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def paper_lines(number: int) -> list[list[str]]:
     root = Path(os.environ.get("FUSIONBENCH_TEST_DATA", Path(__file__).parents[3] / "shared"))
     text = root / "paper" / "sgdfuse.md"
     if not text.is_file():
-        pytest.skip(f"the paper's text is not at hand ({text})")
+        pytest.skip(f"the paper's text is not available ({text})")
     after = text.read_text().split(f"**Table {number}**", 1)[1]
     block = re.search(r"(?:^[^\n]*\t[^\n]*\n)+", after, re.MULTILINE)
     assert block is not None

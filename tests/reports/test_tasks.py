@@ -195,7 +195,7 @@ def test_details_are_named_by_their_convention_and_damaged_ones_are_refused(tmp_
     assert protocol_of(first[0].convention) == "det-zeroshot"
     about = first[0].folder / "about.json"
     about.write_text(json.dumps({"protocol": "det-zeroshot"}))
-    with pytest.raises(StoreError, match=r"about\.json: lacks judge, hash8, images; run again"):
+    with pytest.raises(StoreError, match=r"about\.json: has no judge, hash8, images; run again"):
         details_of(data)
     about.write_text("{")
     with pytest.raises(StoreError, match="can't be read"):

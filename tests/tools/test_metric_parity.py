@@ -51,7 +51,7 @@ def check(goldens: Any) -> Any:
 
 @needs_goldens
 def test_no_reference_metrics() -> None:
-    """NIQE to 1e-12 (its model is at hand), BRISQUE to 1e-10 where the authors' support vectors are."""
+    """NIQE to 1e-12 (its model is available), BRISQUE to 1e-10 where the authors' support vectors are."""
     wanted = {("tno", "05", "U2Fusion"), ("vifb", "manWalking", "SeAFusion")}
     rows = check([
         g for g in parity.read_goldens(ROOT)

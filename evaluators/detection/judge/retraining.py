@@ -106,7 +106,7 @@ def retrained(
 
 
 def _initial(path: Path | None, model: str, names: tuple[str, ...], seed: int) -> Any:
-    """The network to begin with: a checkpoint with its class layers made anew, or an architecture with random
+    """The network to begin with: a checkpoint with new class layers, or an architecture with random
     weights."""
     if path is not None and path.suffix.lower() not in {".yaml", ".yml"}:
         return with_classes(load_network(path)[0], names, seed)

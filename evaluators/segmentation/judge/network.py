@@ -48,7 +48,7 @@ def build_network(recipe: Recipe, classes: int) -> nn.Module:
     """The recipe's network with random weights (from torch's global generator): N×3×H×W normalised →
     N×classes×H×W logits.
 
-    H and W are multiples of 32. Raises ``InputError`` for an encoder that segmentation-models-pytorch lacks
+    H and W are multiples of 32. Raises ``InputError`` for an encoder that segmentation-models-pytorch does not have
     or that doesn't fit.
     """
     import segmentation_models_pytorch as smp
@@ -216,7 +216,7 @@ def _fit(module: nn.Module, state: Mapping[str, Tensor], path: Path, what: str) 
     for key, value in own.items():
         if key not in state:
             raise InputError(
-                f"{path}: is of another architecture than {what}: it lacks {key} ({len(state)} tensors)"
+                f"{path}: is of another architecture than {what}: it has no {key} ({len(state)} tensors)"
             )
         if state[key].shape != value.shape:
             raise InputError(

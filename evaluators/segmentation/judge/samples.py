@@ -222,7 +222,7 @@ def _crop(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> tuple[UIn
 
 
 def _jittered(image: UInt8Array, jitter: float, rng: np.random.Generator) -> UInt8Array:
-    """Contrast, brightness and gamma drawn anew, the same for all channels."""
+    """Contrast, brightness and gamma drawn for each crop, the same for all channels."""
     if not jitter:
         return image
     contrast, brightness = rng.uniform(1 - jitter, 1 + jitter, 2)

@@ -183,7 +183,7 @@ def _retrained(
 ) -> tuple[Judging, Iterator[tuple[Pair, UInt8Array]]]:
     if fused.training is None:
         raise MissingDataError(
-            f"{fused.dataset.spec.name}: its training split isn't at hand, and {settings.convention} trains"
+            f"{fused.dataset.spec.name}: its training split isn't available, and {settings.convention} trains"
             " on it"
         )
     training = read_labelled(fused.training.dataset, fused.training.pairs)

@@ -151,7 +151,7 @@ def test_retraining_trains_on_the_methods_own_training_split(squares: Any, score
 
 
 def test_retraining_without_a_training_split_says_so(squares: Any, score: Any) -> None:
-    with pytest.raises(MissingDataError, match="its training split isn't at hand"):
+    with pytest.raises(MissingDataError, match="its training split isn't available"):
         score(squares(2).fused(), "seg-retrain")
 
 

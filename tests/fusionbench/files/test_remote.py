@@ -84,7 +84,7 @@ def test_a_run_on_pairs_in_s3(
     changed = run("s3", "s3://data/pairs")
     assert "1 files" in capsys.readouterr().err
     assert (changed.fused, [p.name for p in changed.plan.groups[0].dataset.pairs]) == (1, ["a", "b", "c"])
-    # Nothing new: nothing is copied. A worker that lacks a file fetches that one.
+    # Nothing new: nothing is copied. A worker that does not have a file fetches that one.
     again()
     folder = remote.mirror("s3://data/pairs")
     assert capsys.readouterr().err == ""

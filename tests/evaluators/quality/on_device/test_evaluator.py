@@ -95,7 +95,7 @@ def test_device_chooses() -> None:
 
 
 def test_a_run_hands_over_its_batches(pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four pairs in batches of three: two calls, the values of a run on the CPU; scored anew from the saved
+    """Four pairs in batches of three: two calls, the values of a run on the CPU; scored again from the saved
     images, the same again.
     """
     import fusionbench

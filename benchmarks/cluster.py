@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -51,10 +52,9 @@ def run(arguments: list[str], **environment: str) -> dict[str, Any]:
 
 
 def processor_seconds() -> float:
-    """Processor seconds of this machine so far, all processes together."""
-    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
-    busy = [int(f) for f in fields[:3]] + [int(fields[5]), int(fields[6])]
-    return sum(busy) / os.sysconf("SC_CLK_TCK")
+    """Processor seconds of all processes that this one started and that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def start_cluster(cpus: int, gpus: int = 0) -> Any:
@@ -72,7 +72,7 @@ def start_cluster(cpus: int, gpus: int = 0) -> Any:
 
 
 def overhead(options: argparse.Namespace, folder: Path) -> None:
-    """Print both engines' wall seconds between the start and the end of the work, as run.json has them."""
+    """Print what each engine takes for few and for many pairs; the difference is what a pair costs."""
     common = [
         "--method",
         options.method,
@@ -85,24 +85,30 @@ def overhead(options: argparse.Namespace, folder: Path) -> None:
     ]
     common += ["--jobs", str(options.jobs), "--out", str(folder)]
     common += ["--data-root", options.data_root] if options.data_root else []
-    common += ["--limit", str(options.limit)] if options.limit else ["--option", "demo.count=200"]
-    cluster = start_cluster(options.jobs)
-    try:
-        for number in range(options.rounds):
-            for engine, more in (
-                ("local", []),
-                ("ray", ["--engine", "ray", "--ray-address", cluster.address]),
-            ):
-                before = processor_seconds()
-                found = run([*common, *more, "--name", f"{engine}-{number}"])
-                busy = processor_seconds() - before
-                print(
-                    f"{engine}: {found['fused']} images in {found['seconds']:.1f} s (whole command "
-                    f"{found['wall']:.1f} s); {busy:.0f} processor seconds on this machine",
-                    flush=True,
-                )
-    finally:
-        cluster.shutdown()
+    costs: dict[str, float] = {}
+    for engine in ("local", "ray"):
+        busy, wall, images = [0.0, 0.0], [0.0, 0.0], [0, 0]
+        for number, limit in enumerate((options.limit // 6, options.limit)):
+            before = processor_seconds()
+            more: list[str] = []
+            cluster = start_cluster(options.jobs) if engine == "ray" else None
+            if cluster is not None:
+                more = ["--engine", "ray", "--ray-address", cluster.address]
+            found = run([*common, *more, "--limit", str(limit), "--name", f"{engine}-{limit}"])
+            if cluster is not None:
+                cluster.shutdown()
+            busy[number] = processor_seconds() - before
+            wall[number], images[number] = found["seconds"], found["fused"]
+            print(
+                f"{engine}: {images[number]} images, {busy[number]:.1f} processor seconds, {wall[number]:.1f} s",
+                flush=True,
+            )
+        costs[engine] = (busy[1] - busy[0]) / (images[1] - images[0])
+        print(
+            f"{engine}: {1000 * costs[engine]:.1f} processor ms per image, "
+            f"{1000 * (wall[1] - wall[0]) / (images[1] - images[0]):.1f} ms"
+        )
+    print(f"overhead of Ray: {costs['ray'] / costs['local'] - 1:.0%} processor time per image")
 
 
 def scaling(options: argparse.Namespace, folder: Path) -> None:
@@ -150,9 +156,8 @@ def main() -> None:
     parser.add_argument("--method", default="laplacian,guided-filter")
     parser.add_argument("--dataset", default="demo")
     parser.add_argument("--data-root", default="")
-    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--limit", type=int, default=60, help="pairs")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=2.0, help="that one image takes")
     parser.add_argument("--each", type=int, default=32, help="images per worker")

@@ -116,8 +116,6 @@ class TreatmentConfig:
     """Standard deviation of the Gaussian that means `surroundings`, pixels."""
     softness: float = 3.0
     """Standard deviation of the Gaussian that softens the masks' borders, pixels."""
-    correction_inside: float = 1.0
-    """Share of HFAH's correction that is added inside the masks too."""
     mask_range: float = 6.0
     """How far HFAH may move the masks, in logits (0: the masks are taken as they are)."""
 

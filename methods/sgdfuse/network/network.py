@@ -156,7 +156,7 @@ class SGDFuseNetwork(nn.Module):
         self, guide: Guide, features: list[list[Tensor]], image: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """I_f = T(M̂) + correction: HFAH sees T(M), moves the mask where the features speak against it, and
-        adds what T lacks, inside the mask a share of it.
+        adds what T lacks.
 
         HFAH's first channel is the correction, its second moves the mask, its third is not used.
         """
@@ -164,18 +164,12 @@ class SGDFuseNetwork(nn.Module):
         settings = self.config.treatment
         base = treat(guide.infrared, guide.luma, guide.mask, settings)
         made = self.hfah(features, 2 * (guide.visible + base - guide.luma) - 1)
-        logits = self._moved_mask(guide, made)
-        moved = torch.sigmoid(logits)
-        treated = treat(guide.infrared, guide.luma, moved, settings)
-        share = 1 + (settings.correction_inside - 1) * moved
-        luma = treated + self.config.model.hfah_residual * share * made[:, :1]
+        logits = (
+            torch.logit(guide.mask.clamp(MASK_DOUBT, 1 - MASK_DOUBT)) + settings.mask_range * made[:, 1:2]
+        )
+        treated = treat(guide.infrared, guide.luma, torch.sigmoid(logits), settings)
+        luma = treated + self.config.model.hfah_residual * made[:, :1]
         return guide.visible + (luma - guide.luma), image, logits
-
-    def _moved_mask(self, guide: Guide, made: Tensor) -> Tensor:
-        """M̂ as logits: the softened joint mask, moved by HFAH's second channel."""
-        doubted = guide.mask.clamp(MASK_DOUBT, 1 - MASK_DOUBT)
-        moved: Tensor = torch.logit(doubted) + self.config.treatment.mask_range * made[:, 1:2]
-        return moved
 
     def _ancestral(self, image: Tensor, noise: Tensor) -> tuple[list[list[Tensor]], Tensor]:
         """Eq. 9–11 from t_start to 0, one step at a time: the decoder's features at the visited steps, and

@@ -29,24 +29,13 @@ _POOL = 4
 
 def treat(infrared: Tensor, visible: Tensor, mask: Tensor, settings: TreatmentConfig) -> Tensor:
     """T(M) for infrared, visible luma and mask, N×1×H×W in [0, 1]; the result is clamped to [0, 1]."""
-    lifted = lift(visible, settings)
+    lifted = visible.clamp(1e-4, 1) ** settings.gamma
     maximum = torch.maximum(lifted, infrared)
+    inside = maximum
+    if settings.heat:
+        inside = maximum + settings.heat * (infrared - surroundings(infrared, settings.sigma)).clamp_min(0)
     outside = lifted + settings.share * (maximum - lifted)
-    inside = target_look(infrared, visible, settings)
     return (outside + mask * (inside - outside)).clamp(0, 1)
-
-
-def target_look(infrared: Tensor, visible: Tensor, settings: TreatmentConfig) -> Tensor:
-    """How a target looks, max(V, I_ir) + heat · H: what T(M) is where M = 1. Not clamped."""
-    maximum = torch.maximum(lift(visible, settings), infrared)
-    if not settings.heat:
-        return maximum
-    return maximum + settings.heat * (infrared - surroundings(infrared, settings.sigma)).clamp_min(0)
-
-
-def lift(visible: Tensor, settings: TreatmentConfig) -> Tensor:
-    """V: the visible luma with its dark regions lifted."""
-    return visible.clamp(1e-4, 1) ** settings.gamma
 
 
 def surroundings(image: Tensor, sigma: float) -> Tensor:

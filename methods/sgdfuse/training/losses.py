@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..config import LossConfig, TreatmentConfig
 from ..network.luma import rgb_to_luma
-from ..network.treatment import gaussian, lift, target_look, treat
+from ..network.treatment import gaussian, treat
 from . import surrogates
 from .surrogates import sobel
 
@@ -111,9 +111,9 @@ def treatment_loss(
     """
     fused, infrared, visible = comparable(fused, infrared, visible, True)
     soft = gaussian(truth, treatment.softness)
-    weight = config.mask_floor + (1 - config.mask_floor) * soft
-    inside = max_gradients(infrared, lift(visible, treatment))
     target = treat(infrared, visible, soft, treatment)
+    weight = config.mask_floor + (1 - config.mask_floor) * soft
+    inside = max_gradients(infrared, visible.clamp(1e-4, 1) ** treatment.gamma)
     horizontal, vertical = (
         soft * sharp + (1 - soft) * plain for sharp, plain in zip(inside, sobel(target), strict=True)
     )
@@ -121,17 +121,6 @@ def treatment_loss(
         "intensity2": config.intensity2 * intensity_loss(fused, target, weight),  # Eq. 17
         "gradient2": config.gradient2 * gradient_loss(fused, (horizontal, vertical), weight),  # Eq. 18
     }
-
-
-def judged_image(
-    fused: Tensor, infrared: Tensor, visible: Tensor, truth: Tensor, treatment: TreatmentConfig
-) -> Tensor:
-    """The image that the metric terms see where targets have a look of their own: inside the true mask that
-    look, as a constant, so that no metric can take it away. N×3×H×W in [0, 1].
-    """
-    luma = rgb_to_luma(visible)
-    look = visible + (target_look(infrared, luma, treatment).clamp(0, 1) - luma)
-    return fused + gaussian(truth, treatment.softness) * (look - fused)
 
 
 def mask_loss(logits: Tensor, truth: Tensor, softness: float) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..config import LossConfig
 from ..network.diffusion import noise_loss, sample_levels
 from ..network.network import SGDFuseNetwork
-from .losses import judged_image, mask_loss, metric_terms, stage1_loss, stage2_loss, treatment_loss
+from .losses import mask_loss, metric_terms, stage1_loss, stage2_loss, treatment_loss
 from .pack import Batch
 
 
@@ -72,13 +72,10 @@ class TrainingObjective(nn.Module):
         self, fused: Tensor, batch: Batch, config: LossConfig, first: bool
     ) -> dict[str, Tensor]:
         treatment = self.network.config.treatment
-        judged = fused
-        if not first and treatment.used:
-            judged = judged_image(fused, batch.infrared, batch.visible, batch.joint, treatment)
         if first:
             terms = stage1_loss(fused, batch.infrared, batch.visible, config, treatment)
         elif treatment.used:
             terms = treatment_loss(fused, batch.infrared, batch.visible, batch.joint, config, treatment)
         else:
             terms = stage2_loss(fused, batch.infrared, batch.visible, batch.mask_ir, batch.mask_vi, config)
-        return {**terms, **metric_terms(judged, batch.infrared, batch.visible, config)}
+        return {**terms, **metric_terms(fused, batch.infrared, batch.visible, config)}

@@ -7,7 +7,7 @@ import torch
 
 from fusionbench.methods.sgdfuse.config import LossConfig, TreatmentConfig
 from fusionbench.methods.sgdfuse.network.treatment import gaussian, surroundings, treat
-from fusionbench.methods.sgdfuse.training.losses import judged_image, treatment_loss
+from fusionbench.methods.sgdfuse.training.losses import treatment_loss
 
 PLAIN = TreatmentConfig(used=True, gamma=1.0, heat=0.0, share=0.5, softness=0.0)
 
@@ -65,15 +65,3 @@ def test_the_loss_is_zero_at_the_target_and_weighs_objects() -> None:
         "intensity2"
     ]
     assert float(outside) == pytest.approx(6 * 0.3 * 0.1, abs=1e-4)  # |0.5 − 0.6| at weight floor
-
-
-def test_metric_terms_see_the_targets_look_inside_true_masks() -> None:
-    composed = TreatmentConfig(True, gamma=1.0, heat=0.0, softness=0.0)
-    fused = flat(0.3).expand(1, 3, -1, -1).clone().requires_grad_(True)
-    infrared, visible = flat(0.8), flat(0.4).expand(1, 3, -1, -1)
-    torch.testing.assert_close(judged_image(fused, infrared, visible, flat(0.0), composed), fused)
-    inside = judged_image(fused, infrared, visible, flat(1.0), composed)
-    torch.testing.assert_close(inside.detach(), flat(0.8).expand(1, 3, -1, -1))
-    inside.sum().backward()
-    assert fused.grad is not None
-    assert float(fused.grad.abs().max()) == 0

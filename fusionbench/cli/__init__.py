@@ -53,6 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
                 print(context.get_usage(), file=sys.stderr)
             print(f"fusionbench: {printable(error.format_message())}", file=sys.stderr)
             sys.exit(EXIT_BAD_INPUT)
+        if isinstance(error.__context__, BrokenPipeError):  # what typer makes of `| head`
+            sys.exit(EXIT_BAD_INPUT)
         if type(error).__name__ == "Abort":  # what click makes of Ctrl-C
             _interrupted()
         if (said := sentence(error)) is None:

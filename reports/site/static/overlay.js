@@ -12,17 +12,21 @@ window.FB = window.FB || {};
     const size = Math.round(11 * unit);
     pen.lineWidth = 1.6 * unit;
     pen.font = `${size}px sans-serif`;
-    for (const [x0, y0, x1, y1, label, score, state] of boxes) {
+    const taken = []; // texts that stand already: no other is written over them
+    for (const [x0, y0, x1, y1, label, score, state] of [...boxes].sort((a, b) => (b[5] ?? 0) - (a[5] ?? 0))) {
       pen.strokeStyle = colours[state];
       pen.setLineDash((dashes[state] || []).map((n) => n * unit));
       pen.strokeRect(x0 * width, y0 * height, (x1 - x0) * width, (y1 - y0) * height);
       if (score === null) continue;
       const text = `${label} ${score}`;
       const below = y0 * height - 3 * unit > size ? y0 * height - 3 * unit : Math.min(height - 2, y1 * height + size);
+      const [left, right] = [x0 * width, x0 * width + pen.measureText(text).width + 4];
+      if (taken.some(([a, b, at]) => left < b && right > a && Math.abs(at - below) < size + 3)) continue;
+      taken.push([left, right, below]);
       pen.fillStyle = "rgb(0 0 0 / .6)";
-      pen.fillRect(x0 * width, below - size, pen.measureText(text).width + 4, size + 3);
+      pen.fillRect(left, below - size, right - left, size + 3);
       pen.fillStyle = colours[state];
-      pen.fillText(text, x0 * width + 2, below);
+      pen.fillText(text, left + 2, below);
     }
   };
 })();

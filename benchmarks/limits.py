@@ -31,8 +31,8 @@ def make_pairs(folder: Path, count: int) -> Path:
     for side in ("ir", "vi"):
         (folder / side).mkdir(parents=True)
     for number in range(count):
-        image = np.roll(scenes[number % 16], number // 16, axis=number % 2).copy()
-        image.flat[number % image.size] ^= 0x55
+        image = np.array(np.roll(scenes[number % 16], number // 16, axis=number % 2), np.uint8)
+        image.flat[number % image.size] ^= np.uint8(0x55)
         cv2.imwrite(str(folder / "vi" / f"{number:05}.png"), image)
         cv2.imwrite(str(folder / "ir" / f"{number:05}.png"), image[..., 1])
     return folder

@@ -1,7 +1,8 @@
 """What the Ray engine costs against the local one, and how it scales.
 
-``python benchmarks/cluster.py overhead``: the same run by both engines on this machine's cores; processor seconds of
-all processes and wall seconds. ``python benchmarks/cluster.py scaling --workers 32``: a synthetic method that sleeps
+``python benchmarks/cluster.py overhead``: the same run by both engines, for few and for many pairs; the difference
+is what a pair costs, in processor seconds of all processes and in wall seconds.
+``python benchmarks/cluster.py scaling --workers 32``: a synthetic method that sleeps
 instead of computing, so that one machine can stand for many GPUs; efficiency is the time that the sleeping alone
 takes, divided by the workers, over the time measured between the first and the last image.
 """

@@ -18,6 +18,7 @@ import ray
 
 from ...errors import FusionBenchError
 from ...files.atomic import write_atomic
+from ...planning.config import RunConfig
 from ...planning.units import Group
 from ...store.run_store import RunStore
 from ...terminal.progress import ProgressDisplay
@@ -34,6 +35,7 @@ DEPTH = 2
 PATIENCE_S = 2.0
 REFRESH_S = 10.0
 """So often nodes are looked for that have joined."""
+WAITING_S = 120.0
 LOST = 20
 """So often a piece is done again whose data went down with a node."""
 
@@ -115,7 +117,7 @@ class Dispatcher:
         gpus: float,
     ) -> None:
         self._checked, self._check = {node.id for node in checked}, check
-        self._refreshed = 0.0
+        self._refreshed, self._idle_since = 0.0, time.monotonic()
         self._setting, self._store, self._progress = setting, store, progress
         self._sent_setting = ray.put(setting)
         self._upcoming, self._gpus = groups, gpus
@@ -133,7 +135,8 @@ class Dispatcher:
         the others have.
         """
         try:
-            self._refresh()
+            if self._next(None) is not None or any(group.pending for group in self._open):
+                self._refresh()
             while self._fill():
                 self._wait()
             return self.results
@@ -155,7 +158,7 @@ class Dispatcher:
         self._room = 2 + sum(n.cpus for n in alive)
         for node in alive:
             there = sum(w.node.id == node.id for w in self._workers)
-            for _ in range(there, slots(node, self._setting, self._gpus)):
+            for _ in range(there, slots(node, self._setting.config, self._setting.device, self._gpus)):
                 actor = (
                     cast(Any, FusingWorker)
                     .options(
@@ -228,7 +231,9 @@ class Dispatcher:
             return
         ready, _ = ray.wait(list(waiting), timeout=PATIENCE_S, fetch_local=False)
         if not ready:
+            self._say_waiting()
             return
+        self._idle_since = time.monotonic()
         ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0, fetch_local=False)
         for ref in ready:
             kind, what = waiting[ref]
@@ -236,6 +241,12 @@ class Dispatcher:
                 self._is_ready(what)
             elif what in self._flights:  # else it was taken back meanwhile
                 (self._has_note if kind == "note" else self._has_result)(what)
+
+    def _say_waiting(self) -> None:
+        """Say once that no worker has started: other work may hold what the cluster has."""
+        if time.monotonic() - self._idle_since > WAITING_S and not any(w.log for w in self._workers):
+            self._progress.message("Ray: no worker has started yet; is the cluster busy? The dashboard says")
+            self._idle_since = float("inf")
 
     def _is_ready(self, worker: Worker) -> None:
         try:
@@ -270,6 +281,7 @@ class Dispatcher:
         if worker is None or worker not in self._workers:
             return
         self._workers.remove(worker)
+        ray.kill(worker.actor)  # should it only have been out of reach
         flights = list(worker.flights)
         for number, flight in reversed(list(enumerate(flights))):
             self._take_back(flight)
@@ -316,8 +328,10 @@ class Dispatcher:
         try:
             finished: Finished = ray.get(flight.result)
         except ray.exceptions.RayActorError as error:
-            self._worker_ended(flight.worker, error)
-            return
+            if flight.worker in self._workers and flight in flight.worker.flights:
+                self._worker_ended(flight.worker, error)
+                return
+            self._is_lost(flight, error)
         except ray.exceptions.RayTaskError as error:
             cause = error.cause
             raise cause if isinstance(cause, FusionBenchError) else FusionBenchError(str(error)) from error
@@ -326,19 +340,24 @@ class Dispatcher:
             keep_log(self._store.folder, flight.group.group.fuse.stem, "a scoring worker ended", str(error))
             once = Flight(**{**vars(flight), "piece": _worn(flight.piece)})
             self._try_again(
-                once if len(flight.piece.batches) == 1 else flight, "workers ended while they scored"
+                once if len(flight.piece.batches) == 1 else flight,
+                "workers ended while they loaded or scored",
             )
         except ray.exceptions.RayError as error:  # what it needed went down with a node
-            self._withdraw(flight)
-            key = frozenset(flight.piece.tasks)
-            self._lost[key] = self._lost.get(key, 0) + 1
-            if self._lost[key] > LOST:
-                raise FusionBenchError(f"{flight.group.group.label}: nodes keep ending ({error})") from error
-            flight.group.pending.appendleft(flight.piece)
+            self._is_lost(flight, error)
         else:
             self._withdraw(flight)
             self._keep(flight.group, finished)
         self._close_if_done(flight.group)
+
+    def _is_lost(self, flight: Flight, error: Exception) -> None:
+        """Do a piece again whose data went down with a node. Raises ``FusionBenchError`` if that doesn't end."""
+        self._withdraw(flight)
+        key = frozenset(flight.piece.tasks)
+        self._lost[key] = self._lost.get(key, 0) + 1
+        if self._lost[key] > LOST:
+            raise FusionBenchError(f"{flight.group.group.label}: nodes keep ending ({error})") from error
+        flight.group.pending.appendleft(flight.piece)
 
     def _withdraw(self, flight: Flight) -> None:
         self._take_back(flight)
@@ -408,8 +427,8 @@ def _worn(piece: Piece) -> Piece:
     return Piece(piece.batches, piece.tasks, ATTEMPTS)
 
 
-def slots(node: connection.Node, setting: Setting, gpus: float) -> int:
+def slots(node: connection.Node, config: RunConfig, device: str, gpus: float) -> int:
     """How many fusing workers a node holds: by its GPUs, or on CPUs by its cores and ``--jobs``."""
-    if setting.device != "cpu":
+    if device != "cpu":
         return int(node.gpus / gpus + 1e-6)
-    return max(1, node.cpus // (setting.config.jobs or max(node.cpus, 1))) if node.cpus else 0
+    return max(1, node.cpus // (config.jobs or node.cpus)) if node.cpus else 0

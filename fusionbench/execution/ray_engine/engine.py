@@ -26,7 +26,7 @@ from ..local_engine import LocalEngine
 from ..set_scoring import SetJob, SetValues
 from . import connection
 from .checks import NodeCheck, find_places
-from .dispatch import Dispatcher, OpenGroup
+from .dispatch import Dispatcher, OpenGroup, slots
 from .pieces import GroupOnWorker, Setting, cut
 from .places import Packed, Place, Sent
 from .sets import score_on_cluster
@@ -63,6 +63,13 @@ class RayEngine:
         return "cuda:0" if gpus and self._config.device != "cpu" else "cpu"
 
     def prepare(self, plan: Plan, store: RunStore, progress: ProgressDisplay) -> None:
+        gpus_each = self._config.gpus_per_worker
+        if not any(slots(node, self._config, self._device, gpus_each) for node in self._nodes):
+            raise InputError(
+                f"--gpus-per-worker {gpus_each:g}: no node of the cluster has so many GPUs"
+                if self._device != "cpu"
+                else "no node of the cluster has a CPU for work (ray start --num-cpus)"
+            )
         dashboard = f"; dashboard: http://{self._dashboard}" if self._dashboard else ""
         cpus, gpus = sum(n.cpus for n in self._nodes), sum(n.gpus for n in self._nodes)
         progress.message(f"Ray: {len(self._nodes)} nodes, {cpus} CPUs, {gpus:g} GPUs{dashboard}")

@@ -161,8 +161,10 @@ def _joined(frames: Sequence[pd.DataFrame], *, apart: bool) -> pd.DataFrame:
     if apart and not by_run:
         return joined
     free = {"value", "reason", "folder", *(() if apart else ("run",))}
-    identity = [c for c in joined.columns if c not in free]
-    return joined[~joined.duplicated(identity, keep="first")]
+    identity = joined[[c for c in joined.columns if c not in free]]
+    if "folder" in joined.columns:  # two judges of one protocol are two units, whose folders differ in name
+        identity = identity.assign(unit=joined["folder"].map(lambda folder: Path(folder).name))
+    return joined[~identity.duplicated(keep="first")]
 
 
 def chosen_reports(names: Sequence[str] | None) -> list[ReportSpec]:

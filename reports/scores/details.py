@@ -81,7 +81,7 @@ def details_of(data: ReportInput, evaluator: str | None = None) -> list[Detail]:
     if not len(data.details) or not len(data.rows):
         return []
     runs = data.rows.groupby("method")["run"].unique()
-    found = []
+    found, seen = [], set[tuple[object, ...]]()
     for line in lines_of(data.details):
         if evaluator not in (None, line.evaluator) or line.method not in runs.index:
             continue
@@ -94,6 +94,10 @@ def details_of(data: ReportInput, evaluator: str | None = None) -> list[Detail]:
             continue
         convention = f"{about['protocol']}/{about['judge']}@{about['hash8']}"
         entrant = str(line.method) if len(runs[line.method]) == 1 else f"{line.method}@{run}"
+        identity = (entrant, line.dataset, line.split, line.evaluator, convention, line.seed)
+        if identity in seen:  # several runs hold it: the first one's rows count
+            continue
+        seen.add(identity)
         found.append(
             Detail(
                 entrant,

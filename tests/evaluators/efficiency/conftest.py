@@ -85,7 +85,16 @@ class HungryMethod(MeanMethod):
         return (infrared + visible) / 2 + scratch[:, :1, None, None] * 0
 
 
-METHODS = {m.__name__: m for m in (NetworkMethod, HiddenNetworkMethod, MeanMethod, HungryMethod)}
+class LeavingMethod(NetworkMethod):
+    """It ends the process instead of fusing."""
+
+    def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
+        sys.exit(0)
+
+
+METHODS = {
+    m.__name__: m for m in (NetworkMethod, HiddenNetworkMethod, MeanMethod, HungryMethod, LeavingMethod)
+}
 
 
 @pytest.fixture
@@ -127,10 +136,3 @@ def one_thread() -> Iterator[Any]:
 def network_method() -> Any:
     """The class whose ``last`` instance is the method that was measured."""
     return NetworkMethod
-
-
-class LeavingMethod(NetworkMethod):
-    """It ends the process instead of fusing."""
-
-    def fuse(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        sys.exit(0)

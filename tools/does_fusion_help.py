@@ -39,7 +39,8 @@ SHOWN = ("VIF", "Qabf")
 TASK_SCORES = ("mAP", "mIoU")
 FIGURE = ROOT / "docs" / "images" / "metric-task-correlation.png"
 TIMES = ROOT / "docs" / "baseline-timing.json"
-WIDTH = 120
+FEW = 20
+"""With fewer labelled pairs a table's task scores decide nothing."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,9 @@ def table(data: ReportInput, tasks: Sequence[Task]) -> str:
     text = tabulate(lines, heads, tablefmt="pipe", disable_numparse=True)
     images = data.rows.loc[data.rows["image"] != "", "image"].nunique()
     judged = "; ".join(f"{t.heading}: `{t.protocol}`, {_labelled(details, t)} labelled pairs" for t in tasks)
-    return f"{text}\n\nn = {images} pairs. {judged}."
+    few = [t.heading for t in tasks if _labelled(details, t) < FEW]
+    warning = f" **Too few labelled pairs to decide anything: {', '.join(few)}.**" if few else ""
+    return f"{text}\n\nn = {images} pairs. {judged}.{warning}"
 
 
 def trained_on(data: ReportInput) -> set[str]:
@@ -263,12 +266,12 @@ def _tells(task: Task, own: pd.DataFrame) -> str:
         f"({first['tau']:+.2f}, {first['tau_low']:+.2f}…{first['tau_high']:+.2f}). "
     )
     text += (
-        f"After Holm's correction {_names(sure)} order the methods as the task does. "
+        f"After Holm's correction these order the methods as the task does: {_names(sure)}. "
         if len(sure)
         else "After Holm's correction no metric differs from chance. "
     )
     if len(against):
-        text += f"{_names(against)} order them the other way round."
+        text += f"These order them the other way round: {_names(against)}."
     return text.strip()
 
 

@@ -95,7 +95,7 @@ def test_saliency_takes_any_size(shape: tuple[int, ...]) -> None:
 
 def test_saliency_on_real_pairs(msrs_train: Path) -> None:
     """Labels exist for the test set alone, so this checks contrast, not classes: warm pixels stand out."""
-    infrared = read_image(msrs_train / "ir" / "00003N.webp")
+    infrared = np.ascontiguousarray(read_image(msrs_train / "ir" / "00003N.webp")[..., 0])
     objectness = get_provider("saliency").objectness(infrared)
     assert objectness[infrared > 120].mean() > 0.7
     assert objectness.mean() < 0.1

@@ -52,9 +52,14 @@ class Watched:
         self.problems: list[str] = []
         self.inside: tuple[str, ...] = (root.as_uri(), "data:", "blob:", "about:")
         page.on("request", lambda request: self.requests.append(request.url))
-        page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
+        page.on("requestfailed", self._failed)
         page.on("console", lambda m: self.problems.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _failed(self, request: Any) -> None:
+        """Note a request that failed; one that the page gave up by leaving didn't."""
+        if request.failure != "net::ERR_ABORTED":
+            self.problems.append(f"failed: {request.url}")
 
     def open(self, path: str) -> Any:
         """Open a page of the site, from disk; a change of the fragment alone loads it again."""

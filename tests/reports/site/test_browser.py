@@ -11,7 +11,7 @@ import runpy
 import shutil
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -34,8 +34,9 @@ def titles(page: Any) -> list[str]:
 
 
 def fragment(page: Any) -> dict[str, str]:
-    """What the address says."""
-    return {key: value[0] for key, value in parse_qs(urlsplit(page.url).fragment).items()}
+    """What the address says, asked of the page itself: the driver's copy may be late."""
+    hash_text = page.evaluate("location.hash").removeprefix("#")
+    return {key: value[0] for key, value in parse_qs(hash_text).items()}
 
 
 def transforms(page: Any) -> list[str]:

@@ -320,7 +320,7 @@ class _Images:
         return SavedImages(lambda image: self._group.images / f"{image}.png").read(name, digest)
 
     def unchanged(self, entries: Mapping[str, Entry], names: Collection[str]) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError("what is unchanged is asked on the driver alone")
 
 
 class _Notes:

@@ -15,7 +15,7 @@ def fitted(weights: Mapping[str, Tensor], network: SGDFuseNetwork) -> dict[str, 
 
     HFAH's reduction of concatenated steps becomes the sum over the steps (the mean of their features is what
     it sees then). A network with treatment starts with T(M) alone: HFAH's last layer, which made something
-    else, starts anew, close to zero.
+    else, starts again, close to zero.
     """
     result = dict(weights)
     for name, wanted in network.state_dict().items():
